@@ -1,0 +1,1 @@
+"""Ways to spend less: one module per lever, each declaring one `LEVER`."""

@@ -1,0 +1,240 @@
+"""Open the audit file, read and write tables. The only place that knows DuckDB and catches its errors."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from hashlib import blake2b
+from importlib.metadata import PackageNotFoundError, version
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from audit.errors import StoreError
+
+SCHEMA_VERSION = 1
+MEMORY_LIMIT = "2GB"
+Kernel = Callable[[pa.Table], pa.Table]
+
+
+def program_version() -> str:
+    """Version of the installed distribution, `0` when run from a bare folder."""
+    try:
+        return version("llm-workload-audit")
+    except PackageNotFoundError:
+        return "0"
+
+
+class Store:
+    """An open audit file.
+
+    Queries take values only as `$name` parameters and return Arrow tables. Temporary tables live as long as the
+    store is open; their names must differ from every stored table, because the engine would resolve them first.
+    """
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, path: str) -> None:
+        self._connection = connection
+        self.path = path
+
+    def query(self, sql: str, /, **values: Any) -> pa.Table:
+        """Run one SELECT and return its rows as an Arrow table."""
+        with self._errors():
+            return self._connection.sql(sql, params=values or None).to_arrow_table()
+
+    def rows(self, sql: str, /, **values: Any) -> list[dict[str, Any]]:
+        """Run one SELECT and return its rows as dictionaries; for small results only."""
+        rows: list[dict[str, Any]] = self.query(sql, **values).to_pylist()
+        return rows
+
+    def value(self, sql: str, /, **values: Any) -> Any:
+        """Run a SELECT of one cell and return it, None without rows."""
+        with self._errors():
+            row = self._connection.execute(sql, values or None).fetchone()
+        return row[0] if row else None
+
+    def batches(self, sql: str, rows: int = 65_536, /, **values: Any) -> Iterator[pa.RecordBatch]:
+        """Run one SELECT over stored tables and yield its rows in Arrow batches, without holding them all.
+
+        It reads through a connection of its own, so temporary tables are not visible to it.
+        """
+        with self._errors():
+            cursor = self._connection.cursor()
+            try:
+                yield from cursor.sql(sql, params=values or None).to_arrow_reader(rows)
+            finally:
+                cursor.close()
+
+    def run(self, sql: str, /, **values: Any) -> None:
+        """Run one statement for its effect."""
+        with self._errors():
+            self._connection.execute(sql, values or None)
+
+    def write(self, table: str, data: pa.Table | pa.RecordBatch) -> None:
+        """Append Arrow rows to a table, columns matched by name; missing columns become NULL."""
+        if data.num_rows == 0:
+            return
+        if isinstance(data, pa.RecordBatch):
+            data = pa.Table.from_batches([data])
+        with self._errors():
+            self._connection.register("incoming_rows", data)
+            try:
+                self._connection.execute(f"INSERT INTO {_identifier(table)} BY NAME SELECT * FROM incoming_rows")
+            finally:
+                self._connection.unregister("incoming_rows")
+
+    def write_rows(self, table: str, rows: list[dict[str, Any]]) -> None:
+        """Append a few dictionaries to a table; keys are its columns."""
+        if rows:
+            self.write(table, pa.Table.from_pylist(rows, schema=self.schema(table, rows[0])))
+
+    def schema(self, table: str, columns: Mapping[str, Any] | None = None) -> pa.Schema:
+        """Arrow schema of a table, or of the named columns of it, in the table's order."""
+        schema = self.query(f"SELECT * FROM {_identifier(table)} WHERE 1 = 0").schema
+        return schema if columns is None else pa.schema([field for field in schema if field.name in columns])
+
+    def bucket_map(self, kernel: Kernel, sql: str, into: str, *, key: str, buckets: int, **values: Any) -> None:
+        """Apply an Arrow kernel to each bucket (`key` mod `buckets`) of a SELECT and append what it returns to `into`.
+
+        The kernel sees a whole bucket, in no promised order; with one bucket it sees all rows.
+        """
+        chosen = f"SELECT * FROM ({sql}) AS bucket_rows WHERE ((({_identifier(key)}) % $n) + $n) % $n = $b"
+        for bucket in range(buckets):
+            rows = self.query(sql, **values) if buckets == 1 else self.query(chosen, n=buckets, b=bucket, **values)
+            self.write(into, kernel(rows))
+
+    def tables(self) -> set[str]:
+        """Names of all tables, stored and temporary."""
+        return {row["table_name"] for row in self.rows("SELECT table_name FROM information_schema.tables")}
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Everything inside happens, or nothing does."""
+        self.run("BEGIN TRANSACTION")
+        try:
+            yield
+        except BaseException:
+            self.run("ROLLBACK")
+            raise
+        self.run("COMMIT")
+
+    def checkpoint(self) -> None:
+        """Move the write-ahead log into the file."""
+        self.run("CHECKPOINT")
+
+    def log_event(self, command: str, settings: Mapping[str, Any], outcome: Mapping[str, Any]) -> None:
+        """Append what was run to the hash-chained `event` table."""
+        last = self.rows("SELECT event_id, hash FROM event ORDER BY event_id DESC LIMIT 1")
+        previous = last[0]["hash"] if last else ""
+        row: dict[str, Any] = {
+            "event_id": last[0]["event_id"] + 1 if last else 1,
+            "at_us": time.time_ns() // 1000,
+            "command": command,
+            "version": program_version(),
+            "settings": json.dumps(settings, sort_keys=True, default=str),
+            "outcome": json.dumps(outcome, sort_keys=True, default=str),
+            "previous_hash": previous,
+        }
+        row["hash"] = blake2b(json.dumps(row, sort_keys=True).encode(), digest_size=16).hexdigest()
+        self.write_rows("event", [row])
+
+    def close(self) -> None:
+        """Close the file; safe to call twice."""
+        self._connection.close()
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except duckdb.Error as error:
+            raise StoreError(f"{self.path}: {_first_line(error)}", "run `audit doctor` on this audit file") from error
+
+
+def open_store(path: str | Path, *, create: bool = False, read_only: bool = False) -> Store:
+    """Open an audit file, or make a new one with `create`; ":memory:" is a throw-away one.
+
+    Raises StoreError when the file is missing, locked, not an audit file or written by a newer version.
+    """
+    name = str(path)
+    exists = name != ":memory:" and Path(name).exists()
+    if name != ":memory:":
+        _check_place(Path(name), exists, create)
+    connection = _connect(name, read_only)
+    store = Store(connection, name)
+    try:
+        _settle(store, exists, read_only)
+    except BaseException:
+        store.close()
+        raise
+    return store
+
+
+def _check_place(path: Path, exists: bool, create: bool) -> None:
+    if path.is_dir():
+        raise StoreError(f"{path} is a folder, not an audit file", "name a file with --db")
+    if not exists and not create:
+        raise StoreError(f"no audit file at {path}", "run `audit ingest LOGS` first, or name the file with --db")
+    if create and not path.parent.is_dir():
+        raise StoreError(f"no folder {path.parent} to write the audit file to", "create it, or choose another --db")
+
+
+def _connect(name: str, read_only: bool) -> duckdb.DuckDBPyConnection:
+    spill = tempfile.gettempdir() if name == ":memory:" else f"{name}.tmp"
+    settings: dict[str, str | bool | int | float | list[str]] = {
+        "memory_limit": os.environ.get("AUDIT_MEMORY_LIMIT", MEMORY_LIMIT),
+        "temp_directory": spill,
+        "preserve_insertion_order": False,
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
+    }
+    try:
+        return duckdb.connect(name, read_only=read_only, config=settings)
+    except duckdb.IOException as error:
+        if "lock" in str(error).lower():
+            raise StoreError(f"{name} is in use by another process", "wait for it to end, or copy the file") from error
+        if "permission" in str(error).lower():
+            raise StoreError(f"no permission to open {name}", "choose another place with --db") from error
+        raise StoreError(f"{name} is not an audit file ({_first_line(error)})", "choose another --db") from error
+    except duckdb.Error as error:
+        raise StoreError(f"{name} can't be opened: {_first_line(error)}", "choose another --db") from error
+
+
+def _settle(store: Store, exists: bool, read_only: bool) -> None:
+    """Create the schema in a new file; check the version of an existing one."""
+    tables = store.tables()
+    if not tables and not read_only:
+        with store.transaction():
+            store.run(files("audit.store").joinpath("schema.sql").read_text(encoding="utf-8"))
+            store.run("INSERT INTO meta VALUES ('schema_version', $v)", v=str(SCHEMA_VERSION))
+        return
+    if "meta" not in tables:
+        raise StoreError(f"{store.path} is a database, but not an audit file", "choose another --db")
+    found = int(store.value("SELECT value FROM meta WHERE key = 'schema_version'") or 0)
+    if found > SCHEMA_VERSION:
+        raise StoreError(
+            f"{store.path} was written by a newer version (schema {found}, this program knows {SCHEMA_VERSION})",
+            "upgrade with `pip install -U llm-workload-audit`",
+        )
+
+
+def _identifier(name: str) -> str:
+    """A table or column name fit to stand in SQL text; names never come from a log."""
+    if not name.replace("_", "").isalnum():
+        raise StoreError(f"{name!r} is not a table name")
+    return name
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0][:300] if str(error).strip() else type(error).__name__

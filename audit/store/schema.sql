@@ -1,0 +1,217 @@
+-- The audit file. One version number; a change here adds a migration in store/migrations.py.
+-- Hashes are the first 8 bytes of BLAKE2b as signed BIGINT, made in Python. Times are UTC epoch microseconds (_us),
+-- days are days since 1970-01-01 (UTC), money is integer pico-USD (_pico, 1e-12 USD), durations are seconds.
+
+CREATE TABLE meta (key VARCHAR PRIMARY KEY, value VARCHAR);
+
+-- one ingested file (or stream)
+CREATE TABLE source (
+    source_id INTEGER PRIMARY KEY,
+    path VARCHAR,               -- as the user named it
+    content_hash VARCHAR,       -- BLAKE2b-128 of the bytes, hex; a file known by it is not read again
+    bytes BIGINT,
+    readers VARCHAR,            -- JSON {reader name: records}
+    records BIGINT,             -- records seen
+    accepted BIGINT,            -- calls taken
+    skipped BIGINT,             -- understood and rightly not calls
+    rejected BIGINT,
+    duplicates BIGINT,          -- calls already known
+    ingested_at_us BIGINT
+);
+
+-- one model call
+CREATE TABLE request (
+    request_id BIGINT,          -- dense, in order of ingestion
+    source_id INTEGER,
+    line BIGINT,                -- 1-based line or record number in the source
+    reader VARCHAR,
+    identity BIGINT,            -- hash of (emitting system, native id) or of the whole record
+    external_id VARCHAR,        -- the native id, else the provider's response id
+    response_id VARCHAR,
+    status VARCHAR,             -- billable | failed | gateway_cache_hit | not_billable
+    error_type VARCHAR,
+    operation_name VARCHAR,
+    provider_name VARCHAR,      -- as logged, lower case
+    request_model VARCHAR,      -- as logged
+    response_model VARCHAR,     -- as logged; the model that is billed
+    price_provider VARCHAR,     -- resolved against the price table; NULL = unpriced
+    price_model VARCHAR,
+    organization VARCHAR,
+    api_key_hash VARCHAR,
+    service_tier VARCHAR,       -- of the response; batch from the container
+    prompt_key BIGINT,          -- model + messages + tools + format + decoding parameters; NULL without full text
+    normalised_key BIGINT,      -- the same with case, white space and Unicode form folded in user text
+    parameters VARCHAR,         -- JSON, canonical
+    request_max_tokens BIGINT,
+    request_temperature DOUBLE,
+    request_stream BOOLEAN,
+    reasoning_effort VARCHAR,
+    started_at_us BIGINT,
+    day INTEGER,
+    duration DOUBLE,
+    time_to_first_chunk DOUBLE,
+    finish_reason VARCHAR,
+    input_tokens BIGINT,                -- inclusive of cache reads and writes
+    cache_read_input_tokens BIGINT,     -- NULL where the record cannot tell
+    cache_write_5m_input_tokens BIGINT,
+    cache_write_1h_input_tokens BIGINT,
+    output_tokens BIGINT,               -- inclusive of reasoning
+    reasoning_output_tokens BIGINT,
+    usage_source VARCHAR,       -- logged | estimated (tokenizer) | unknown
+    token_convention VARCHAR,   -- inclusive | exclusive | disjoint | unknown, as recognised in the record
+    logged_cost_pico BIGINT,
+    logged_cost_billed BOOLEAN, -- the emitter is the biller: its cost beats the price table
+    text_status VARCHAR,        -- full | truncated | redacted | absent
+    output_hash BIGINT,         -- hash of the answer's segments; NULL without text
+    output_normalised_hash BIGINT,
+    conversation_id VARCHAR,
+    trace_id VARCHAR,
+    parent_id VARCHAR,
+    prompt_template VARCHAR,
+    outcome VARCHAR,            -- explicit outcome or feedback field, if any
+    user_id VARCHAR,
+    team VARCHAR,
+    feature VARCHAR,
+    environment VARCHAR,
+    tags VARCHAR,               -- JSON
+    sample_rate DOUBLE,         -- share of the traffic this log says it holds; NULL = all
+    flags VARCHAR,              -- JSON list of doubts about this record
+    workflow_id BIGINT,
+    task_kind VARCHAR
+);
+
+-- one piece of a prompt or answer, in the order the model sees it
+CREATE TABLE segment (
+    request_id BIGINT,
+    position INTEGER,
+    direction VARCHAR,          -- input | output
+    role VARCHAR,
+    kind VARCHAR,               -- system, tools, user, history, tool_result, media, answer, tool_call, reasoning
+    content_hash BIGINT,
+    chain_hash BIGINT,          -- H(chain_hash of the previous segment, role, content_hash); input only
+    tokens INTEGER,             -- of the text by the tokenizer
+    cache_breakpoint BOOLEAN,
+    cache_ttl VARCHAR
+);
+
+-- each distinct text once
+CREATE TABLE content (
+    content_hash BIGINT,
+    text VARCHAR USING COMPRESSION zstd,   -- NULL when dropped for privacy
+    normalised_hash BIGINT,
+    characters BIGINT,          -- of the original, also where text is dropped
+    tokens INTEGER
+);
+
+-- a billed quantity; the parts of one request never overlap
+CREATE TABLE charge (
+    charge_id BIGINT,           -- NULL for rows a lever adds
+    request_id BIGINT,
+    position INTEGER,           -- NULL = the whole request
+    sku_meter VARCHAR,          -- input, cache_read, cache_write_5m, cache_write_1h, output, web_search, …, billed_adjustment
+    provider_name VARCHAR,      -- of the price row; NULL = unpriced
+    model VARCHAR,
+    service_tier VARCHAR,
+    consumed_quantity BIGINT,
+    estimated BOOLEAN,          -- the quantity comes from the tokenizer, not from the log
+    unit_price_pico BIGINT,     -- NULL = no price
+    cost_pico BIGINT,
+    tier_fallback BOOLEAN       -- the tier had no price row and the standard one was used
+);
+
+-- dated price rows of the snapshot in use
+CREATE TABLE price (
+    provider_name VARCHAR, model VARCHAR, sku_meter VARCHAR, service_tier VARCHAR,
+    valid_from_us BIGINT, valid_to_us BIGINT,   -- [from, to)
+    input_threshold BIGINT,     -- holds for requests with more input tokens than this
+    unit_price_pico BIGINT,
+    source VARCHAR, checked_on VARCHAR
+);
+
+-- what one kind of request is for
+CREATE TABLE workflow (
+    workflow_id BIGINT,
+    name VARCHAR,
+    origin VARCHAR,             -- tag | template | prompt
+    task_kind VARCHAR,
+    kind_confidence DOUBLE,     -- share of votes
+    difficulty DOUBLE,
+    title VARCHAR               -- first words of the masked system prompt, for people
+);
+
+-- a request and its nearest earlier neighbour
+CREATE TABLE pair (
+    request_id BIGINT, neighbour_id BIGINT, similarity DOUBLE, method VARCHAR, agree BOOLEAN
+);
+
+-- a drawn unit (a distinct prompt key) with its inclusion probability
+CREATE TABLE sample (
+    seed BIGINT, prompt_key BIGINT, request_id BIGINT, workflow_id BIGINT, model VARCHAR, size_band INTEGER,
+    stratum VARCHAR, inclusion_probability DOUBLE, requests BIGINT, cost_pico BIGINT, cluster VARCHAR,
+    batch INTEGER, drawn_at_us BIGINT
+);
+
+-- one answer of one candidate to one drawn unit; the journal that makes an interrupted replay resumable
+CREATE TABLE replay (
+    replay_id BIGINT,
+    prompt_key BIGINT,
+    request_id BIGINT,          -- the representative that was replayed
+    workflow_id BIGINT,
+    current_model VARCHAR,
+    endpoint VARCHAR, model VARCHAR, variant VARCHAR, attempt INTEGER,
+    status VARCHAR,             -- ok | failed
+    error VARCHAR,
+    text VARCHAR USING COMPRESSION zstd,
+    tool_calls VARCHAR,         -- JSON [{name, arguments}]
+    finish_reason VARCHAR,
+    response_model VARCHAR, response_id VARCHAR,
+    input_tokens BIGINT, cache_read_input_tokens BIGINT, cache_write_input_tokens BIGINT,
+    output_tokens BIGINT, reasoning_output_tokens BIGINT,
+    cost_pico BIGINT,           -- NULL = not priced
+    duration DOUBLE, time_to_first_chunk DOUBLE,
+    lossy VARCHAR,              -- JSON list of what could not be carried over faithfully
+    origin VARCHAR,             -- live | local | recorded | observed
+    started_at_us BIGINT
+);
+
+-- a scorer's or judge's verdict on a replayed answer
+CREATE TABLE score (
+    replay_id BIGINT, scorer VARCHAR, scorer_version VARCHAR,
+    score DOUBLE, passed BOOLEAN,   -- NULL = needs a judge or a person
+    reason VARCHAR, task_kind VARCHAR, scored_at_us BIGINT
+);
+
+-- a person's verdict
+CREATE TABLE rating (
+    replay_id BIGINT, rater VARCHAR, verdict VARCHAR, note VARCHAR, phase VARCHAR, rated_at_us BIGINT
+);
+
+-- whether a candidate may take over a workflow
+CREATE TABLE verdict (
+    workflow_id BIGINT, current_model VARCHAR, endpoint VARCHAR, model VARCHAR, variant VARCHAR,
+    n BIGINT, n_effective DOUBLE, acceptable DOUBLE, interval_low DOUBLE, interval_high DOUBLE,
+    loss DOUBLE, loss_low DOUBLE, loss_high DOUBLE, alpha DOUBLE, delta DOUBLE,
+    floor DOUBLE, floor_n BIGINT,   -- NULL = not measured
+    undecided BIGINT,               -- answers that need a judge or a person
+    cost_ratio DOUBLE,              -- candidate cost / current cost on the replayed units
+    input_ratio DOUBLE, output_ratio DOUBLE,
+    current_cost_pico BIGINT, candidate_cost_pico BIGINT,
+    p50_duration DOUBLE, p95_duration DOUBLE, failed BIGINT,
+    verdict VARCHAR, n_more BIGINT, reason VARCHAR, decided_at_us BIGINT
+);
+
+-- what could not be used, and why
+CREATE TABLE reject (
+    source_id INTEGER, line BIGINT, byte_offset BIGINT, reason VARCHAR, detail VARCHAR, excerpt VARCHAR
+);
+
+-- records that were not counted: known before, or seen by two systems
+CREATE TABLE duplicate_record (
+    source_id INTEGER, line BIGINT, request_id BIGINT, reason VARCHAR  -- same_identity | changed_record | cross_source
+);
+
+-- what was run, when, with which version and settings; each row's hash covers the row before it
+CREATE TABLE event (
+    event_id BIGINT, at_us BIGINT, command VARCHAR, version VARCHAR, settings VARCHAR, outcome VARCHAR,
+    previous_hash VARCHAR, hash VARCHAR
+);
