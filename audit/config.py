@@ -1,0 +1,172 @@
+"""`audit.toml` and flags as one frozen `Config`."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, TypeVar
+
+from audit.errors import ConfigError
+
+DEFAULT_FILE = "audit.toml"
+DEFAULT_DB = "audit.duckdb"
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointConfig:
+    """One `[[endpoint]]`: where a model answers. The key itself is only ever read from the environment."""
+
+    name: str
+    base_url: str = ""
+    flavour: str = "openai_chat"
+    key_env: str = ""
+    input_per_million: float | None = None
+    output_per_million: float | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ContractConfig:
+    """One `[[contract]]`: a negotiated discount or price, by provider, model pattern and date."""
+
+    provider: str
+    model: str = "*"
+    valid_from: str = ""
+    valid_to: str = ""
+    discount_percent: float | None = None
+    prices_per_million: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class CostConfig:
+    """One `[[cost]]`: money a request log cannot hold (GPUs, vector store, review), in USD a month."""
+
+    name: str
+    usd_per_month: float
+    workflow: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayConfig:
+    """`[replay]`: defaults of `audit replay`."""
+
+    sample: int = 500
+    seed: int = 1
+    max_cost_usd: float = 5.0
+    concurrency: int = 8
+    exclude_workflows: tuple[str, ...] = ()
+    max_prompt_tokens_local: int = 512
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectionConfig:
+    """`[projection]`: how savings are simulated, bounded and turned into months."""
+
+    level: float = 0.90
+    draws: int = 1000
+    seed: int = 1
+    month_days: float = 30.4375
+    realisation: Mapping[str, float] = field(default_factory=lambda: {"A": 1.0, "B": 0.9, "C": 0.8, "D": 0.5})
+    engineer_day_usd: float = 800.0
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything a run was told; stored in the audit file and printed in the report."""
+
+    tags: Mapping[str, str] = field(default_factory=dict)
+    map: Mapping[str, str] = field(default_factory=dict)
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    workflows: Mapping[str, str] = field(default_factory=dict)
+    levers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    budgets: Mapping[str, float] = field(default_factory=dict)
+    outcomes: Mapping[str, Any] = field(default_factory=dict)
+    replay: ReplayConfig = field(default_factory=ReplayConfig)
+    projection: ProjectionConfig = field(default_factory=ProjectionConfig)
+    endpoint: tuple[EndpointConfig, ...] = ()
+    contract: tuple[ContractConfig, ...] = ()
+    cost: tuple[CostConfig, ...] = ()
+    path: str = ""
+
+
+_TABLES: dict[str, type[Any]] = {"replay": ReplayConfig, "projection": ProjectionConfig}
+_LISTS: dict[str, type[Any]] = {"endpoint": EndpointConfig, "contract": ContractConfig, "cost": CostConfig}
+
+
+def load(path: str | Path | None = None) -> Config:
+    """Read the configuration: the named file, else `AUDIT_CONFIG`, else `./audit.toml`, else defaults.
+
+    Raises ConfigError for a missing named file, invalid TOML, unknown keys (naming the nearest known one) and values
+    of the wrong type.
+    """
+    named = path or os.environ.get("AUDIT_CONFIG")
+    file = Path(named) if named else Path(DEFAULT_FILE)
+    if not file.is_file():
+        if named:
+            raise ConfigError(f"no configuration file at {file}", "check --config or AUDIT_CONFIG")
+        return Config()
+    try:
+        data = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file}: not valid TOML: {error}", "see docs/configuration.md for an example") from error
+    return _config(data, str(file))
+
+
+def _config(data: Mapping[str, Any], where: str) -> Config:
+    known = [each.name for each in fields(Config) if each.name != "path"]
+    _refuse_unknown(data, known, where)
+    values: dict[str, Any] = {"path": where}
+    for key, value in data.items():
+        if key in _LISTS:
+            if not isinstance(value, list):
+                raise ConfigError(f"{where}: {key} is a list of tables", f"write [[{key}]]")
+            values[key] = tuple(_table(_LISTS[key], item, f"{where} [[{key}]]") for item in value)
+        elif not isinstance(value, dict):
+            raise ConfigError(f"{where}: {key} is a table", f"write [{key}]")
+        elif key in _TABLES:
+            values[key] = _table(_TABLES[key], value, f"{where} [{key}]")
+        else:
+            values[key] = value
+    return Config(**values)
+
+
+def _table(kind: type[T], data: Mapping[str, Any], where: str) -> T:
+    names = [each.name for each in fields(kind)]  # type: ignore[arg-type]
+    _refuse_unknown(data, names, where)
+    values = {name: tuple(value) if isinstance(value, list) else value for name, value in data.items()}
+    try:
+        made = kind(**values)
+    except TypeError as error:
+        raise ConfigError(f"{where}: {error}", f"known keys: {', '.join(names)}") from error
+    for each in fields(kind):  # type: ignore[arg-type]
+        _check_type(getattr(made, each.name), str(each.type), f"{where} {each.name}")
+    return made
+
+
+def _check_type(value: Any, expected: str, where: str) -> None:
+    wanted: tuple[type, ...] | None = None
+    if expected.startswith("float"):
+        wanted = (int, float)
+    elif expected.startswith("int"):
+        wanted = (int,)
+    elif expected == "str":
+        wanted = (str,)
+    if wanted and value is not None and (isinstance(value, bool) or not isinstance(value, wanted)):
+        raise ConfigError(f"{where}: {value!r} is not a {expected.split(' ')[0]}", "see docs/configuration.md")
+
+
+def _refuse_unknown(data: Mapping[str, Any], known: list[str], where: str) -> None:
+    for key in data:
+        if key not in known:
+            near = get_close_matches(key, known, n=1, cutoff=0.0)
+            raise ConfigError(f"{where}: unknown key {key!r}", f"did you mean {near[0]!r}?" if near else None)
+
+
+def database(path: str | None) -> str:
+    """Path of the audit file: the flag, else `AUDIT_DB`, else `./audit.duckdb`."""
+    return path or os.environ.get("AUDIT_DB") or DEFAULT_DB
