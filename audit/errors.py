@@ -1,15 +1,15 @@
 """Every error a user can meet.
 
-    AuditError            1   something failed; the message says what and where, the hint what to do
-    ├── ConfigError       2   a flag or `audit.toml` is wrong
-    ├── ConsentError      2   content would leave the machine and nobody agreed
-    ├── ReadError         1   nothing usable in the input
-    ├── StoreError        1   the audit file can't be opened, read or written
-    ├── PriceError        1   a price can't be established
-    ├── ReplayError       1   an endpoint can't be used
-    ├── BudgetError       1   a spending cap would be passed
-    ├── GateError         3   a check the user asked for is not met
-    └── Interrupted       4   stopped by the user; finished work is kept
+AuditError            1   something failed; the message says what and where, the hint what to do
+├── ConfigError       2   a flag or `audit.toml` is wrong
+├── ConsentError      2   content would leave the machine and nobody agreed
+├── ReadError         1   nothing usable in the input
+├── StoreError        1   the audit file can't be opened, read or written
+├── PriceError        1   a price can't be established
+├── ReplayError       1   an endpoint can't be used
+├── BudgetError       1   a spending cap would be passed
+├── GateError         3   a check the user asked for is not met
+└── Interrupted       4   stopped by the user; finished work is kept
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class GateError(AuditError):
     exit_code = 3
 
 
-class Interrupted(AuditError):
+class Interrupted(AuditError):  # noqa: N818 - not an error, the user's own wish
     """The user stopped the command; finished work is kept and the command can be run again."""
 
     exit_code = 4

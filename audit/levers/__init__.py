@@ -1,1 +1,50 @@
 """Ways to spend less: one module per lever, each declaring one `LEVER`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from audit.store import Store
+
+Stage = Literal["WASTE", "CACHE", "SHRINK", "ROUTE", "REPRICE", "SCENARIO"]
+STAGES: tuple[Stage, ...] = ("WASTE", "CACHE", "SHRINK", "ROUTE", "REPRICE")
+Evidence = Literal["A", "B", "C", "D"]
+Settings = Mapping[str, Any]
+Need = Literal["text", "time", "usage"]
+
+
+@dataclass(frozen=True, slots=True)
+class Lever:
+    """One way to spend less, as a query that rewrites charges.
+
+    `rewrite` is a SELECT over the temporary table `remaining` (the charges still to pay, with the columns
+    charge_id, request_id, position, sku_meter, provider_name, model, service_tier, consumed_quantity, estimated,
+    unit_price_pico) that returns the next ones in the same columns. It drops, shrinks or moves rows and never
+    prices: a row whose model, meter or tier changes gets `unit_price_pico` NULL and is priced by the projection.
+    It may join the stored tables and the temporary ones that `prepare` made for it.
+    `prepare(store, settings)` computes what SQL can't say from `remaining` and the stored tables; it is called
+    before every application, because earlier levers change what remains. Its table names start with the lever's.
+    `settings` are the defaults of its `$parameters`; `[levers.<name>]` in `audit.toml` overrides them.
+    `blocked(store, settings)` says why the lever can't be measured on this log and what would unlock it, or None.
+    `shares(store, settings, draws, seed)` may return draws of the realised share of its saving (1 = as computed), for
+    what the day-to-day spread does not show, such as an acceptance rate measured on a sample.
+    Stages run in the order of `STAGES`; inside one, by `order`. Levers of SCENARIO are alternatives, never summed.
+    """
+
+    name: str
+    title: str
+    stage: Stage
+    order: int
+    evidence: Evidence
+    rewrite: str
+    effort_days: float
+    risk: Literal["low", "medium", "high"]
+    needs: tuple[Need, ...] = ()
+    settings: Settings = field(default_factory=dict)
+    prepare: Callable[[Store, Settings], None] | None = None
+    blocked: Callable[[Store, Settings], str | None] | None = None
+    shares: Callable[[Store, Settings, int, int], Any] | None = None
+    conditions: tuple[str, ...] = ()
+    fix: str = ""

@@ -1,0 +1,34 @@
+"""What is spent today: one module per measure, each declaring one `MEASURE`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Unit = Literal["text", "count", "tokens", "pico", "seconds", "share", "day", "ratio"]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a measure: its name in the query, its heading for people, its unit."""
+
+    name: str
+    heading: str
+    unit: Unit
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One table about today, as a query over the stored tables.
+
+    Money columns are pico-USD, times epoch microseconds, shares 0…1. `order` places it in the report; `limit` is how
+    many rows people are shown at first (programs get all).
+    """
+
+    name: str
+    title: str
+    query: str
+    columns: tuple[Column, ...]
+    order: int = 100
+    limit: int = 12
+    note: str = ""

@@ -119,6 +119,14 @@ CREATE TABLE charge (
     tier_fallback BOOLEAN       -- the tier had no price row and the standard one was used
 );
 
+-- what one request costs: logged usage and estimated usage never mixed; unpriced = some quantity has no price
+CREATE VIEW request_cost AS
+SELECT request_id,
+       CAST(SUM(CASE WHEN estimated THEN 0 ELSE COALESCE(cost_pico, 0) END) AS BIGINT) AS cost_pico,
+       CAST(SUM(CASE WHEN estimated THEN COALESCE(cost_pico, 0) ELSE 0 END) AS BIGINT) AS estimated_cost_pico,
+       MAX(CASE WHEN cost_pico IS NULL AND consumed_quantity > 0 THEN 1 ELSE 0 END) AS unpriced
+FROM charge GROUP BY request_id;
+
 -- dated price rows of the snapshot in use
 CREATE TABLE price (
     provider_name VARCHAR, model VARCHAR, sku_meter VARCHAR, service_tier VARCHAR,
