@@ -1,0 +1,111 @@
+"""Text as logs hold it: JSON inside strings, cut or withheld text, characters that no database takes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any, Literal
+
+import orjson
+
+Damage = Literal["truncated", "redacted"]
+
+_TRUNCATED = ("litellm_truncated skipped", "...[truncated]", "…[truncated]", "<truncated>", "[TRUNCATED]")
+_REDACTED = ("redacted-by-litellm", "@@@langfuseMedia:", "<helicone-asset-id")
+_REDACTED_WHOLE = frozenset(
+    {"[redacted]", "<redacted>", "redacted", "***", "****", "[filtered]", "<omitted>", "[omitted]", "[removed]"}
+)
+
+
+def maybe_json(value: Any) -> Any:
+    """`value`, decoded at most twice where it is a string that holds a JSON object or array; else unchanged."""
+    for _ in range(2):
+        if type(value) is not str:
+            return value
+        text = value.strip()
+        if not text or text[0] not in '[{"' or text[-1] not in ']}"':
+            return value
+        decoded = _decode(text)
+        if decoded is None or (type(decoded) is str and decoded[:1] not in ("[", "{")):
+            return value
+        value = decoded
+    return value
+
+
+def _decode(text: str) -> Any:
+    try:
+        return orjson.loads(text)
+    except (ValueError, RecursionError):
+        pass
+    try:
+        # lone surrogates, NaN and huge integers are beyond the fast parser
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def canonical(value: Any) -> str:
+    """JSON with sorted keys and no spaces: equal values give equal texts."""
+    try:
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS).decode()
+    except (TypeError, ValueError, RecursionError):
+        pass
+    try:
+        return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=str)
+    except (TypeError, ValueError, RecursionError):
+        return str(type(value).__name__)
+
+
+def repaired(text: str) -> str:
+    """`text` without NUL and with lone surrogates replaced; the same object when nothing had to change."""
+    if "\0" in text:
+        text = text.replace("\0", "")
+    if text.isascii():
+        return text
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
+
+
+def damage(text: str) -> Damage | None:
+    """Whether a gateway or tracer cut `text` or withheld (part of) it, judged by the marker it left."""
+    if "litellm" in text or "@@@langfuse" in text or "<helicone-" in text or "runcated" in text or "RUNCATED" in text:
+        if any(marker in text for marker in _REDACTED):
+            return "redacted"
+        if any(marker in text for marker in _TRUNCATED):
+            return "truncated"
+        return None
+    if len(text) < 12 and text.strip().lower() in _REDACTED_WHOLE:
+        return "redacted"
+    return None
+
+
+def worst_damage(texts: Iterable[str]) -> Damage | None:
+    """The gravest damage found in any of `texts`: redacted before truncated before none."""
+    worst: Damage | None = None
+    for text in texts:
+        found = damage(text)
+        if found == "redacted":
+            return found
+        worst = found or worst
+    return worst
+
+
+def scalar(value: Any) -> Any:
+    """`value` if it can stand as a tag (text, number, truth value), else None; long texts are cut to 500 characters."""
+    if type(value) is str:
+        return repaired(value[:500]) or None
+    if type(value) is bool or type(value) is int or type(value) is float:
+        return value
+    return None
+
+
+def label(value: Any) -> str | None:
+    """`value` as a short name (team, user, id): stripped, None when empty; numbers become their text."""
+    if type(value) is str:
+        return repaired(value.strip()[:500]) or None
+    if type(value) is int or type(value) is float:
+        return str(value)
+    return None

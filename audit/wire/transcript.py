@@ -1,0 +1,69 @@
+"""What the model saw and what it answered, gathered piece by piece in the order the model saw it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from audit.call import Call, Direction, Segment, TextStatus
+from audit.wire.text import canonical, maybe_json, repaired, worst_damage
+
+
+class Transcript:
+    """The segments of one call, the ids inside its messages, and doubts about its text.
+
+    `partial` is set when a part of the prompt lives elsewhere (on the provider's server, in another table).
+    """
+
+    __slots__ = ("flags", "identifiers", "partial", "segments")
+
+    def __init__(self) -> None:
+        self.segments: list[Segment] = []
+        self.identifiers: list[str] = []
+        self.flags: list[str] = []
+        self.partial = False
+
+    def add(self, role: str, kind: str, text: str, direction: Direction = "input") -> None:
+        """Append one piece; empty text adds nothing."""
+        if not text:
+            return
+        if not text.isascii() or "\0" in text:
+            fixed = repaired(text)
+            if fixed is not text:
+                text = fixed
+                if "repaired_text" not in self.flags:
+                    self.flags.append("repaired_text")
+        self.segments.append(Segment(role, kind, text, direction))
+
+    def add_tool_call(self, role: str, name: Any, arguments: Any, direction: Direction = "input") -> None:
+        """Append a tool call as canonical JSON of its name and its decoded arguments."""
+        call = {"arguments": maybe_json(arguments), "name": name}
+        self.add(role, "tool_call", canonical(call), direction)
+
+    def identify(self, value: Any) -> None:
+        """Note an id that belongs to the exact body but not to its text."""
+        if value is not None and value != "":
+            self.identifiers.append(str(value)[:200])
+
+    def mark_breakpoint(self, control: Any = None, default: str = "5m") -> None:
+        """Mark the newest segment as the end of a cached prefix, with the life `control` asks for, else `default`."""
+        if not self.segments:
+            return
+        newest = self.segments[-1]
+        newest.cache_breakpoint = True
+        ttl = control.get("ttl") if isinstance(control, dict) else None
+        newest.cache_ttl = ttl if isinstance(ttl, str) else default
+
+    def text_status(self) -> TextStatus:
+        """Whether the text of the prompt is all there; `absent` when no input text was logged."""
+        if not any(segment.direction == "input" for segment in self.segments):
+            return "absent"
+        worst = worst_damage(segment.text for segment in self.segments)
+        return worst or ("truncated" if self.partial else "full")
+
+    def apply(self, call: Call) -> None:
+        """Hand segments, identifiers, text status and flags to `call`."""
+        call.segments = self.segments
+        call.identifiers = self.identifiers
+        call.text_status = self.text_status()
+        if self.flags:
+            call.flags.extend(self.flags)
