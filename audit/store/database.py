@@ -89,6 +89,17 @@ class Store:
             finally:
                 self._connection.unregister("incoming_rows")
 
+    def replace(self, table: str, data: pa.Table) -> None:
+        """Make, or make anew, a temporary table of Arrow rows; its name must not be a stored table's."""
+        with self._errors():
+            self._connection.register("incoming_rows", data)
+            try:
+                self._connection.execute(
+                    f"CREATE OR REPLACE TEMP TABLE {_identifier(table)} AS SELECT * FROM incoming_rows"
+                )
+            finally:
+                self._connection.unregister("incoming_rows")
+
     def write_rows(self, table: str, rows: list[dict[str, Any]]) -> None:
         """Append a few dictionaries to a table; keys are its columns."""
         if rows:

@@ -41,6 +41,7 @@ CREATE TABLE request (
     service_tier VARCHAR,       -- of the response; batch from the container
     prompt_key BIGINT,          -- model + messages + tools + format + decoding parameters; NULL without full text
     normalised_key BIGINT,      -- the same with case, white space and Unicode form folded in user text
+    question_key BIGINT,        -- hash of the input segments alone: the same question, whatever model and parameters
     parameters VARCHAR,         -- JSON, canonical
     request_max_tokens BIGINT,
     request_temperature DOUBLE,
@@ -150,6 +151,16 @@ CREATE TABLE workflow (
 -- a request and its nearest earlier neighbour
 CREATE TABLE pair (
     request_id BIGINT, neighbour_id BIGINT, similarity DOUBLE, method VARCHAR, agree BOOLEAN
+);
+
+-- a request whose prompt or answer is far longer than its kind's
+CREATE TABLE outlier (
+    request_id BIGINT, workflow_id BIGINT, model VARCHAR,
+    meter VARCHAR,              -- input | output
+    tokens BIGINT, median DOUBLE, z DOUBLE,
+    excess_tokens BIGINT, excess_cost_pico BIGINT,
+    listed BOOLEAN,             -- false: under 0.1 % of the workflow's dollars, counted but not shown
+    cause VARCHAR               -- truncated | loop | repeated_text | encoded_data | history | one_user | unknown
 );
 
 -- a drawn unit (a distinct prompt key) with its inclusion probability

@@ -1,0 +1,6 @@
+"""What each lever would save, alone and together, from one simulated bill."""
+
+from audit.projection.projection import projection
+from audit.projection.savings import Joint, LeverSaving, Savings, StageSaving
+
+__all__ = ["Joint", "LeverSaving", "Savings", "StageSaving", "projection"]

@@ -1,0 +1,160 @@
+"""The running bill: apply levers to the charges one after another and see what is left to pay."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from audit.errors import PriceError
+from audit.levers import Lever, Settings
+from audit.store import Store
+
+Pico = NDArray[np.object_]
+"""Exact money per block of time: Python integers, so that sums are exact at any size."""
+
+_COLUMNS = (
+    "charge_id, request_id, position, sku_meter, provider_name, model, service_tier, consumed_quantity, estimated,"
+    " unit_price_pico"
+)
+
+_START = f"""
+CREATE OR REPLACE TEMP TABLE remaining AS
+SELECT {_COLUMNS}, cost_pico FROM charge
+WHERE cost_pico IS NOT NULL AND estimated = $estimated
+"""
+
+# a request pays the price of its own day and of its own size; without a row for the tier or the meter the standard
+# tier, then plain input, is paid, so that a lever can never win by moving charges to where no price is known
+_PRICE = f"""
+CREATE OR REPLACE TEMP TABLE repriced AS
+WITH moved AS (SELECT * FROM rewritten WHERE unit_price_pico IS NULL),
+sized AS (
+    SELECT request_id, SUM(consumed_quantity) AS input_tokens FROM rewritten
+    WHERE sku_meter IN ('input', 'cache_read', 'cache_write_5m', 'cache_write_1h') AND request_id IN
+        (SELECT request_id FROM moved)
+    GROUP BY request_id
+),
+offers AS (
+    SELECT m.*, p.unit_price_pico AS offered,
+           ROW_NUMBER() OVER (
+               PARTITION BY m.request_id, m.charge_id, m.position, m.sku_meter, m.model, m.service_tier
+               ORDER BY CASE WHEN p.service_tier = m.service_tier AND p.sku_meter = m.sku_meter THEN 0
+                             WHEN p.sku_meter = m.sku_meter THEN 1
+                             WHEN p.service_tier = m.service_tier THEN 2 ELSE 3 END,
+                        p.input_threshold DESC, p.valid_from_us DESC
+           ) AS place
+    FROM moved AS m
+    JOIN request AS r ON r.request_id = m.request_id
+    LEFT JOIN sized AS z ON z.request_id = m.request_id
+    LEFT JOIN price AS p
+        ON p.provider_name = m.provider_name AND p.model = m.model
+        AND (p.sku_meter = m.sku_meter OR (m.sku_meter LIKE 'cache_%' AND p.sku_meter = 'input'))
+        AND (p.service_tier = m.service_tier OR p.service_tier = 'standard')
+        AND COALESCE(r.started_at_us, $now_us) >= p.valid_from_us AND COALESCE(r.started_at_us, $now_us) < p.valid_to_us
+        AND COALESCE(z.input_tokens, 0) > p.input_threshold
+)
+SELECT charge_id, request_id, position, sku_meter, provider_name, model, service_tier, consumed_quantity, estimated,
+       offered AS unit_price_pico, CAST(consumed_quantity * offered AS BIGINT) AS cost_pico
+FROM offers WHERE place = 1
+UNION ALL
+SELECT {_COLUMNS}, CAST(consumed_quantity * unit_price_pico AS BIGINT) AS cost_pico
+FROM rewritten WHERE unit_price_pico IS NOT NULL
+"""
+
+_BLOCKS = """
+SELECT COALESCE(r.started_at_us - r.started_at_us % $width, -1) AS block,
+       CAST(SUM(m.cost_pico) AS DECIMAL(38, 0)) AS cost
+FROM remaining AS m JOIN request AS r ON r.request_id = m.request_id
+GROUP BY COALESCE(r.started_at_us - r.started_at_us % $width, -1)
+"""
+
+_TOUCHED = """
+WITH before AS (SELECT request_id, SUM(cost_pico) AS cost FROM {snapshot} GROUP BY request_id),
+now AS (SELECT request_id, SUM(cost_pico) AS cost FROM remaining GROUP BY request_id)
+SELECT COUNT(*) FROM before AS b LEFT JOIN now AS n ON n.request_id = b.request_id
+WHERE COALESCE(n.cost, 0) <> b.cost
+"""
+
+_HOUR_US = 3_600_000_000
+_WIDTHS_US = (24 * _HOUR_US, 6 * _HOUR_US, _HOUR_US, 600_000_000, 60_000_000, 1_000_000)
+_FEWEST_BLOCKS = 5
+
+
+@dataclass
+class Bench:
+    """The charges still to pay in the temporary table `remaining`, and the levers' settings.
+
+    Costs come in blocks of time (days; shorter blocks where a log holds fewer than five days), because traffic of
+    one day hangs together and only whole blocks may be resampled.
+    """
+
+    store: Store
+    settings: dict[str, Settings]
+    now_us: int
+    estimated: bool = False
+
+    def start(self) -> None:
+        """Begin with today's bill."""
+        self.store.run(_START, estimated=self.estimated)
+        self.width = self._block_width()
+        keys = [row["block"] for row in self.store.rows(_BLOCKS, width=self.width)]
+        self.blocks = {key: index for index, key in enumerate(sorted(keys))}
+
+    def apply(self, lever: Lever) -> None:
+        """Rewrite the remaining charges by one lever and price what it moved."""
+        settings = self.settings[lever.name]
+        if lever.prepare:
+            lever.prepare(self.store, settings)
+        values = {name: value for name, value in settings.items() if re.search(rf"\${name}\b", lever.rewrite)}
+        self.store.run(f"CREATE OR REPLACE TEMP TABLE rewritten AS {lever.rewrite}", **values)
+        self.store.run(_PRICE, now_us=self.now_us)
+        unpriced = self.store.value("SELECT COUNT(*) FROM repriced WHERE unit_price_pico IS NULL")
+        if unpriced:
+            raise PriceError(f"lever {lever.name} moved {unpriced} charges to where no price is known")
+        self.store.run("DROP TABLE remaining")
+        self.store.run("ALTER TABLE repriced RENAME TO remaining")
+
+    def cost(self) -> Pico:
+        """What remains to pay, by block of time, in pico-USD."""
+        costs: Pico = np.array([0] * len(self.blocks), dtype=object)
+        for row in self.store.rows(_BLOCKS, width=self.width):
+            costs[self.blocks[row["block"]]] += int(row["cost"])
+        return costs
+
+    def touched(self, snapshot: str) -> int:
+        """Requests that pay another sum now than in the snapshot."""
+        return int(self.store.value(_TOUCHED.format(snapshot=snapshot)))
+
+    def save(self, name: str) -> str:
+        """Keep the present state under a name."""
+        self.store.run(f"CREATE OR REPLACE TEMP TABLE kept_{name} AS SELECT * FROM remaining")
+        return f"kept_{name}"
+
+    def restore(self, kept: str) -> None:
+        """Go back to a kept state."""
+        self.store.run(f"CREATE OR REPLACE TEMP TABLE remaining AS SELECT * FROM {kept}")
+
+    def drop(self, kept: str) -> None:
+        """Forget a kept state."""
+        self.store.run(f"DROP TABLE IF EXISTS {kept}")
+
+    def _block_width(self) -> int:
+        for width in _WIDTHS_US:
+            found = self.store.value(
+                "SELECT COUNT(DISTINCT started_at_us - started_at_us % $width) FROM request"
+                " WHERE status = 'billable' AND started_at_us IS NOT NULL",
+                width=width,
+            )
+            if found >= _FEWEST_BLOCKS:
+                return width
+        return _WIDTHS_US[-1]
+
+
+def settings_of(levers: Sequence[Lever], overrides: dict[str, Any]) -> dict[str, Settings]:
+    """Each lever's settings: its defaults under what the configuration says."""
+    return {lever.name: {**lever.settings, **overrides.get(lever.name, {})} for lever in levers}

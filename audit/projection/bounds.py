@@ -1,0 +1,103 @@
+"""How sure a saving is: whole blocks of time resampled, sampled shares drawn, months predicted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special
+
+from audit.config import ProjectionConfig
+from audit.projection.bench import Pico
+from audit.projection.savings import Range
+
+DAY_US = 86_400_000_000
+Draws = NDArray[np.float64]
+Step = tuple[Pico | None, Any]
+"""A saving by block of time, and the draws (or a factor, or None) of the share of it that is realised."""
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """Block bootstrap (Künsch 1989) of the saving by block, joint over all levers so that their errors stay together.
+
+    `weights` is (draws × blocks): how often each block was drawn. Month figures use a prediction interval for a sum
+    of future blocks, `mean ± t·s·sqrt(1/D + 1/H)`, because next month differs from this one by more than the error
+    of its mean.
+    """
+
+    level: float
+    draws: int
+    baseline: int
+    days: float
+    block_days: float
+    month_days: float
+    engineer_day_usd: float
+    realisation: Mapping[str, float]
+    weights: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, config: ProjectionConfig, level: float | None, baseline: Pico, days: float, width_us: int) -> Bounds:
+        """Prepare the draws for a bill of the given blocks."""
+        blocks = len(baseline)
+        random = np.random.default_rng(config.seed)
+        weights = random.multinomial(blocks, np.full(blocks, 1 / blocks), size=config.draws) if blocks else None
+        return cls(
+            level=level or config.level,
+            draws=config.draws,
+            baseline=int(sum(baseline)),
+            days=days,
+            block_days=width_us / DAY_US,
+            month_days=config.month_days,
+            engineer_day_usd=config.engineer_day_usd,
+            realisation=config.realisation,
+            weights=weights if weights is not None else np.zeros((config.draws, 0), dtype=np.int64),
+        )
+
+    def joint(self, steps: Sequence[Step]) -> Draws:
+        """Draws of the sum of several savings over the period, in pico-USD."""
+        total = np.zeros(self.draws)
+        for step, share in steps:
+            if step is not None:
+                total += (self.weights @ step.astype(np.float64)) * (1.0 if share is None else share)
+        return total
+
+    def interval(self, draws: Draws) -> Range:
+        """Central interval of the draws at the stated level."""
+        tail = (1 - self.level) / 2
+        low, high = np.quantile(draws, [tail, 1 - tail])
+        return round(float(low)), round(float(high))
+
+    def monthly(self, pico: int) -> int:
+        """An average month at the rate of the period, without growth."""
+        return round(pico / self.days * self.month_days)
+
+    def monthly_interval(self, steps: Sequence[Step]) -> Range:
+        """Prediction interval of one future month of the summed saving; the share's own spread is added to it."""
+        known = [step.astype(np.float64) for step, _ in steps if step is not None]
+        blocks = self.weights.shape[1]
+        if not known or blocks < 2:
+            return (0, 0)
+        by_block = np.sum(known, axis=0)
+        ahead = self.month_days / self.days * blocks
+        spread = float(np.std(by_block, ddof=1)) * np.sqrt(1 / blocks + 1 / ahead) * ahead
+        t = float(special.stdtrit(blocks - 1, 1 - (1 - self.level) / 2))
+        z = float(special.ndtri(1 - (1 - self.level) / 2))
+        mean = float(np.mean(by_block)) * ahead
+        half = np.hypot(t * spread, z * self._share_spread(steps) * ahead / blocks)
+        return round(mean - half), round(mean + half)
+
+    def _share_spread(self, steps: Sequence[Step]) -> float:
+        total = np.zeros(self.draws)
+        for step, share in steps:
+            if step is not None and share is not None:
+                total += float(step.sum()) * np.asarray(share)
+        return float(np.std(total))
+
+    def payback_months(self, effort_days: float, pico: int) -> float | None:
+        """Months until the engineering effort is paid back; None when nothing is saved."""
+        monthly_usd = self.monthly(pico) / 1e12
+        return effort_days * self.engineer_day_usd / monthly_usd if monthly_usd > 0 else None

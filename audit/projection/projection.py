@@ -1,0 +1,195 @@
+"""The stage `projection`: run the bill with each lever alone, with all of them, and bound what comes out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from audit import plugins
+from audit.config import Config
+from audit.errors import ConfigError, PriceError
+from audit.levers import STAGES, Lever
+from audit.projection.bench import Bench, Pico, settings_of
+from audit.projection.bounds import Bounds
+from audit.projection.needs import missing_need
+from audit.projection.savings import Joint, LeverSaving, Savings, StageSaving
+from audit.projection.stages import shapley_by_stage
+from audit.store import Store
+
+DAY_US = 86_400_000_000
+Progress = Callable[[str], None]
+
+
+@dataclass
+class _Run:
+    """What is known of one lever while the projection runs."""
+
+    lever: Lever
+    blocked: str | None = None
+    excluded: str | None = None
+    alone: Pico | None = None
+    step: Pico | None = None
+    requests: int = 0
+    shares: Any = field(default=None)
+
+
+def projection(
+    store: Store, config: Config, *, level: float | None = None, progress: Progress | None = None
+) -> Savings:
+    """Simulate every lever alone and the plan jointly, and return the savings with their bounds.
+
+    The plan applies the levers in rollout order (stage, then order); a lever whose step would cost more than it saves
+    is left out of the plan and listed. Steps add up to the joint saving exactly. Scenarios are computed apart.
+    """
+    say = progress or (lambda _: None)
+    levers = _levers(config)
+    bench = Bench(store, settings_of(levers, dict(config.levers)), time.time_ns() // 1000, _only_estimates(store))
+    bench.start()
+    baseline = bench.cost()
+    runs = [_Run(lever) for lever in levers]
+    start = bench.save("start")
+    for run in runs:
+        say(f"{run.lever.title}, alone")
+        _alone(bench, run, start, baseline)
+    say("all levers together")
+    plan = _waterfall(bench, [run for run in runs if run.lever.stage != "SCENARIO"], start, baseline)
+    say("what each stage is worth")
+    worth = shapley_by_stage(bench, [run.lever for run in plan], start)
+    bench.drop(start)
+    bounds = Bounds.of(config.projection, level, baseline, _days(store), bench.width)
+    for run in runs:
+        if run.lever.shares and run.alone is not None:
+            run.shares = run.lever.shares(store, bench.settings[run.lever.name], bounds.draws, config.projection.seed)
+    return _savings(bench, bounds, runs, plan, worth)
+
+
+def _levers(config: Config) -> list[Lever]:
+    levers: list[Lever] = sorted(
+        plugins.find("levers", "LEVER"),
+        key=lambda lever: ((*STAGES, "SCENARIO").index(lever.stage), lever.order, lever.name),
+    )
+    names = {lever.name: lever for lever in levers}
+    for name, values in config.levers.items():
+        if name not in names:
+            raise ConfigError(f"{config.path} [levers.{name}]: no such lever", f"levers: {', '.join(sorted(names))}")
+        for key in values:
+            if key not in names[name].settings:
+                known = ", ".join(names[name].settings) or "none"
+                raise ConfigError(f"{config.path} [levers.{name}]: unknown setting {key!r}", f"settings: {known}")
+    return levers
+
+
+def _only_estimates(store: Store) -> bool:
+    """A log without any usage is simulated on its estimated charges, and the result says so."""
+    return not store.value("SELECT COUNT(*) FROM charge WHERE cost_pico IS NOT NULL AND estimated = FALSE")
+
+
+def _days(store: Store) -> float:
+    """Calendar days (UTC) from the first to the last billable request, both counted; at least one."""
+    days = store.value("SELECT MAX(day) - MIN(day) + 1 FROM request WHERE status = 'billable' AND day IS NOT NULL")
+    return float(days or 1)
+
+
+def _alone(bench: Bench, run: _Run, start: str, baseline: Pico) -> None:
+    lever = run.lever
+    run.blocked = missing_need(bench.store, lever)
+    if run.blocked is None and lever.blocked:
+        run.blocked = lever.blocked(bench.store, bench.settings[lever.name])
+    if run.blocked:
+        return
+    try:
+        bench.apply(lever)
+    except PriceError as error:
+        run.blocked = error.message
+    else:
+        run.alone = baseline - bench.cost()
+        run.requests = bench.touched(start)
+    bench.restore(start)
+
+
+def _waterfall(bench: Bench, runs: Sequence[_Run], start: str, baseline: Pico) -> list[_Run]:
+    """Apply the levers in order and keep those that save; the bench ends where it began."""
+    plan: list[_Run] = []
+    cost = baseline
+    for run in runs:
+        if run.alone is None:
+            continue
+        before = bench.save("before")
+        bench.apply(run.lever)
+        after = bench.cost()
+        step = cost - after
+        if step.sum() < 0:
+            run.excluded = "in this plan it would cost more than it saves"
+            bench.restore(before)
+            continue
+        run.step, cost = step, after
+        plan.append(run)
+    bench.drop("kept_before")
+    bench.restore(start)
+    return plan
+
+
+def _savings(bench: Bench, bounds: Bounds, runs: list[_Run], plan: list[_Run], worth: dict[Any, int]) -> Savings:
+    rows = [_row(bounds, run) for run in runs]
+    planned = [run for run in plan if run.step is not None]
+    saving = sum((int(run.step.sum()) for run in planned if run.step is not None), 0)
+    draws = bounds.joint([(run.step, run.shares) for run in planned])
+    realised = bounds.joint(
+        [(run.step, _scaled(run, bounds)) for run in planned],
+    )
+    joint = Joint(
+        saving_pico=saving,
+        interval_pico=bounds.interval(draws),
+        share=saving / bounds.baseline if bounds.baseline else 0.0,
+        bankable_pico=max(0, int(np.quantile(realised, 0.05))) if planned else 0,
+        monthly_pico=bounds.monthly(saving),
+        monthly_interval_pico=bounds.monthly_interval([(run.step, run.shares) for run in planned]),
+    )
+    return Savings(
+        level=bounds.level,
+        baseline_pico=bounds.baseline,
+        monthly_baseline_pico=bounds.monthly(bounds.baseline),
+        days=bounds.days,
+        blocks=len(bench.blocks),
+        block_hours=bench.width / 3_600_000_000,
+        estimated=bench.estimated,
+        levers=tuple(row for row, run in zip(rows, runs, strict=True) if run.lever.stage != "SCENARIO"),
+        joint=joint,
+        stages=tuple(StageSaving(name, pico) for name, pico in worth.items()),
+        excluded=tuple(row for row in rows if row.excluded),
+        scenarios=tuple(row for row, run in zip(rows, runs, strict=True) if run.lever.stage == "SCENARIO"),
+        realisation=dict(bounds.realisation),
+    )
+
+
+def _scaled(run: _Run, bounds: Bounds) -> Any:
+    factor = bounds.realisation[run.lever.evidence]
+    return factor if run.shares is None else run.shares * factor
+
+
+def _row(bounds: Bounds, run: _Run) -> LeverSaving:
+    lever = run.lever
+    row = LeverSaving(
+        name=lever.name, title=lever.title, stage=lever.stage, evidence=lever.evidence,
+        alone_pico=None, attributed_pico=0, interval_pico=None, requests=run.requests,
+        monthly_pico=0, monthly_interval_pico=None, risk=lever.risk, effort_days=lever.effort_days,
+        payback_months=None, fix=lever.fix, blocked=run.blocked, excluded=run.excluded,
+        conditions=lever.conditions,
+    )  # fmt: skip
+    if run.alone is None:
+        return row
+    shown = run.alone if run.step is None else run.step
+    attributed = 0 if run.step is None else int(run.step.sum())
+    return replace(
+        row,
+        alone_pico=int(run.alone.sum()),
+        attributed_pico=attributed,
+        interval_pico=bounds.interval(bounds.joint([(shown, run.shares)])),
+        monthly_pico=bounds.monthly(attributed),
+        monthly_interval_pico=bounds.monthly_interval([(shown, run.shares)]),
+        payback_months=bounds.payback_months(lever.effort_days, attributed),
+    )

@@ -1,0 +1,76 @@
+"""The result of the projection as plain data; money in integer pico-USD."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from audit.levers import Evidence, Stage
+
+Range = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class LeverSaving:
+    """What one lever would have saved over the period of the log.
+
+    `alone_pico` is the saving if it were the only change; `attributed_pico` is its step of the waterfall in rollout
+    order, and only these add up. `interval_pico` bounds the attributed figure (the stand-alone one for a lever
+    outside the plan). `blocked` says why there is no figure at all, `excluded` why a figure is not in the plan.
+    """
+
+    name: str
+    title: str
+    stage: Stage
+    evidence: Evidence
+    alone_pico: int | None
+    attributed_pico: int
+    interval_pico: Range | None
+    requests: int
+    monthly_pico: int
+    monthly_interval_pico: Range | None
+    risk: str
+    effort_days: float
+    payback_months: float | None
+    conditions: tuple[str, ...] = ()
+    fix: str = ""
+    blocked: str | None = None
+    excluded: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StageSaving:
+    """Shapley value of one stage: its saving averaged over every order in which the stages could be counted."""
+
+    name: Stage
+    shapley_pico: int
+
+
+@dataclass(frozen=True, slots=True)
+class Joint:
+    """All levers of the plan together; `bankable_pico` is the 5 % quantile after realisation factors."""
+
+    saving_pico: int
+    interval_pico: Range
+    share: float
+    bankable_pico: int
+    monthly_pico: int
+    monthly_interval_pico: Range
+
+
+@dataclass(frozen=True, slots=True)
+class Savings:
+    """The whole projection. `estimated` is true when the log holds no usage and tokens were counted from text."""
+
+    level: float
+    baseline_pico: int
+    monthly_baseline_pico: int
+    days: float
+    blocks: int
+    block_hours: float
+    estimated: bool
+    levers: tuple[LeverSaving, ...]
+    joint: Joint
+    stages: tuple[StageSaving, ...] = ()
+    excluded: tuple[LeverSaving, ...] = ()
+    scenarios: tuple[LeverSaving, ...] = ()
+    realisation: dict[str, float] = field(default_factory=dict)
