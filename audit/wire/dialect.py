@@ -1,0 +1,120 @@
+"""Which API a request and its response speak, judged by their keys."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
+
+Dialect = Literal["chat", "responses", "embeddings", "anthropic", "gemini", "converse", "ollama"]
+
+_OBJECTS: dict[str, Dialect] = {
+    "chat.completion": "chat",
+    "chat.completion.chunk": "chat",
+    "text_completion": "chat",
+    "response": "responses",
+}
+_NONE: Mapping[str, Any] = {}
+
+
+def of_pair(request: Any, response: Any) -> Dialect | None:
+    """The API of a request body and a response body (either may be missing); None when neither speaks of a model."""
+    return of_response(response) or of_request(request)
+
+
+def of_response(response: Any) -> Dialect | None:
+    """The API of a (joined) response body; None when its keys don't tell."""
+    if not isinstance(response, Mapping):
+        return None
+    name = response.get("object")
+    if type(name) is str and name in _OBJECTS:
+        return _OBJECTS[name]
+    kind = response.get("type")
+    if kind == "message" and ("content" in response or "usage" in response):
+        return "anthropic"
+    if kind == "error" and isinstance(response.get("error"), Mapping):
+        return "anthropic"
+    for key, dialect in _TELLING.items():
+        if key in response:
+            found = dialect(response)
+            if found is not None:
+                return found
+    return None
+
+
+def _by_output(response: Mapping[str, Any]) -> Dialect | None:
+    output = response["output"]
+    if isinstance(output, list):
+        first = output[0] if output else _NONE
+        return "responses" if isinstance(first, Mapping) and "type" in first else None
+    return "converse" if isinstance(output, Mapping) and isinstance(output.get("message"), Mapping) else None
+
+
+def _by_data(response: Mapping[str, Any]) -> Dialect | None:
+    data = response["data"]
+    if not isinstance(data, list) or "usage" not in response:
+        return None
+    first = data[0] if data else _NONE
+    return "embeddings" if isinstance(first, Mapping) and ("embedding" in first or "object" in first) else "chat"
+
+
+def _by_done(response: Mapping[str, Any]) -> Dialect | None:
+    return "ollama" if any(key in response for key in ("eval_count", "message", "response", "total_duration")) else None
+
+
+def _by_stop(response: Mapping[str, Any]) -> Dialect | None:
+    return "anthropic" if "content" in response else None
+
+
+_TELLING: dict[str, Callable[[Mapping[str, Any]], Dialect | None]] = {
+    "candidates": lambda response: "gemini",
+    "usageMetadata": lambda response: "gemini",
+    "usage_metadata": lambda response: "gemini" if "input_tokens" not in (response["usage_metadata"] or ()) else None,
+    "promptFeedback": lambda response: "gemini",
+    "choices": lambda response: "chat" if isinstance(response["choices"], list) else None,
+    "stopReason": lambda response: "converse",
+    "output": _by_output,
+    "stop_reason": _by_stop,
+    "done": _by_done,
+    "prompt_eval_count": lambda response: "ollama",
+    "timings": lambda response: "ollama" if isinstance(response["timings"], Mapping) else None,
+    "tokens_predicted": lambda response: "ollama",
+    "embeddings": lambda response: "embeddings",
+    "data": _by_data,
+}
+
+
+def of_request(request: Any) -> Dialect | None:
+    """The API of a request body; None when its keys don't tell."""
+    if isinstance(request, list):
+        return "chat" if request and all(isinstance(item, Mapping) and "role" in item for item in request) else None
+    if not isinstance(request, Mapping):
+        return None
+    if isinstance(request.get("contents"), list | str):
+        return "gemini"
+    if "messages" in request:
+        return _by_messages(request)
+    if "modelId" in request:
+        return "converse"
+    model = request.get("model")
+    if not isinstance(model, str):
+        return None
+    if "input" in request:
+        return "embeddings" if "embed" in model.lower() or "encoding_format" in request else "responses"
+    return "chat" if "prompt" in request else None
+
+
+def _by_messages(request: Mapping[str, Any]) -> Dialect | None:
+    if "anthropic_version" in request or "inferenceConfig" in request:
+        return "anthropic" if "anthropic_version" in request else "converse"
+    model = request.get("model")
+    if isinstance(model, str) and "claude" in model.lower() and "max_tokens" in request and "/" not in model:
+        return "anthropic"
+    tools = request.get("tools")
+    first = tools[0] if isinstance(tools, list) and tools else _NONE
+    if "system" in request or (isinstance(first, Mapping) and "input_schema" in first):
+        return "anthropic"
+    messages = request["messages"]
+    if isinstance(messages, list):
+        options = request.get("options")
+        return "ollama" if isinstance(options, Mapping) and "num_ctx" in options else "chat"
+    return None

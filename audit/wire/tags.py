@@ -1,0 +1,82 @@
+"""Who caused a call and what for, from the metadata that logs carry beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from audit.call import Call
+from audit.wire.columns import layout
+from audit.wire.text import label, maybe_json, scalar
+
+MAX_TAGS = 64
+"""More distinct tags than this on one record are cut: they are data, not tags."""
+
+_ROLES = (
+    ("user", "user"),
+    ("team", "team"),
+    ("feature", "feature"),
+    ("environment", "environment"),
+    ("organization", "organization"),
+    ("conversation", "conversation_id"),
+    ("trace", "trace_id"),
+    ("parent", "parent_id"),
+    ("prompt_template", "prompt_template"),
+    ("outcome", "outcome"),
+)
+
+
+def take(call: Call, fields: Mapping[str, Any]) -> None:
+    """Fill user, team, feature, environment, conversation, trace, … of `call` from `fields` where still unset."""
+    known = layout(tuple(fields))
+    for role, attribute in _ROLES:
+        if role in known and getattr(call, attribute) is None:
+            for key in known[role]:
+                value = label(fields[key])
+                if value is not None:
+                    setattr(call, attribute, value)
+                    break
+
+
+def tag(call: Call, metadata: Any, prefix: str = "") -> None:
+    """Take the roles of `metadata`, and every scalar of it (nested keys dotted, lists by entry) into `call.tags`."""
+    metadata = maybe_json(metadata)
+    if isinstance(metadata, Mapping):
+        if not prefix:
+            take(call, metadata)
+        _tag_all(call.tags, metadata, prefix, 0)
+    elif isinstance(metadata, list):
+        _tag_list(call, metadata)
+
+
+def _tag_all(tags: dict[str, Any], fields: Mapping[str, Any], prefix: str, depth: int) -> None:
+    for key, value in fields.items():
+        if len(tags) >= MAX_TAGS:
+            return
+        name = f"{prefix}{key}"[:200]
+        if isinstance(value, Mapping):
+            if depth < 3:
+                _tag_all(tags, value, name + ".", depth + 1)
+        elif isinstance(value, list):
+            texts = [str(item) for item in value if scalar(item) is not None]
+            if texts and len(texts) == len(value):
+                tags.setdefault(name, ",".join(texts)[:500])
+        else:
+            found = scalar(value)
+            if found is not None:
+                tags.setdefault(name, found)
+
+
+def _tag_list(call: Call, entries: list[Any]) -> None:
+    """Tags as a list: `team:support` and `team=support` entries are taken apart, `{key, value}` objects too."""
+    fields: dict[str, Any] = {}
+    for entry in entries[:MAX_TAGS]:
+        if isinstance(entry, str):
+            name, sign, value = entry.partition(":")
+            if not sign:
+                name, sign, value = entry.partition("=")
+            fields[name.strip() if sign else entry] = value.strip() if sign else True
+        elif isinstance(entry, Mapping) and isinstance(entry.get("key"), str):
+            fields[entry["key"]] = entry.get("value")
+    take(call, {key: value for key, value in fields.items() if value is not True})
+    _tag_all(call.tags, fields, "", 0)
