@@ -16,11 +16,11 @@ _MESSAGE_TYPES = frozenset({"message", "assistant", "ai", "AIMessage"})
 def read_response(response: Any, out: Transcript) -> None:
     """Add the output segments of a response body (any flavour), a message, a list of either, or plain text."""
     body = maybe_json(response)
-    if isinstance(body, Mapping):
+    if isinstance(body, dict):
         _read_body(body, out)
     elif isinstance(body, list):
         for item in body:
-            if isinstance(item, Mapping):
+            if isinstance(item, dict):
                 _read_body(item, out)
             elif isinstance(item, str):
                 out.add(_ASSISTANT, "answer", item, "output")
@@ -39,7 +39,7 @@ def _read_body(body: Mapping[str, Any], out: Transcript) -> None:
     elif isinstance(output, list):
         for item in output:
             read_answer(item, out)
-    elif isinstance(output, Mapping):
+    elif isinstance(output, dict):
         read_answer(output.get("message", output), out)
     elif isinstance(body.get("generations"), list):
         _read_generations(body["generations"], out)
@@ -48,7 +48,7 @@ def _read_body(body: Mapping[str, Any], out: Transcript) -> None:
 
 
 def _mappings(values: list[Any]) -> Iterator[Mapping[str, Any]]:
-    return (value for value in values if isinstance(value, Mapping))
+    return (value for value in values if isinstance(value, dict))
 
 
 def _read_bare(body: Mapping[str, Any], out: Transcript) -> None:
@@ -77,7 +77,7 @@ def _read_choice(choice: Mapping[str, Any], out: Transcript) -> None:
 def _read_generations(generations: list[Any], out: Transcript) -> None:
     for item in generations:
         for generation in item if isinstance(item, list) else [item]:
-            if isinstance(generation, Mapping):
+            if isinstance(generation, dict):
                 read_answer(generation.get("message") or generation.get("text"), out)
             elif isinstance(generation, str):
                 out.add(_ASSISTANT, "answer", generation, "output")
@@ -88,10 +88,10 @@ def read_answer(message: Any, out: Transcript) -> None:
     if type(message) is str:
         out.add(_ASSISTANT, "answer", message, "output")
         return
-    if not isinstance(message, Mapping):
+    if not isinstance(message, dict):
         read_content(message, _ASSISTANT, "answer", out, "output")
         return
-    if isinstance(message.get("kwargs"), Mapping):
+    if isinstance(message.get("kwargs"), dict):
         message = message["kwargs"]
     kind = message.get("type")
     if "role" not in message and isinstance(kind, str) and kind not in _MESSAGE_TYPES:
@@ -111,13 +111,13 @@ def _read_message(message: Mapping[str, Any], out: Transcript) -> None:
     read_content(content, _ASSISTANT, "answer", out, "output")
     if message.get("refusal"):
         out.add(_ASSISTANT, "answer", str(message["refusal"]), "output")
-    if isinstance(message.get("audio"), Mapping):
+    if isinstance(message.get("audio"), dict):
         read_content({"type": "audio", "audio": message["audio"]}, _ASSISTANT, "answer", out, "output")
     calls = maybe_json(message.get("tool_calls") or message.get("toolCalls"))
     for call in calls if isinstance(calls, list) else ():
-        if isinstance(call, Mapping):
+        if isinstance(call, dict):
             read_tool_call(call, _ASSISTANT, out, "output")
         else:
             out.add(_ASSISTANT, "tool_call", canonical(call), "output")
-    if isinstance(message.get("function_call"), Mapping):
+    if isinstance(message.get("function_call"), dict):
         read_tool_call({"function": message["function_call"]}, _ASSISTANT, out, "output")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from hashlib import blake2b
 from typing import Any
 
@@ -119,17 +118,21 @@ def status_problem(status: Any) -> str | None:
     return None
 
 
+# what OpenAI gives as the type of a rate limit error, whose code says more
+_VAGUE = frozenset({"error", "requests", "tokens"})
+
+
 def error_name(error: Any) -> str | None:
     """A short name of an error object or message; None when there is no error."""
     if not error or error is True:
         return "error" if error is True else None
-    if isinstance(error, Mapping):
+    if isinstance(error, dict):
         inner = error.get("error")
-        if isinstance(inner, Mapping):
+        if isinstance(inner, dict):
             return error_name(inner)
         for key in ("type", "code", "status", "error_class", "error_code", "name"):
             found = label(error.get(key))
-            if found:
+            if found and found not in _VAGUE:
                 return found[:80]
         return "error"
     if isinstance(error, str):

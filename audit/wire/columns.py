@@ -22,7 +22,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "model", "model_name", "model_id", "request_model", "llm_model", "deployment", "deployment_name", "engine",
         "model_used", "llm", "gen_ai_request_model",
     ),
-    "response_model": ("response_model", "model_version", "resolved_model", "gen_ai_response_model", "actual_model"),
+    "response_model": ("response_model", "resolved_model", "gen_ai_response_model", "actual_model"),
     "provider": ("provider", "provider_name", "vendor", "llm_provider", "custom_llm_provider", "gen_ai_provider_name",
                  "gen_ai_system", "ai_provider", "backend"),
     "base_url": ("base_url", "api_base", "endpoint", "url", "host", "server"),
@@ -130,3 +130,15 @@ def layout(keys: tuple[str, ...]) -> Mapping[str, tuple[str, ...]]:
         for role, rank in _ROLE_OF.get(normal(str(key)), (("other", 0),)):
             found.setdefault(role, []).append((rank, key))
     return {role: tuple(key for _, key in sorted(pairs)) for role, pairs in found.items()}
+
+
+def spellings(*roles: str) -> tuple[frozenset[str], ...]:
+    """One single-key set for each usual spelling (snake, camel, Pascal, kebab, title) of each name of `roles`."""
+    found: dict[str, None] = {}
+    for role in roles:
+        for name in _NAMES[role]:
+            words = name.split("_")
+            titled = [word.capitalize() for word in words]
+            for spelling in (name, words[0] + "".join(titled[1:]), "".join(titled), "-".join(words), " ".join(titled)):
+                found[spelling] = None
+    return tuple(frozenset({name}) for name in found)

@@ -23,7 +23,7 @@ def of_pair(request: Any, response: Any) -> Dialect | None:
 
 def of_response(response: Any) -> Dialect | None:
     """The API of a (joined) response body; None when its keys don't tell."""
-    if not isinstance(response, Mapping):
+    if not isinstance(response, dict):
         return None
     name = response.get("object")
     if type(name) is str and name in _OBJECTS:
@@ -31,7 +31,7 @@ def of_response(response: Any) -> Dialect | None:
     kind = response.get("type")
     if kind == "message" and ("content" in response or "usage" in response):
         return "anthropic"
-    if kind == "error" and isinstance(response.get("error"), Mapping):
+    if kind == "error" and isinstance(response.get("error"), dict):
         return "anthropic"
     for key, dialect in _TELLING.items():
         if key in response:
@@ -45,8 +45,8 @@ def _by_output(response: Mapping[str, Any]) -> Dialect | None:
     output = response["output"]
     if isinstance(output, list):
         first = output[0] if output else _NONE
-        return "responses" if isinstance(first, Mapping) and "type" in first else None
-    return "converse" if isinstance(output, Mapping) and isinstance(output.get("message"), Mapping) else None
+        return "responses" if isinstance(first, dict) and "type" in first else None
+    return "converse" if isinstance(output, dict) and isinstance(output.get("message"), dict) else None
 
 
 def _by_data(response: Mapping[str, Any]) -> Dialect | None:
@@ -54,7 +54,7 @@ def _by_data(response: Mapping[str, Any]) -> Dialect | None:
     if not isinstance(data, list) or "usage" not in response:
         return None
     first = data[0] if data else _NONE
-    return "embeddings" if isinstance(first, Mapping) and ("embedding" in first or "object" in first) else "chat"
+    return "embeddings" if isinstance(first, dict) and ("embedding" in first or "object" in first) else "chat"
 
 
 def _by_done(response: Mapping[str, Any]) -> Dialect | None:
@@ -76,7 +76,7 @@ _TELLING: dict[str, Callable[[Mapping[str, Any]], Dialect | None]] = {
     "stop_reason": _by_stop,
     "done": _by_done,
     "prompt_eval_count": lambda response: "ollama",
-    "timings": lambda response: "ollama" if isinstance(response["timings"], Mapping) else None,
+    "timings": lambda response: "ollama" if isinstance(response["timings"], dict) else None,
     "tokens_predicted": lambda response: "ollama",
     "embeddings": lambda response: "embeddings",
     "data": _by_data,
@@ -86,8 +86,8 @@ _TELLING: dict[str, Callable[[Mapping[str, Any]], Dialect | None]] = {
 def of_request(request: Any) -> Dialect | None:
     """The API of a request body; None when its keys don't tell."""
     if isinstance(request, list):
-        return "chat" if request and all(isinstance(item, Mapping) and "role" in item for item in request) else None
-    if not isinstance(request, Mapping):
+        return "chat" if request and all(isinstance(item, dict) and "role" in item for item in request) else None
+    if not isinstance(request, dict):
         return None
     if isinstance(request.get("contents"), list | str):
         return "gemini"
@@ -111,10 +111,10 @@ def _by_messages(request: Mapping[str, Any]) -> Dialect | None:
         return "anthropic"
     tools = request.get("tools")
     first = tools[0] if isinstance(tools, list) and tools else _NONE
-    if "system" in request or (isinstance(first, Mapping) and "input_schema" in first):
+    if "system" in request or (isinstance(first, dict) and "input_schema" in first):
         return "anthropic"
     messages = request["messages"]
     if isinstance(messages, list):
         options = request.get("options")
-        return "ollama" if isinstance(options, Mapping) and "num_ctx" in options else "chat"
+        return "ollama" if isinstance(options, dict) and "num_ctx" in options else "chat"
     return None

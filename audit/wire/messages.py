@@ -19,6 +19,7 @@ _ROLES = {
     "function": "tool",
 }
 _SYSTEM_ROLES = frozenset({"system", "developer"})
+_PLAIN = {"user": "history", "assistant": "history", "system": "system", "developer": "system"}
 _RESULT_TYPES = frozenset(
     {
         "function_call_output",
@@ -51,9 +52,9 @@ def transcript(request: Any, response: Any = None) -> Transcript:
 def read_request(request: Any, out: Transcript) -> None:
     """Add the input segments of a request body (any flavour), a list of messages, or a prompt."""
     body = maybe_json(request)
-    if isinstance(body, Mapping):
+    if isinstance(body, dict):
         _read_body(body, out)
-    elif isinstance(body, list) and all(isinstance(item, Mapping) for item in body):
+    elif isinstance(body, list) and all(isinstance(item, dict) for item in body):
         read_messages(body, out)
     elif isinstance(request, str):
         out.add("user", "user", request)
@@ -74,20 +75,20 @@ def _read_body(body: Mapping[str, Any], out: Transcript) -> None:
         _read_prompt(prompt, out)
     elif "role" in body or "parts" in body or "content" in body:
         read_messages([body], out)
-    if "cache_control" in body and isinstance(body["cache_control"], Mapping):
+    if "cache_control" in body and isinstance(body["cache_control"], dict):
         # automatic caching: the provider sets the breakpoint at the last block
         out.mark_breakpoint(body["cache_control"])
 
 
 def _read_prompt(value: Any, out: Transcript) -> None:
     decoded = maybe_json(value)
-    if isinstance(decoded, list) and all(isinstance(item, Mapping) for item in decoded):
+    if isinstance(decoded, list) and all(isinstance(item, dict) for item in decoded):
         read_messages(decoded, out)
     elif isinstance(value, str):
         out.add("user", "user", value)
-    elif isinstance(decoded, Mapping) and isinstance(decoded.get("messages"), list):
+    elif isinstance(decoded, dict) and isinstance(decoded.get("messages"), list):
         read_messages(decoded["messages"], out)
-    elif isinstance(decoded, Mapping) and decoded.get("id") and "variables" in decoded:
+    elif isinstance(decoded, dict) and decoded.get("id") and "variables" in decoded:
         # a prompt template kept by the provider: its text is not in the log
         out.partial = True
         out.add("user", "user", canonical(decoded["variables"]))
@@ -102,7 +103,7 @@ def _read_inputs(values: Sequence[Any], out: Transcript) -> None:
     for value in values:
         if type(value) is str:
             out.add("user", "user", value)
-        elif isinstance(value, list) and value and all(isinstance(item, Mapping) for item in value):
+        elif isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
             read_messages(value, out)
         elif isinstance(value, list):
             out.add("user", "user", canonical(value))
@@ -113,11 +114,11 @@ def _read_inputs(values: Sequence[Any], out: Transcript) -> None:
 def read_system(system: Any, out: Transcript) -> None:
     """Add the system prompt given beside the messages: text, blocks, or Gemini's `{"parts": […]}`."""
     system = maybe_json(system)
-    if isinstance(system, list) and any(isinstance(item, Mapping) and "role" in item for item in system):
+    if isinstance(system, list) and any(isinstance(item, dict) and "role" in item for item in system):
         # Responses takes a list of items as instructions
-        read_messages([item for item in system if isinstance(item, Mapping)], out)
+        read_messages([item for item in system if isinstance(item, dict)], out)
         return
-    if isinstance(system, Mapping) and "parts" in system:
+    if isinstance(system, dict) and "parts" in system:
         system = system["parts"]
     read_content(system, "system", "system", out)
 
@@ -129,15 +130,14 @@ def read_messages(messages: Sequence[Any], out: Transcript) -> None:
     """
     last = _last_user(messages)
     for position, message in enumerate(messages):
-        if not isinstance(message, Mapping):
+        if not isinstance(message, dict):
             read_content(message, "user", "user", out)
             continue
-        role = message.get("role")
         content = message.get("content")
-        if type(content) is str and role == "user":
-            if "name" in message:
-                out.identify(message["name"])
-            out.add("user", "user" if position == last else "history", content)
+        if type(content) is str and len(message) == 2 and (role := message.get("role")) in _PLAIN:
+            # nearly every message of nearly every log
+            kind = _PLAIN[role]
+            out.add(role, "user" if position == last else kind, content)
         else:
             _read_message(message, "user" if position == last else "history", out)
 
@@ -145,7 +145,7 @@ def read_messages(messages: Sequence[Any], out: Transcript) -> None:
 def _last_user(messages: Sequence[Any]) -> int:
     for position in range(len(messages) - 1, -1, -1):
         message = messages[position]
-        if not isinstance(message, Mapping):
+        if not isinstance(message, dict):
             return position
         if role_of(message) == "user" and _has_words(message):
             return position
@@ -159,7 +159,7 @@ def _has_words(message: Mapping[str, Any]) -> bool:
     if not isinstance(content, list):
         return True
     return any(
-        not isinstance(part, Mapping)
+        not isinstance(part, dict)
         or not (part.get("type") in _RESULT_TYPES or part.get("toolResult") or part.get("functionResponse"))
         for part in content
     )
@@ -187,7 +187,7 @@ def _langchain_role(message: Mapping[str, Any]) -> str:
 
 def _read_message(message: Mapping[str, Any], kind: str, out: Transcript) -> None:
     role = role_of(message)
-    if isinstance(message.get("kwargs"), Mapping):
+    if isinstance(message.get("kwargs"), dict):
         message = message["kwargs"]
     item = message.get("type")
     if type(item) is str and "role" not in message and item not in _MESSAGE_TYPES:
@@ -241,18 +241,18 @@ def _read_reasoning(message: Mapping[str, Any], out: Transcript) -> None:
 def _read_calls(message: Mapping[str, Any], out: Transcript) -> None:
     calls = maybe_json(message.get("tool_calls") or message.get("toolCalls"))
     for call in calls if isinstance(calls, list) else ():
-        if isinstance(call, Mapping):
+        if isinstance(call, dict):
             read_tool_call(call, "assistant", out)
-    if isinstance(message.get("function_call"), Mapping):
+    if isinstance(message.get("function_call"), dict):
         read_tool_call({"function": message["function_call"]}, "assistant", out)
 
 
 def read_tools(body: Mapping[str, Any], out: Transcript) -> None:
     """Add one segment per tool definition of a request body, as canonical JSON."""
     tools = maybe_json(body.get("tools") or body.get("functions"))
-    if tools is None and isinstance(body.get("toolConfig"), Mapping):
+    if tools is None and isinstance(body.get("toolConfig"), dict):
         tools = body["toolConfig"].get("tools")
-    if isinstance(tools, Mapping):
+    if isinstance(tools, dict):
         tools = [tools]
     for tool in tools if isinstance(tools, list) else ():
         read_tool(tool, out)
@@ -261,7 +261,7 @@ def read_tools(body: Mapping[str, Any], out: Transcript) -> None:
 def read_tool(tool: Any, out: Transcript) -> None:
     """Add one tool definition; a Gemini entry that declares several functions becomes several segments."""
     tool = maybe_json(tool)
-    if not isinstance(tool, Mapping):
+    if not isinstance(tool, dict):
         if tool is not None:
             out.add("system", "tools", canonical(tool))
         return

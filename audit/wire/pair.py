@@ -68,7 +68,7 @@ def _take_apart(record: Mapping[str, Any]) -> Pair:
         pair.request = record if pair.flat else _best(record, known.get("request", _NO_KEYS))[1]
         return pair
     request_key, pair.request = _best(record, known.get("request", _NO_KEYS))
-    if "messages" in known and not isinstance(pair.request, Mapping):
+    if "messages" in known and not isinstance(pair.request, dict):
         pair.request, pair.flat, request_key = record, True, None
     answers = tuple(key for key in known.get("response", _NO_KEYS) if key != request_key)
     pair.answered = bool(answers)
@@ -91,7 +91,7 @@ def _best(record: Mapping[str, Any], keys: tuple[str, ...]) -> tuple[str | None,
                 words = words if words[0] is not None else (key, value)
                 continue
             value = decoded
-        if isinstance(value, Mapping | list) and value:
+        if isinstance(value, dict | list) and value:
             return key, value
     return words
 
@@ -99,9 +99,9 @@ def _best(record: Mapping[str, Any], keys: tuple[str, ...]) -> tuple[str | None,
 def _open_http(pair: Pair, response: Any) -> None:
     """Step into captured HTTP messages (`{"status": 200, "body": {…}}`) and join a streamed response."""
     request = pair.request
-    if isinstance(request, Mapping) and "method" in request and ("url" in request or "headers" in request):
+    if isinstance(request, dict) and "method" in request and ("url" in request or "headers" in request):
         pair.request = next((maybe_json(request[key]) for key in _HTTP_BODIES if request.get(key)), request)
-    if isinstance(response, Mapping) and ("headers" in response or "status_code" in response):
+    if isinstance(response, dict) and ("headers" in response or "status_code" in response):
         pair.http_status = response.get("status_code", response.get("status"))
         response = next((maybe_json(response[key]) for key in _HTTP_BODIES if response.get(key)), response)
     if isinstance(response, str | list):
@@ -110,3 +110,11 @@ def _open_http(pair: Pair, response: Any) -> None:
     if isinstance(response, list) and len(response) == 1 and of_response(response[0]) is not None:
         response = response[0]
     pair.response = response
+
+
+def confidence(record: Mapping[str, Any], dialect: Dialect) -> int:
+    """How specific the match of `record` with an API is: 0 none, 10 a bare body, 20 a home-made pair."""
+    pair = of(record)
+    if pair.dialect != dialect:
+        return 0
+    return 10 if pair.bare else 20

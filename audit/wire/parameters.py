@@ -75,14 +75,14 @@ def parameters(body: Mapping[str, Any], only: Iterable[str] | None = None) -> di
             continue
         if key in _NESTED:
             value = maybe_json(value)
-            if isinstance(value, Mapping):
+            if isinstance(value, dict):
                 found.update(
                     (_NAMES.get(str(name), str(name)), item) for name, item in value.items() if item is not None
                 )
                 continue
         found[_NAMES.get(key, key)] = value
     config = body.get("toolConfig")
-    if isinstance(config, Mapping):
+    if isinstance(config, dict):
         found.update((key, value) for key, value in config.items() if key != "tools" and value is not None)
     _lift_effort(found)
     return found
@@ -91,7 +91,7 @@ def parameters(body: Mapping[str, Any], only: Iterable[str] | None = None) -> di
 def _lift_effort(found: dict[str, Any]) -> None:
     for key in ("reasoning", "output_config"):
         holder = found.get(key)
-        if isinstance(holder, Mapping) and holder.get("effort") is not None:
+        if isinstance(holder, dict) and holder.get("effort") is not None:
             found["reasoning_effort"] = holder["effort"]
             rest = {name: value for name, value in holder.items() if name != "effort" and value is not None}
             if rest:

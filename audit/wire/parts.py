@@ -22,11 +22,11 @@ def read_content(content: Any, role: str, kind: str, out: Transcript, direction:
         for part in content:
             if type(part) is str:
                 out.add(role, kind, part, direction)
-            elif isinstance(part, Mapping):
+            elif isinstance(part, dict):
                 read_part(part, role, kind, out, direction)
             elif part is not None:
                 out.add(role, kind, canonical(part), direction)
-    elif isinstance(content, Mapping):
+    elif isinstance(content, dict):
         read_part(content, role, kind, out, direction)
     elif content is not None:
         out.add(role, kind, canonical(content), direction)
@@ -48,7 +48,7 @@ def _text(part: Part, role: str, kind: str, out: Transcript, direction: Directio
     text = part.get("text")
     if text is None:
         text = part.get("content")
-    if isinstance(text, Mapping):
+    if isinstance(text, dict):
         # {"type": "text", "text": {"value": …}} of the Assistants API
         text = text.get("value")
     if part.get("thought") is True:
@@ -70,7 +70,7 @@ def _media(out: Transcript, role: str, text: str, direction: Direction, *details
 def _image_url(part: Part, role: str, kind: str, out: Transcript, direction: Direction) -> None:
     url = part.get("image_url")
     detail = part.get("detail")
-    if isinstance(url, Mapping):
+    if isinstance(url, dict):
         detail = url.get("detail", detail)
         url = url.get("url")
     if url is None:
@@ -81,12 +81,12 @@ def _image_url(part: Part, role: str, kind: str, out: Transcript, direction: Dir
 def _source(part: Part, role: str, kind: str, out: Transcript, direction: Direction) -> None:
     """Anthropic image/document blocks and Bedrock image/document/video parts."""
     name = str(part.get("type") or next((key for key in ("image", "document", "video") if key in part), "file"))
-    inner = part.get(name) if isinstance(part.get(name), Mapping) else part
-    inner = inner if isinstance(inner, Mapping) else part
+    inner = part.get(name) if isinstance(part.get(name), dict) else part
+    inner = inner if isinstance(inner, dict) else part
     source = inner.get("source")
     for extra in (inner.get("title"), inner.get("context")):
         read_content(extra, role, kind, out, direction)
-    if not isinstance(source, Mapping):
+    if not isinstance(source, dict):
         address = part.get("image_url") or part.get("image") or part.get("url") or part.get("data") or source
         _media(out, role, from_url(address, name), direction)
     elif source.get("type") in ("text", "content"):
@@ -99,7 +99,7 @@ def _source(part: Part, role: str, kind: str, out: Transcript, direction: Direct
 
 def _audio(part: Part, role: str, kind: str, out: Transcript, direction: Direction) -> None:
     audio = part.get("input_audio") or part.get("audio") or part
-    if not isinstance(audio, Mapping):
+    if not isinstance(audio, dict):
         audio = {"data": audio}
     data = audio.get("data") or audio.get("id") or audio.get("url")
     _media(out, role, placeholder(f"audio/{audio.get('format') or 'unknown'}", data), direction)
@@ -108,8 +108,8 @@ def _audio(part: Part, role: str, kind: str, out: Transcript, direction: Directi
 
 def _file(part: Part, role: str, kind: str, out: Transcript, direction: Direction) -> None:
     """OpenAI file parts, and the blob/file/uri parts of OpenTelemetry."""
-    inner = part.get("file") if isinstance(part.get("file"), Mapping) else part
-    inner = inner if isinstance(inner, Mapping) else part
+    inner = part.get("file") if isinstance(part.get("file"), dict) else part
+    inner = inner if isinstance(inner, dict) else part
     keys = ("file_data", "file_id", "file_url", "file_uri", "content", "data", "uri", "url")
     data = next((inner[key] for key in keys if inner.get(key)), None)
     mime = str(inner.get("mime_type") or inner.get("modality") or "file")
@@ -119,7 +119,7 @@ def _file(part: Part, role: str, kind: str, out: Transcript, direction: Directio
 def _gemini_data(part: Part, role: str, kind: str, out: Transcript, direction: Direction) -> None:
     for key in ("inlineData", "inline_data", "fileData", "file_data"):
         data = part.get(key)
-        if isinstance(data, Mapping):
+        if isinstance(data, dict):
             mime = str(data.get("mimeType") or data.get("mime_type") or "file")
             body = data.get("data") or data.get("fileUri") or data.get("file_uri")
             _media(out, role, placeholder(mime, body), direction)
@@ -132,7 +132,7 @@ _CALL_KEYS = ("function", "toolUse", "functionCall", "function_call")
 
 def read_tool_call(part: Part, role: str, out: Transcript, direction: Direction = "input") -> None:
     """Add one tool call of any flavour (`function`, `toolUse`, `functionCall`, or flat name and arguments)."""
-    inner = next((part[key] for key in _CALL_KEYS if isinstance(part.get(key), Mapping)), part)
+    inner = next((part[key] for key in _CALL_KEYS if isinstance(part.get(key), dict)), part)
     arguments: Any = next(
         (inner[key] for key in ("arguments", "input", "args", "action") if inner.get(key) is not None), {}
     )
@@ -148,11 +148,11 @@ def _tool_call(part: Part, role: str, kind: str, out: Transcript, direction: Dir
 def _tool_result(part: Part, role: str, kind: str, out: Transcript, direction: Direction) -> None:
     """The result of a tool in any flavour: `content`, `output`, `response` or `result`."""
     inner = next((part[key] for key in ("toolResult", "functionResponse", "function_response") if part.get(key)), part)
-    inner = inner if isinstance(inner, Mapping) else part
+    inner = inner if isinstance(inner, dict) else part
     content = next(
         (inner[key] for key in ("content", "output", "response", "result") if inner.get(key) is not None), ""
     )
-    if isinstance(content, Mapping) and "text" not in content and "type" not in content:
+    if isinstance(content, dict) and "text" not in content and "type" not in content:
         content = canonical(without_data(content))
     # results of server-side tools are blocks the provider made; their text is inside typed entries
     read_content(content, "tool", "tool_result", out, direction)
@@ -165,13 +165,13 @@ def _reasoning(part: Part, role: str, kind: str, out: Transcript, direction: Dir
     """Thinking blocks, reasoning items and parts; encrypted reasoning leaves a digest."""
     for key in ("thinking", "content", "summary", "text", "reasoning", "reasoning_content", "reasoningText"):
         found = part.get(key)
-        if isinstance(found, Mapping):
+        if isinstance(found, dict):
             found = found.get("text") or (found.get("reasoningText") or {}).get("text")
         if found:
             read_content(found, role, "reasoning", out, direction)
             return
     sealed = part.get("data") or part.get("encrypted_content") or part.get("redactedContent")
-    if isinstance(part.get("reasoningContent"), Mapping):
+    if isinstance(part.get("reasoningContent"), dict):
         _reasoning(part["reasoningContent"], role, kind, out, direction)
     elif sealed:
         out.add(role, "reasoning", placeholder("reasoning", sealed), direction)
@@ -188,7 +188,7 @@ def _json(part: Part, role: str, kind: str, out: Transcript, direction: Directio
 def _guard(part: Part, role: str, kind: str, out: Transcript, direction: Direction) -> None:
     for key in ("guardContent", "citationsContent"):
         inner = part.get(key)
-        if isinstance(inner, Mapping):
+        if isinstance(inner, dict):
             read_content(inner.get("text") or inner.get("content") or inner.get("image"), role, kind, out, direction)
 
 

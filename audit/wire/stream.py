@@ -19,7 +19,7 @@ def is_stream(value: Any) -> bool:
         first = maybe_json(value[0])
         if isinstance(first, str):
             return first.lstrip().startswith(("data:", "event:"))
-        return isinstance(first, Mapping) and _flavour([first]) is not None
+        return isinstance(first, dict) and _flavour([first]) is not None
     return False
 
 
@@ -46,10 +46,10 @@ def _events(value: Any) -> Iterator[Chunk]:
                 yield from _events(text)
                 continue
             line = maybe_json(text[5:].strip() if text.startswith("data:") else text)
-        if isinstance(line, Mapping):
+        if isinstance(line, dict):
             # Bedrock's log wraps nothing, but SDK dumps hold {"event": …, "data": {…}}
             inner = line.get("data")
-            yield inner if isinstance(inner, Mapping) and "event" in line else line
+            yield inner if isinstance(inner, dict) and "event" in line else line
 
 
 def _flavour(events: Sequence[Chunk]) -> str | None:
@@ -68,7 +68,7 @@ def _flavour(events: Sequence[Chunk]) -> str | None:
             return "converse"
         if "done" in event and ("message" in event or "response" in event):
             return "ollama"
-    return "chat" if any(isinstance(event.get("error"), Mapping) for event in events) else None
+    return "chat" if any(isinstance(event.get("error"), dict) for event in events) else None
 
 
 def _join_chat(events: Sequence[Chunk]) -> dict[str, Any]:
@@ -79,7 +79,7 @@ def _join_chat(events: Sequence[Chunk]) -> dict[str, Any]:
             if event.get(key) is not None:
                 body[key] = event[key]
         for choice in event.get("choices") or ():
-            if isinstance(choice, Mapping):
+            if isinstance(choice, dict):
                 _add_choice(choices, choice)
     body["choices"] = list(choices.values())
     for choice in body["choices"]:
@@ -96,13 +96,13 @@ def _add_choice(choices: dict[Any, dict[str, Any]], choice: Chunk) -> None:
     delta = choice.get("delta") or choice.get("message") or {}
     if isinstance(choice.get("text"), str):
         delta = {"content": choice["text"]}
-    if not isinstance(delta, Mapping):
+    if not isinstance(delta, dict):
         return
     for key in ("content", "refusal", "reasoning_content", "reasoning"):
         if isinstance(delta.get(key), str):
             message.setdefault(key, []).append(delta[key])
     for call in delta.get("tool_calls") or ():
-        if isinstance(call, Mapping):
+        if isinstance(call, dict):
             _add_call(message.setdefault("_calls", {}), call)
 
 
@@ -112,7 +112,7 @@ def _add_call(calls: dict[Any, dict[str, Any]], call: Chunk) -> None:
     if call.get("id"):
         state["id"] = call["id"]
     function = call.get("function")
-    if isinstance(function, Mapping):
+    if isinstance(function, dict):
         for key in ("name", "arguments"):
             if isinstance(function.get(key), str):
                 state["function"][key] += function[key]
@@ -132,7 +132,7 @@ def _join_responses(events: Sequence[Chunk]) -> dict[str, Any]:
     done: list[Any] = []
     text: list[str] = []
     for event in events:
-        if isinstance(event.get("response"), Mapping):
+        if isinstance(event.get("response"), dict):
             last = dict(event["response"])
         kind = event.get("type")
         if kind == "response.output_item.done":
@@ -157,22 +157,22 @@ def _join_anthropic(events: Sequence[Chunk]) -> dict[str, Any]:
     usage: dict[str, Any] = {}
     for event in events:
         kind = event.get("type")
-        if kind == "message_start" and isinstance(event.get("message"), Mapping):
+        if kind == "message_start" and isinstance(event.get("message"), dict):
             body.update(event["message"])
-        elif kind == "content_block_start" and isinstance(event.get("content_block"), Mapping):
+        elif kind == "content_block_start" and isinstance(event.get("content_block"), dict):
             blocks[event.get("index", len(blocks))] = dict(event["content_block"])
-        elif kind == "content_block_delta" and isinstance(event.get("delta"), Mapping):
+        elif kind == "content_block_delta" and isinstance(event.get("delta"), dict):
             _add_block(blocks.setdefault(event.get("index", 0), {"type": "text", "text": ""}), event["delta"])
         elif kind == "message_delta":
             body.update({key: value for key, value in (event.get("delta") or {}).items() if value is not None})
         elif kind == "error":
             body["error"] = event.get("error") or dict(event)
         for holder in (event.get("message"), event):
-            counts = holder.get("usage") if isinstance(holder, Mapping) else None
-            if isinstance(counts, Mapping):
+            counts = holder.get("usage") if isinstance(holder, dict) else None
+            if isinstance(counts, dict):
                 _add_counts(usage, counts)
         metrics = event.get("amazon-bedrock-invocationMetrics")
-        if isinstance(metrics, Mapping):
+        if isinstance(metrics, dict):
             body["amazon-bedrock-invocationMetrics"] = metrics
     body["content"] = [_finish_block(block) for block in blocks.values()] or body["content"]
     body["usage"] = usage or None
@@ -210,7 +210,7 @@ def _join_gemini(events: Sequence[Chunk]) -> dict[str, Any]:
     for event in events:
         body.update({key: value for key, value in event.items() if key != "candidates" and value is not None})
         for candidate in event.get("candidates") or ():
-            if isinstance(candidate, Mapping):
+            if isinstance(candidate, dict):
                 _add_candidate(candidates.setdefault(candidate.get("index", 0), {}), candidate)
     body["candidates"] = list(candidates.values())
     return body
@@ -220,9 +220,9 @@ def _add_candidate(state: dict[str, Any], candidate: Chunk) -> None:
     parts = state.setdefault("content", {"role": "model", "parts": []})["parts"]
     state.update({key: value for key, value in candidate.items() if key != "content" and value is not None})
     content = candidate.get("content")
-    new = content.get("parts") if isinstance(content, Mapping) else None
+    new = content.get("parts") if isinstance(content, dict) else None
     for part in new or ():
-        plain = isinstance(part, Mapping) and set(part) <= {"text", "thought"} and isinstance(part.get("text"), str)
+        plain = isinstance(part, dict) and set(part) <= {"text", "thought"} and isinstance(part.get("text"), str)
         if plain and parts and set(parts[-1]) == set(part):
             parts[-1] = {**part, "text": parts[-1]["text"] + part["text"]}
         else:
@@ -234,13 +234,13 @@ def _join_converse(events: Sequence[Chunk]) -> dict[str, Any]:
     body: dict[str, Any] = {}
     for event in events:
         start, delta = event.get("contentBlockStart"), event.get("contentBlockDelta")
-        if isinstance(start, Mapping):
+        if isinstance(start, dict):
             blocks[start.get("contentBlockIndex", 0)] = dict(start.get("start") or {})
-        if isinstance(delta, Mapping):
+        if isinstance(delta, dict):
             _add_converse(blocks.setdefault(delta.get("contentBlockIndex", 0), {}), delta.get("delta") or {})
-        if isinstance(event.get("messageStop"), Mapping):
+        if isinstance(event.get("messageStop"), dict):
             body["stopReason"] = event["messageStop"].get("stopReason")
-        if isinstance(event.get("metadata"), Mapping):
+        if isinstance(event.get("metadata"), dict):
             body.update(event["metadata"])
     body["output"] = {"message": {"role": "assistant", "content": list(blocks.values())}}
     return body
@@ -250,11 +250,11 @@ def _add_converse(block: dict[str, Any], delta: Chunk) -> None:
     if isinstance(delta.get("text"), str):
         block["text"] = block.get("text", "") + delta["text"]
     tool, reasoning = delta.get("toolUse"), delta.get("reasoningContent")
-    if isinstance(tool, Mapping):
+    if isinstance(tool, dict):
         use = dict(block.get("toolUse") or {})
         use["input"] = str(use.get("input") or "") + str(tool.get("input") or "")
         block["toolUse"] = use
-    if isinstance(reasoning, Mapping) and isinstance(reasoning.get("text"), str):
+    if isinstance(reasoning, dict) and isinstance(reasoning.get("text"), str):
         block["reasoningContent"] = {"text": (block.get("reasoningContent") or {}).get("text", "") + reasoning["text"]}
 
 
@@ -264,13 +264,13 @@ def _join_ollama(events: Sequence[Chunk]) -> dict[str, Any]:
     calls: list[Any] = []
     for event in events:
         message = event.get("message")
-        holder = message if isinstance(message, Mapping) else event
+        holder = message if isinstance(message, dict) else event
         for key, pieces in text.items():
             if isinstance(holder.get(key), str):
                 pieces.append(holder[key])
         calls.extend(holder.get("tool_calls") or ())
         body.update(event)
-    if isinstance(body.get("message"), Mapping):
+    if isinstance(body.get("message"), dict):
         body["message"] = {"role": "assistant", "content": "".join(text["content"]), "tool_calls": calls}
         if text["thinking"]:
             body["message"]["thinking"] = "".join(text["thinking"])

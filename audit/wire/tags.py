@@ -41,7 +41,7 @@ def take(call: Call, fields: Mapping[str, Any]) -> None:
 def tag(call: Call, metadata: Any, prefix: str = "") -> None:
     """Take the roles of `metadata`, and every scalar of it (nested keys dotted, lists by entry) into `call.tags`."""
     metadata = maybe_json(metadata)
-    if isinstance(metadata, Mapping):
+    if isinstance(metadata, dict):
         if not prefix:
             take(call, metadata)
         _tag_all(call.tags, metadata, prefix, 0)
@@ -54,7 +54,7 @@ def _tag_all(tags: dict[str, Any], fields: Mapping[str, Any], prefix: str, depth
         if len(tags) >= MAX_TAGS:
             return
         name = f"{prefix}{key}"[:200]
-        if isinstance(value, Mapping):
+        if isinstance(value, dict):
             if depth < 3:
                 _tag_all(tags, value, name + ".", depth + 1)
         elif isinstance(value, list):
@@ -76,7 +76,7 @@ def _tag_list(call: Call, entries: list[Any]) -> None:
             if not sign:
                 name, sign, value = entry.partition("=")
             fields[name.strip() if sign else entry] = value.strip() if sign else True
-        elif isinstance(entry, Mapping) and isinstance(entry.get("key"), str):
+        elif isinstance(entry, dict) and isinstance(entry.get("key"), str):
             fields[entry["key"]] = entry.get("value")
     take(call, {key: value for key, value in fields.items() if value is not True})
     _tag_all(call.tags, fields, "", 0)

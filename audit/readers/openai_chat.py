@@ -1,0 +1,34 @@
+"""OpenAI chat completions, and everything that speaks like it: bare responses, home-made pairs, flat records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from audit.call import Outcome
+from audit.readers import Reader, Record
+from audit.wire import pair
+from audit.wire.calls import from_pair
+from audit.wire.columns import spellings
+
+
+def _detect(record: Record) -> int:
+    return pair.confidence(record, "chat")
+
+
+def _read(record: Record) -> Iterable[Outcome]:
+    return (from_pair(pair.of(record), "openai"),)
+
+
+READER = Reader(
+    name="openai_chat",
+    title="OpenAI chat completions (request/response pairs, bare responses, OpenAI-compatible servers)",
+    signatures=(*spellings("response"), *spellings("request"), *spellings("messages"), frozenset({"choices"})),
+    detect=_detect,
+    read=_read,
+    unlock={
+        "text": "log the request body (messages, tools) beside the response",
+        "cache_tokens": "log response.usage whole; streams need stream_options.include_usage=true",
+        "user": "log an end-user id beside the pair, or set safety_identifier in the request",
+        "latency": "log start time and latency_ms beside the pair",
+    },
+)

@@ -1,0 +1,264 @@
+"""One request body and its response, of any API, as a `Call`: models, usage, tier, finish, errors, text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from audit.call import Call
+from audit.wire.beside import error_name
+from audit.wire.dialect import Dialect
+from audit.wire.messages import transcript
+from audit.wire.parameters import KNOWN, parameters
+from audit.wire.text import label, maybe_json
+from audit.wire.times import number, to_us
+from audit.wire.usage import (
+    Usage,
+    from_anthropic,
+    from_bedrock,
+    from_gemini,
+    from_mapping,
+    from_openai,
+    service_tier,
+)
+
+Body = Mapping[str, Any]
+_EMPTY: Body = {}
+NOT_A_MODEL = frozenset({"<synthetic>", ""})
+"""Model names that stand for no model at all; a call under one is not billable."""
+
+
+def fill(call: Call, dialect: Dialect, request: Any, response: Any, whole: bool = False) -> None:
+    """Fill `call` from the two bodies; `response` is joined already (`audit.wire.stream.join`), either may be missing.
+
+    `whole` says that the request body is the whole record (its other columns are no parameters). What the bodies don't
+    say stays as it was. Call `settle` when everything else about the call is known.
+    """
+    asked: Body = request if isinstance(request, dict) else _EMPTY
+    answer: Body = response if isinstance(response, dict) else _EMPTY
+    model = asked.get("model") or asked.get("modelId")
+    if isinstance(model, str) or "model" in asked:
+        call.request_model = model if isinstance(model, str) else call.request_model
+    if asked is not _EMPTY:
+        call.parameters = parameters(asked, KNOWN if whole else None)
+        if isinstance(asked.get("stream"), bool):
+            call.request_stream = asked["stream"]
+        _fill_caller(call, asked)
+    if answer is not _EMPTY:
+        _FILLERS[dialect](call, answer)
+        error = answer.get("error")
+        if error:
+            call.status = "failed" if call.status == "ok" else call.status
+            call.error_type = error_name(maybe_json(error)) or call.error_type
+    if call.service_tier is None and asked.get("service_tier") in ("flex", "batch"):
+        # a flex request is served as flex or refused; any other wish may be downgraded
+        call.service_tier = str(asked["service_tier"])
+    transcript(request, response).apply(call)
+
+
+def _fill_caller(call: Call, asked: Body) -> None:
+    if call.user is None:
+        call.user = label(asked.get("user") or asked.get("safety_identifier"))
+    metadata = asked.get("metadata")
+    if isinstance(metadata, dict) and metadata and call.user is None:
+        call.user = label(metadata.get("user_id"))
+
+
+def _chat(call: Call, answer: Body) -> None:
+    call.response_id = label(answer.get("id")) or call.response_id
+    _fill_response_model(call, answer.get("model"))
+    if answer.get("object") == "text_completion":
+        call.operation_name = "text_completion"
+    choices = answer.get("choices")
+    if isinstance(choices, list) and choices and isinstance(choices[0], dict):
+        call.finish_reason = label(choices[0].get("finish_reason")) or call.finish_reason
+    usage = maybe_json(answer.get("usage"))
+    if isinstance(usage, dict):
+        take_usage(call, usage, from_openai if "prompt_tokens" in usage else from_mapping)
+        _fill_cost(call, usage, answer)
+    call.service_tier = service_tier(answer.get("service_tier")) or call.service_tier
+    if call.started_at_us is None:
+        call.started_at_us = to_us(answer.get("created"))
+
+
+def _fill_cost(call: Call, usage: Body, answer: Body) -> None:
+    """OpenRouter and Perplexity bill what they say in `usage.cost`; with the user's own key another one bills too."""
+    cost = usage.get("cost")
+    if isinstance(cost, dict):
+        cost = cost.get("total_cost")
+    found = number(cost)
+    if found is None:
+        return
+    call.logged_cost_usd = found
+    openrouter = "is_byok" in usage or "cost_details" in usage or str(answer.get("id")).startswith("gen-")
+    call.logged_cost_billed = (openrouter or isinstance(usage["cost"], dict)) and usage.get("is_byok") is not True
+    if openrouter and call.provider_name is None:
+        call.provider_name = "openrouter"
+
+
+def _responses(call: Call, answer: Body) -> None:
+    call.response_id = label(answer.get("id")) or call.response_id
+    _fill_response_model(call, answer.get("model"))
+    status = answer.get("status")
+    reason = answer.get("incomplete_details")
+    call.finish_reason = label(reason.get("reason")) if isinstance(reason, dict) else label(status)
+    usage = maybe_json(answer.get("usage"))
+    if isinstance(usage, dict):
+        take_usage(call, usage, from_openai)
+    _fill_searches(call, answer)
+    call.service_tier = service_tier(answer.get("service_tier")) or call.service_tier
+    if status in ("failed", "cancelled") and call.status == "ok":
+        call.status, call.error_type = "failed", call.error_type or str(status)
+    started, ended = to_us(answer.get("created_at")), to_us(answer.get("completed_at"))
+    if call.started_at_us is None:
+        call.started_at_us = started
+    if call.duration is None and started is not None and ended is not None and ended >= started:
+        call.duration = (ended - started) / 1e6
+    if call.conversation_id is None:
+        conversation = answer.get("conversation")
+        call.conversation_id = label(conversation.get("id") if isinstance(conversation, dict) else conversation)
+
+
+def _fill_searches(call: Call, answer: Body) -> None:
+    """Fees for web and file searches stand beside the tokens."""
+    if call.usage is None:
+        return
+    tools = answer.get("tool_usage")
+    web = tools.get("web_search") if isinstance(tools, dict) else None
+    counted = number(web.get("num_requests")) if isinstance(web, dict) else None
+    output = answer.get("output")
+    items = [item.get("type") for item in output if isinstance(item, dict)] if isinstance(output, list) else []
+    searches = int(counted) if counted is not None else items.count("web_search_call")
+    for name, quantity in (("web_search", searches), ("file_search", items.count("file_search_call"))):
+        if quantity > 0 and name not in call.usage.tool_calls:
+            call.usage.tool_calls[name] = quantity
+
+
+def _anthropic(call: Call, answer: Body) -> None:
+    if answer.get("type") != "error":
+        call.response_id = label(answer.get("id")) or call.response_id
+    _fill_response_model(call, answer.get("model"))
+    call.finish_reason = label(answer.get("stop_reason")) or call.finish_reason
+    usage = maybe_json(answer.get("usage"))
+    if isinstance(usage, dict):
+        # an OpenAI-shaped count inside says that a proxy rewrote the body
+        take_usage(call, usage, from_openai if "prompt_tokens" in usage else from_anthropic)
+    elif isinstance(answer.get("amazon-bedrock-invocationMetrics"), dict):
+        take_usage(call, answer["amazon-bedrock-invocationMetrics"], from_bedrock)
+
+
+def _gemini(call: Call, answer: Body) -> None:
+    call.operation_name = "generate_content"
+    call.response_id = label(answer.get("responseId") or answer.get("response_id")) or call.response_id
+    _fill_response_model(call, answer.get("modelVersion") or answer.get("model_version"))
+    candidates = answer.get("candidates")
+    if isinstance(candidates, list) and candidates and isinstance(candidates[0], dict):
+        call.finish_reason = label(candidates[0].get("finishReason") or candidates[0].get("finish_reason"))
+    usage = maybe_json(answer.get("usageMetadata") or answer.get("usage_metadata"))
+    if isinstance(usage, dict):
+        take_usage(call, usage, from_gemini)
+    if call.started_at_us is None:
+        call.started_at_us = to_us(answer.get("createTime") or answer.get("create_time"))
+
+
+def _converse(call: Call, answer: Body) -> None:
+    call.finish_reason = label(answer.get("stopReason")) or call.finish_reason
+    usage = maybe_json(answer.get("usage"))
+    if isinstance(usage, dict):
+        take_usage(call, usage, from_bedrock)
+    metrics = answer.get("metrics")
+    if call.duration is None and isinstance(metrics, dict):
+        milliseconds = number(metrics.get("latencyMs"))
+        call.duration = None if milliseconds is None else milliseconds / 1000
+    holder = answer.get("ResponseMetadata")
+    if isinstance(holder, dict):
+        call.response_id = label(holder.get("RequestId")) or call.response_id
+
+
+def _embeddings(call: Call, answer: Body) -> None:
+    call.operation_name = "embeddings"
+    _fill_response_model(call, answer.get("model"))
+    usage = maybe_json(answer.get("usage"))
+    if isinstance(usage, dict):
+        take_usage(call, usage, from_mapping)
+    elif "prompt_eval_count" in answer:
+        take_usage(call, answer, from_mapping)
+
+
+def _ollama(call: Call, answer: Body) -> None:
+    _fill_response_model(call, answer.get("model"))
+    call.finish_reason = label(answer.get("done_reason") or answer.get("stop_type")) or call.finish_reason
+    timings = answer.get("timings")
+    counts: dict[str, Any] | None = None
+    if answer.get("prompt_eval_count") is not None or answer.get("eval_count") is not None:
+        # a prompt that was wholly in the server's cache is reported without its count
+        counts = {"input_tokens": answer.get("prompt_eval_count", 0), "output_tokens": answer.get("eval_count")}
+        counts["cache_read_input_tokens"] = answer.get("prompt_eval_cached_count")
+    elif answer.get("tokens_evaluated") is not None:
+        counts = {"input_tokens": answer["tokens_evaluated"], "output_tokens": answer.get("tokens_predicted")}
+        counts["cache_read_input_tokens"] = answer.get("tokens_cached_prompt")
+    elif isinstance(timings, dict):
+        reused = timings.get("cache_n")
+        counts = {"input_tokens": timings.get("prompt_n"), "output_tokens": timings.get("predicted_n")}
+        if type(reused) is int and type(counts["input_tokens"]) is int:
+            counts["input_tokens"] += reused
+            counts["cache_read_input_tokens"] = reused
+    if counts is not None:
+        take_usage(call, counts, from_mapping)
+    total = number(answer.get("total_duration"))
+    if call.duration is None and total is not None:
+        call.duration = total / 1e9
+    if call.started_at_us is None:
+        ended = to_us(answer.get("created_at"))
+        call.started_at_us = None if ended is None else ended - round((call.duration or 0) * 1e6)
+
+
+_FILLERS: dict[Dialect, Callable[[Call, Body], None]] = {
+    "chat": _chat,
+    "responses": _responses,
+    "embeddings": _embeddings,
+    "anthropic": _anthropic,
+    "gemini": _gemini,
+    "converse": _converse,
+    "ollama": _ollama,
+}
+
+
+def _fill_response_model(call: Call, model: Any) -> None:
+    if isinstance(model, str):
+        call.response_model = model
+
+
+def take_usage(call: Call, counts: Body, read: Callable[[Body], Usage] = from_mapping) -> None:
+    """Set usage and served tier of `call`; impossible counts drop the usage whole, flagged `implausible_usage`."""
+    usage = read(counts)
+    if any(flag in ("implausible_input_tokens", "implausible_output_tokens") for flag in usage.flags):
+        call.flags.extend(("implausible_usage", *usage.flags))
+        call.usage = None
+        return
+    if usage.input_tokens is None and usage.output_tokens is None and not usage.tool_calls:
+        return
+    call.usage = usage
+    call.service_tier = usage.service_tier or call.service_tier
+
+
+def settle(call: Call) -> None:
+    """Last step: a failure with tokens was billed, one without was not; a call of no model is not billable."""
+    usage = call.usage
+    billed = usage is not None and bool(usage.input_tokens or usage.output_tokens)
+    if call.status == "failed":
+        if billed:
+            call.status = "ok"
+        else:
+            call.usage = None
+    _settle_model(call)
+    call.native_id = call.response_id or call.native_id
+
+
+def _settle_model(call: Call) -> None:
+    answered, asked = call.response_model, call.request_model
+    if answered is not None and not answered.strip() and asked is not None and asked.strip():
+        answered = call.response_model = None
+    model = asked if answered is None else answered
+    if call.status == "ok" and model is not None and model.strip() in NOT_A_MODEL:
+        call.status = "not_billable"
