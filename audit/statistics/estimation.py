@@ -1,0 +1,93 @@
+"""Totals and rates from a sample drawn with unequal probabilities."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from audit.statistics.arrays import FloatArray, IntArray
+
+
+class Estimate(NamedTuple):
+    """A point estimate and its standard error."""
+
+    value: float
+    standard_error: float
+
+
+def horvitz_thompson(values: ArrayLike, probabilities: ArrayLike) -> float:
+    """Return the unbiased total Σ y/π (Horvitz & Thompson 1952)."""
+    return float((_floats(values) / _floats(probabilities)).sum())
+
+
+def weighted_mean(values: ArrayLike, weights: ArrayLike) -> float:
+    """Return Σ w·y / Σ w; with w = count/π or cost/π this is the Hájek (1971) rate per request or per dollar."""
+    w = _floats(weights)
+    return float((w * _floats(values)).sum() / w.sum())
+
+
+def hajek_ratio(values: ArrayLike, sizes: ArrayLike, probabilities: ArrayLike, size_total: float) -> float:
+    """Return the ratio estimate of a total: known total of the sizes × (Σ y/π)/(Σ x/π) (Hájek 1971)."""
+    return size_total * horvitz_thompson(values, probabilities) / horvitz_thompson(sizes, probabilities)
+
+
+def stratified_ratio(
+    values: ArrayLike, sizes: ArrayLike, probabilities: ArrayLike, strata: IntArray, size_totals: ArrayLike
+) -> float:
+    """Return Σ over strata of the Hájek ratio total; `strata` are 0..H-1 and index `size_totals`.
+
+    Raises ValueError for a stratum that has a total but no sampled unit: its dollars would vanish.
+    """
+    totals, pi = _floats(size_totals), _floats(probabilities)
+    y = np.bincount(strata, _floats(values) / pi, totals.size)
+    x = np.bincount(strata, _floats(sizes) / pi, totals.size)
+    empty = (x <= 0) & (totals > 0)
+    if empty.any():
+        raise ValueError(f"stratum {int(np.argmax(empty))} has a total but nothing sampled")
+    with np.errstate(divide="ignore", invalid="ignore"):
+        shares = np.where(x > 0, totals * y / x, 0.0)
+    return float(shares.sum())
+
+
+def poststratify(
+    values: ArrayLike, cells: IntArray, shares: ArrayLike, weights: ArrayLike | None = None, minimum: int = 10
+) -> Estimate:
+    """Return the mean re-weighted to known cell shares; cells (0..C-1) with under `minimum` units are pooled into one.
+
+    Standard error: √Σ W²·s²/n per cell, linearised where weights differ (Holt & Smith 1979).
+    """
+    y, share = _floats(values), _floats(shares)
+    w = np.ones_like(y) if weights is None else _floats(weights)
+    small = np.bincount(cells, minlength=share.size) < minimum
+    pool = np.where(small, share.size, np.arange(share.size))
+    groups, pooled_share = pool[cells], np.bincount(pool, share, share.size + 1)
+    value = variance = covered = 0.0
+    for group in np.unique(groups):
+        member = groups == group
+        mean, var = _mean_and_variance(y[member], w[member])
+        value += pooled_share[group] * mean
+        variance += pooled_share[group] ** 2 * var
+        covered += pooled_share[group]
+    # Cells nobody sampled, all pooled away: the rest speaks for them.
+    return Estimate(value / covered, math.sqrt(variance) / covered)
+
+
+def estimates_disagree(first: float, second: float, tolerance: float = 0.15) -> bool:
+    """Tell whether two estimators of one quantity differ by more than `tolerance` of the second."""
+    return abs(first - second) > tolerance * abs(second)
+
+
+def _mean_and_variance(y: FloatArray, w: FloatArray) -> tuple[float, float]:
+    """Return the weighted mean and the variance of it; one unit alone has no variance to show."""
+    mean = float((w * y).sum() / w.sum())
+    if y.size < 2:
+        return mean, 0.0
+    spread = float(((w * (y - mean)) ** 2).sum())
+    return mean, y.size / (y.size - 1) * spread / float(w.sum()) ** 2
+
+
+def _floats(values: ArrayLike) -> FloatArray:
+    return np.asarray(values, dtype=np.float64)
