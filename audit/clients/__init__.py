@@ -1,0 +1,194 @@
+"""API flavours: one module per flavour, each declaring one `CLIENT`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+from audit.config import EndpointConfig
+from audit.wire.usage import Usage
+
+FailureKind = Literal[
+    "rate_limited",  # 429: wait and ask again
+    "overloaded",  # 529, 503: the whole endpoint should slow down
+    "server_error",  # 5xx
+    "connection",  # refused, reset, cut
+    "timeout",  # no full answer within the time given
+    "bad_answer",  # 200 with something that is no answer
+    "unsupported",  # 400 naming a parameter this model does not take
+    "too_long",  # 400: the prompt does not fit the context window
+    "rejected",  # any other 4xx: this request will never work
+    "unauthorised",  # 401, 403: no call of this endpoint will work
+    "not_found",  # 404: no call of this model will work
+    "quota",  # 429 or 402 for want of money: waiting does not help
+]
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """One call of a tool, with the id that ties its result to it; arguments are decoded JSON or the text as it came."""
+
+    name: str
+    arguments: Any
+    call_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of a conversation: its texts, the tools an assistant called, or the result of a tool (`call_id`)."""
+
+    role: Literal["user", "assistant", "tool"]
+    texts: tuple[str, ...] = ()
+    tool_calls: tuple[ToolCall, ...] = ()
+    call_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A function the model may call; `schema` is the JSON schema of its arguments."""
+
+    name: str
+    description: str = ""
+    schema: Mapping[str, Any] = field(default_factory=dict)
+    strict: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """A request in no API's words: what was asked, and the settings that can change the answer.
+
+    `tool_choice` is auto, none, required or the name of a tool behind `tool:`. `json_schema` is the schema the answer
+    must satisfy, `json_object` asks for any JSON object. `max_output_tokens` is the caller's own limit, None when the
+    log names none. `lossy` lists what was lost between the log and here.
+    """
+
+    messages: tuple[Message, ...]
+    system: tuple[str, ...] = ()
+    tools: tuple[Tool, ...] = ()
+    tool_choice: str | None = None
+    parallel_tool_calls: bool | None = None
+    json_schema: Mapping[str, Any] | None = None
+    json_schema_name: str = "answer"
+    json_schema_strict: bool | None = None
+    json_object: bool = False
+    stop: tuple[str, ...] = ()
+    temperature: float | None = None
+    top_p: float | None = None
+    top_k: int | None = None
+    seed: int | None = None
+    frequency_penalty: float | None = None
+    presence_penalty: float | None = None
+    max_output_tokens: int | None = None
+    reasoning_effort: str | None = None
+    thinking: Mapping[str, Any] | None = None
+    verbosity: str | None = None
+    lossy: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one call may cost in tokens: `max_output_tokens` is sent with the request and bounds what is billed."""
+
+    max_output_tokens: int
+    timeout: float = 120.0
+    idempotency_key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Translation:
+    """A prompt in the words of one API: the JSON body, and what could not be carried over faithfully."""
+
+    body: dict[str, Any]
+    lossy: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a model answered; durations are seconds, `headers` holds the rate-limit headers in lower case.
+
+    `usage` is inclusive (see `audit.wire.usage`); None when the endpoint reported none. `finish_reason` is in
+    OpenAI's words: stop, length, tool_calls, content_filter, refusal.
+    """
+
+    text: str
+    tool_calls: tuple[ToolCall, ...]
+    finish_reason: str | None
+    usage: Usage | None
+    response_model: str | None
+    response_id: str | None
+    duration: float
+    time_to_first_chunk: float | None = None
+    lossy: tuple[str, ...] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class CallError(Exception):
+    """One attempt that gave no answer.
+
+    `retry` says whether the same request may work later, `retry_after` how many seconds the endpoint asked to wait,
+    `maybe_billed` whether the endpoint may have worked for it all the same, `parameter` which setting it refused.
+    `uncertain` counts the attempts of one call that may be billed, once the call is given up.
+    """
+
+    def __init__(
+        self,
+        kind: FailureKind,
+        message: str,
+        *,
+        retry: bool = False,
+        retry_after: float | None = None,
+        maybe_billed: bool = False,
+        parameter: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.kind: FailureKind = kind
+        self.message = message
+        self.retry = retry
+        self.retry_after = retry_after
+        self.maybe_billed = maybe_billed
+        self.parameter = parameter
+        self.uncertain = int(maybe_billed)
+
+
+class NotReplayableError(Exception):
+    """A prompt this flavour or model can't be asked; `reason` is a short stable sentence to count by."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Session(Protocol):
+    """An open endpoint."""
+
+    async def send(self, body: Mapping[str, Any], limits: Limits) -> Answer:
+        """Make one attempt with a translated body; raise CallError when no answer came of it."""
+        ...
+
+    async def close(self) -> None:
+        """Free connections and memory; safe to call twice."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """How one API flavour is spoken.
+
+    `translate` puts a prompt into the flavour's words without a network, given the model's name and the limits, and
+    raises NotReplayableError; `adapt` changes a body the model refused and says what was lost, or returns None when
+    nothing can be done. `thinks` says whether a model spends output tokens on reasoning unasked, so that its limit must be
+    lifted. `locate` names the base URL content would go to (empty when it stays in this process) and raises
+    ReplayError where an endpoint can't be used (a key or package is missing); `open` connects. `in_process` endpoints
+    compute on this machine and send nothing anywhere; `workers` bounds their requests in flight.
+    """
+
+    name: str
+    title: str
+    translate: Callable[[Prompt, str, Limits], Translation]
+    adapt: Callable[[dict[str, Any], CallError], str | None]
+    thinks: Callable[[str], bool]
+    locate: Callable[[EndpointConfig], str]
+    open: Callable[[EndpointConfig], Session]
+    in_process: bool = False
+    workers: int = 0

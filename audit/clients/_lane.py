@@ -1,0 +1,288 @@
+"""One endpoint's traffic: how many calls at once, when to pause, when to try again, when to give up."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import re
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from audit.clients import Answer, CallError, Client, Limits, Session, Translation
+
+FATAL = ("unauthorised", "not_found", "quota")
+MOST_ADAPTATIONS = 16
+SHORTEST_TIMEOUT = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How patient a lane is; seconds, unless it says otherwise.
+
+    `deadline` bounds one call with all its attempts and pauses; `longest_pause` is the longest Retry-After that is
+    waited for, a longer one closes the lane. `attempts` counts tries that failed for a reason other than a rate limit.
+    """
+
+    concurrency: int = 8
+    attempts: int = 8
+    deadline: float = 900.0
+    longest_pause: float = 120.0
+    first_backoff: float = 0.5
+    last_backoff: float = 8.0
+    give_up_after: int = 20
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a lane has seen so far: attempts of all calls, calls answered and given up, pauses."""
+
+    attempts: int = 0
+    answered: int = 0
+    failed: int = 0
+    rate_limited: int = 0
+    retried: int = 0
+    paused_seconds: float = 0.0
+
+
+@dataclass(slots=True)
+class _Call:
+    """One call under way: its body and losses so far, counted tries, attempts that may be billed, and its start."""
+
+    body: dict[str, Any]
+    lossy: list[str]
+    tries: int = 0
+    timeouts: int = 0
+    uncertain: int = 0
+    started: float = 0.0
+
+    @property
+    def model(self) -> str:
+        """The model asked for."""
+        return str(self.body.get("model", ""))
+
+
+class LaneClosedError(Exception):
+    """The endpoint can't be used any further; nothing was sent for this call."""
+
+
+class Lane:
+    """Sends translated prompts to one endpoint.
+
+    Concurrency starts low, grows by one with every round of answers and halves on a rate limit or overload. A rate
+    limit pauses the whole lane, once, until the time the endpoint named. Parameters a model refuses are remembered, so
+    that the refusal is met once.
+    """
+
+    def __init__(self, client: Client, session: Session, policy: Policy) -> None:
+        self._client = client
+        self._session = session
+        self._policy = policy
+        self._most = min(policy.concurrency, client.workers) if client.workers else policy.concurrency
+        self._width = float(min(self._most, max(2, self._most // 2)))
+        self._active = 0
+        self._turn = asyncio.Condition()
+        self._resume_at = 0.0
+        self._refused: dict[tuple[str, str], CallError] = {}
+        self._slowest = 0.0
+        self._failures_in_a_row = 0
+        self._closed: dict[str, str] = {}
+        self.tally = Tally()
+
+    def closed(self, model: str) -> str | None:
+        """Why no further call of a model is made; None while the lane is open for it."""
+        return self._closed.get("") or self._closed.get(model)
+
+    async def send(
+        self, translation: Translation, limits: Limits, may_pay_again: Callable[[], bool] = lambda: True
+    ) -> tuple[Answer, int]:
+        """The answer, and how many attempts before it may be billed besides.
+
+        `may_pay_again` is asked before an attempt that follows one which may be billed. Raises CallError when the
+        call is given up, LaneClosedError when the endpoint is out of use and nothing was sent.
+        """
+        call = _Call(dict(translation.body), list(translation.lossy))
+        for (model, _), known in self._refused.items():
+            if model == call.model:
+                self._adapt(call, known)
+        await self._enter(call)
+        try:
+            while True:
+                try:
+                    answer = await self._attempt(call, limits)
+                except CallError as failure:
+                    call.uncertain += failure.maybe_billed
+                    await self._after(failure, call)
+                    if failure.maybe_billed and not may_pay_again():
+                        raise
+                    continue
+                self._answered(answer)
+                lossy = tuple(dict.fromkeys(each for each in (*call.lossy, *answer.lossy) if each))
+                return replace(answer, lossy=lossy), call.uncertain
+        except CallError as failure:
+            self.tally.failed += 1
+            failure.uncertain = call.uncertain
+            raise
+        finally:
+            await self._leave()
+
+    async def _attempt(self, call: _Call, limits: Limits) -> Answer:
+        await self._wait_for_pause(call)
+        self.tally.attempts += 1
+        seconds = self._patience(call, limits)
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._session.send(call.body, limits)
+        except TimeoutError:
+            raise CallError("timeout", f"no answer within {seconds:.0f} s", retry=True, maybe_billed=True) from None
+
+    def _patience(self, call: _Call, limits: Limits) -> float:
+        """Seconds an attempt may take: far beyond the slowest answer so far, and longer after each timeout."""
+        usual = max(SHORTEST_TIMEOUT, 10 * self._slowest) if self.tally.answered >= 10 else limits.timeout
+        return max(1.0, min(limits.timeout, usual * 2**call.timeouts, self._left(call)))
+
+    def _left(self, call: _Call) -> float:
+        """Seconds this call may still take."""
+        return call.started + self._policy.deadline - time.monotonic()
+
+    async def _wait_for_pause(self, call: _Call) -> None:
+        while (wait := self._resume_at - time.monotonic()) > 0:
+            if wait > self._left(call):
+                await self._close(f"no answer for {self._policy.deadline:.0f} s because of rate limits")
+                raise CallError("rate_limited", f"rate limited for {self._policy.deadline:.0f} s")
+            await asyncio.sleep(wait)
+
+    async def _enter(self, call: _Call) -> None:
+        """Wait for a free place; the call's time starts when it has one."""
+        async with self._turn:
+            await self._turn.wait_for(lambda: self.closed(call.model) or self._active < int(self._width))
+            if reason := self.closed(call.model):
+                raise LaneClosedError(reason)
+            self._active += 1
+        call.started = time.monotonic()
+
+    async def _leave(self) -> None:
+        async with self._turn:
+            self._active -= 1
+            self._turn.notify_all()
+
+    async def _after(self, failure: CallError, call: _Call) -> None:
+        """Do what a failed attempt asks for before the next one; raises when there shall be none."""
+        if failure.kind == "unsupported" and len(call.lossy) < MOST_ADAPTATIONS and self._adapt(call, failure):
+            self._refused[call.model, failure.parameter or ""] = failure
+            return
+        if failure.kind in FATAL:
+            await self._fatal(failure, call)
+        if failure.kind == "rate_limited":
+            self.tally.rate_limited += 1
+        else:
+            call.tries += 1
+            call.timeouts += failure.kind == "timeout"
+        if failure.kind in ("rate_limited", "overloaded") and failure.retry:
+            await self._slow_down(failure, call)
+        else:
+            await self._try_again(failure, call)
+        self.tally.retried += 1
+
+    async def _fatal(self, failure: CallError, call: _Call) -> None:
+        """A refused key, an unknown model, an empty account: every other call would meet the same."""
+        self._failures_in_a_row += 1
+        if not self.tally.answered or self._failures_in_a_row >= 3:
+            await self._close(failure.message, call.model if failure.kind == "not_found" else "")
+        raise failure
+
+    async def _try_again(self, failure: CallError, call: _Call) -> None:
+        self._failures_in_a_row += 1
+        unreachable = failure.kind == "connection" and not failure.maybe_billed
+        patience = 3 if unreachable else self._policy.give_up_after
+        if not self.tally.answered and self._failures_in_a_row >= patience:
+            await self._close(f"{self._failures_in_a_row} failures and no answer: {failure.message}")
+            raise failure
+        if not failure.retry or call.tries >= self._policy.attempts or self._left(call) <= 0:
+            raise failure
+        await asyncio.sleep(self._backoff(call.tries, failure.retry_after))
+
+    async def _slow_down(self, failure: CallError, call: _Call) -> None:
+        asked = failure.retry_after
+        if asked is not None and asked > self._policy.longest_pause:
+            await self._close(f"the endpoint asks to wait for {asked:.0f} s: {failure.message}")
+            raise failure
+        if call.tries >= self._policy.attempts:
+            raise failure
+        if self._resume_at <= time.monotonic():
+            # the first of a burst of refusals halves; the others were under way already
+            self._width = max(1.0, self._width / 2)
+        self._pause(asked if asked is not None else self._backoff(call.tries + 1, None))
+
+    def _pause(self, seconds: float) -> None:
+        until = time.monotonic() + seconds
+        if until > self._resume_at:
+            self.tally.paused_seconds += until - max(self._resume_at, time.monotonic())
+            self._resume_at = until
+
+    def _backoff(self, tries: int, asked: float | None) -> float:
+        """Seconds before the next try: what was asked, else exponential with full jitter."""
+        if asked is not None:
+            return min(asked, self._policy.longest_pause)
+        ceiling = min(self._policy.last_backoff, self._policy.first_backoff * 2**tries)
+        return random.uniform(ceiling / 2, ceiling)
+
+    def _answered(self, answer: Answer) -> None:
+        self.tally.answered += 1
+        self._slowest = max(self._slowest, answer.duration)
+        self._failures_in_a_row = 0
+        self._width = min(float(self._most), self._width + 1 / max(1.0, self._width))
+        wait = exhausted_for(answer.headers)
+        if wait is not None:
+            self._pause(min(wait, self._policy.longest_pause))
+
+    def _adapt(self, call: _Call, failure: CallError) -> bool:
+        said = self._client.adapt(call.body, failure)
+        if said is None:
+            return False
+        call.lossy.append(said)
+        return True
+
+    async def _close(self, reason: str, model: str = "") -> None:
+        """Let no further call start, of one model or of any; those waiting raise LaneClosedError."""
+        async with self._turn:
+            self._closed.setdefault(model, reason)
+            self._turn.notify_all()
+
+
+_REMAINING = (
+    ("x-ratelimit-remaining-requests", "x-ratelimit-reset-requests"),
+    ("x-ratelimit-remaining-tokens", "x-ratelimit-reset-tokens"),
+    ("anthropic-ratelimit-requests-remaining", "anthropic-ratelimit-requests-reset"),
+    ("anthropic-ratelimit-tokens-remaining", "anthropic-ratelimit-tokens-reset"),
+)
+_SPAN = re.compile(r"(\d+(?:\.\d+)?)(ms|h|m|s)")
+_UNIT_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+def exhausted_for(headers: Mapping[str, str]) -> float | None:
+    """Seconds until an allowance that the rate-limit headers call used up is filled again; None when there is room."""
+    waits = [
+        wait
+        for remaining, reset in _REMAINING
+        if headers.get(remaining) == "0" and (wait := _until(headers.get(reset, ""))) is not None
+    ]
+    return max(waits, default=None)
+
+
+def _until(value: str) -> float | None:
+    """Seconds of `1s`, `6m0s`, `120ms`, `12.5`, or until an RFC 3339 time."""
+    try:
+        return max(0.0, float(value))
+    except ValueError:
+        pass
+    if parts := _SPAN.findall(value):
+        return sum(float(number) * _UNIT_SECONDS[unit] for number, unit in parts)
+    try:
+        at = datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    at = at if at.tzinfo else at.replace(tzinfo=UTC)
+    return max(0.0, (at - datetime.now(UTC)).total_seconds())

@@ -1,0 +1,226 @@
+"""Anthropic Messages, and every server that speaks them."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from audit.clients import Answer, CallError, Client, Limits, Message, Prompt, Tool, ToolCall, Translation
+from audit.clients._http import bad_answer, lower_limit, post, string
+from audit.config import EndpointConfig
+from audit.errors import ReplayError
+from audit.wire.usage import from_anthropic
+
+DEFAULT_URL = "https://api.anthropic.com"
+JSON_ONLY = "Answer with one JSON object and nothing else."
+_FINISH = {
+    "end_turn": "stop",
+    "stop_sequence": "stop",
+    "max_tokens": "length",
+    "model_context_window_exceeded": "length",
+    "tool_use": "tool_calls",
+}
+_EFFORTS = {"none": "low", "minimal": "low"}
+_THINKING = re.compile(r"(?:opus|sonnet|haiku|fable|mythos)-(?:[5-9]|[1-9]\d)|opus-4-[7-9]|thinking", re.IGNORECASE)
+
+
+def thinks(model: str) -> bool:
+    """Whether a model of this name thinks unasked, in output tokens (Opus 4.7 and the generations after 4)."""
+    return bool(_THINKING.search(model.replace(".", "-")))
+
+
+def translate(prompt: Prompt, model: str, limits: Limits) -> Translation:
+    """A Messages body."""
+    lossy: list[str] = []
+    body: dict[str, Any] = {
+        "model": model,
+        "max_tokens": limits.max_output_tokens,
+        "messages": _messages(prompt.messages),
+    }
+    system = [*prompt.system]
+    if prompt.json_object:
+        system.append(JSON_ONLY)
+        lossy.append("JSON mode is an instruction in this API")
+    if system:
+        body["system"] = [{"type": "text", "text": text} for text in system]
+    if stops := [text for text in prompt.stop if text.strip()]:
+        body["stop_sequences"] = stops
+    if len(stops) < len(prompt.stop):
+        lossy.append("stop sequences of white space are not taken by this API")
+    if prompt.tools:
+        body["tools"] = [_tool(tool) for tool in prompt.tools]
+        if choice := _tool_choice(prompt):
+            body["tool_choice"] = choice
+    _sampling(prompt, body, lossy)
+    _output(prompt, model, body, lossy)
+    return Translation(body, tuple(lossy))
+
+
+def _messages(messages: tuple[Message, ...]) -> list[dict[str, Any]]:
+    """Turns of blocks; results of tools belong to the user's turn, and turns of one role are one."""
+    turns: list[dict[str, Any]] = []
+    for message in messages:
+        role = "assistant" if message.role == "assistant" else "user"
+        if not turns or turns[-1]["role"] != role:
+            turns.append({"role": role, "content": []})
+        turns[-1]["content"].extend(_blocks(message))
+    return turns
+
+
+def _blocks(message: Message) -> list[dict[str, Any]]:
+    if message.role == "tool":
+        content = "\n".join(message.texts)
+        return [{"type": "tool_result", "tool_use_id": message.call_id, "content": content}]
+    blocks: list[dict[str, Any]] = [{"type": "text", "text": text} for text in message.texts]
+    for call in message.tool_calls:
+        given = call.arguments if isinstance(call.arguments, dict) else {"value": call.arguments}
+        blocks.append({"type": "tool_use", "id": call.call_id, "name": call.name, "input": given})
+    return blocks
+
+
+def _tool(tool: Tool) -> dict[str, Any]:
+    made: dict[str, Any] = {"name": tool.name, "input_schema": dict(tool.schema) or {"type": "object"}}
+    if tool.description:
+        made["description"] = tool.description
+    if tool.strict:
+        made["strict"] = True
+    return made
+
+
+def _tool_choice(prompt: Prompt) -> dict[str, Any] | None:
+    choice = prompt.tool_choice
+    if choice is None and prompt.parallel_tool_calls is not False:
+        return None
+    made: dict[str, Any]
+    if choice is not None and choice.startswith("tool:"):
+        made = {"type": "tool", "name": choice.removeprefix("tool:")}
+    else:
+        made = {"type": {"required": "any", "none": "none"}.get(choice or "auto", "auto")}
+    if prompt.parallel_tool_calls is False and made["type"] != "none":
+        made["disable_parallel_tool_use"] = True
+    return made
+
+
+def _sampling(prompt: Prompt, body: dict[str, Any], lossy: list[str]) -> None:
+    if prompt.temperature is not None:
+        body["temperature"] = min(1.0, prompt.temperature)
+        if prompt.temperature > 1:
+            lossy.append("temperature above 1 is sent as 1")
+    if prompt.top_p is not None and prompt.temperature is None:
+        body["top_p"] = prompt.top_p
+    elif prompt.top_p is not None and prompt.top_p != 1:
+        lossy.append("top_p is left out beside a temperature")
+    if prompt.top_k is not None:
+        body["top_k"] = prompt.top_k
+    foreign = ("seed", "frequency_penalty", "presence_penalty", "verbosity")
+    lossy.extend(f"{name} is not part of this API" for name in foreign if getattr(prompt, name) not in (None, 0))
+
+
+def _output(prompt: Prompt, model: str, body: dict[str, Any], lossy: list[str]) -> None:
+    config: dict[str, Any] = {}
+    if prompt.json_schema is not None:
+        config["format"] = {"type": "json_schema", "schema": dict(prompt.json_schema)}
+    if prompt.reasoning_effort is not None and thinks(model):
+        config["effort"] = _EFFORTS.get(prompt.reasoning_effort, prompt.reasoning_effort)
+    elif prompt.reasoning_effort is not None:
+        lossy.append("reasoning effort is not taken by this model")
+    if config:
+        body["output_config"] = config
+    if prompt.thinking is not None:
+        body["thinking"] = dict(prompt.thinking)
+        budget = prompt.thinking.get("budget_tokens")
+        if isinstance(budget, int) and budget >= body["max_tokens"]:
+            body["thinking"]["budget_tokens"] = max(1024, body["max_tokens"] - 1024)
+
+
+def adapt(body: dict[str, Any], failure: CallError) -> str | None:
+    """Change a refused body so that the model takes it; says what was lost, None when nothing can be done."""
+    name = failure.parameter
+    if name == "max_tokens":
+        return lower_limit(body, "max_tokens", failure.message)
+    if name == "effort" or (name == "output_config" and "effort" in failure.message):
+        body.get("output_config", {}).pop("effort", None)
+        return "reasoning effort is not taken by this model"
+    if name == "json_schema":
+        name = "output_config"
+    if name == "tool_choice" and body.get("tool_choice", {}).get("type") in ("any", "tool"):
+        body["tool_choice"] = {"type": "auto"}
+        return "this model can't be forced to call a tool"
+    if name is None or name not in body:
+        return None
+    del body[name]
+    return f"{name} is not taken by this model"
+
+
+def read(data: Mapping[str, Any], headers: Mapping[str, str], seconds: float) -> Answer:
+    """The answer in a Messages body; raises CallError when there is none."""
+    content = data.get("content")
+    if not isinstance(content, list):
+        raise bad_answer("the endpoint answered without content")
+    texts: list[str] = []
+    calls: list[ToolCall] = []
+    for block in content:
+        kind = block.get("type") if isinstance(block, dict) else None
+        if kind == "text" and isinstance(block.get("text"), str):
+            texts.append(block["text"])
+        elif kind == "tool_use":
+            calls.append(
+                ToolCall(string(block.get("name")) or "", block.get("input") or {}, string(block.get("id")) or "")
+            )
+    reason = string(data.get("stop_reason"))
+    usage = data.get("usage")
+    return Answer(
+        text="".join(texts),
+        tool_calls=tuple(calls),
+        finish_reason=_FINISH.get(reason or "", reason),
+        usage=from_anthropic(usage) if isinstance(usage, dict) else None,
+        response_model=string(data.get("model")),
+        response_id=string(data.get("id")),
+        duration=seconds,
+        headers=headers,
+    )
+
+
+def locate(config: EndpointConfig) -> str:
+    """Base URL the content would go to; raises ReplayError when the key of the endpoint is not in the environment."""
+    key_env = config.key_env or ("" if config.base_url else "ANTHROPIC_API_KEY")
+    if key_env and not os.environ.get(key_env):
+        raise ReplayError(f"endpoint {config.name!r} needs a key", f"set the environment variable {key_env}")
+    return config.base_url or os.environ.get("ANTHROPIC_BASE_URL") or DEFAULT_URL
+
+
+class MessagesSession:
+    """An open Messages endpoint."""
+
+    def __init__(self, config: EndpointConfig) -> None:
+        from anthropic import AsyncAnthropic
+
+        key_env = config.key_env or ("" if config.base_url else "ANTHROPIC_API_KEY")
+        self._client = AsyncAnthropic(
+            base_url=locate(config),
+            api_key=os.environ[key_env] if key_env else "none",
+            max_retries=0,
+            default_headers=dict(config.headers) or None,
+            open_telemetry=False,
+        )
+
+    async def send(self, body: Mapping[str, Any], limits: Limits) -> Answer:
+        """Make one attempt; raises CallError."""
+        return read(*await post(self._client, "/v1/messages", body, limits))
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.close()
+
+
+CLIENT = Client(
+    name="anthropic_messages",
+    title="Anthropic Messages",
+    translate=translate,
+    adapt=adapt,
+    thinks=thinks,
+    locate=locate,
+    open=MessagesSession,
+)

@@ -1,0 +1,183 @@
+"""OpenAI Responses, stateless: the whole conversation is sent and nothing is stored at the provider."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from audit.clients import Answer, CallError, Client, Limits, Message, Prompt, Tool, ToolCall, Translation
+from audit.clients._http import arguments_of, bad_answer, post, string, text_of
+from audit.clients._openai import adapt, arguments_text, connect, locate, sampling, thinks, tool_choice
+from audit.config import EndpointConfig
+from audit.wire.usage import from_openai
+
+SMALLEST_LIMIT = 16
+
+
+def translate(prompt: Prompt, model: str, limits: Limits) -> Translation:
+    """A Responses body."""
+    lossy: list[str] = []
+    items: list[dict[str, Any]] = [{"role": "system", "content": text} for text in prompt.system]
+    for message in prompt.messages:
+        items.extend(_items(message))
+    body: dict[str, Any] = {
+        "model": model,
+        "input": items,
+        "store": False,
+        "max_output_tokens": max(SMALLEST_LIMIT, limits.max_output_tokens),
+        **sampling(prompt, model, ("temperature", "top_p"), lossy),
+    }
+    if prompt.stop:
+        lossy.append("stop sequences are not part of this API")
+    if prompt.tools:
+        body["tools"] = [_tool(tool) for tool in prompt.tools]
+        if prompt.parallel_tool_calls is not None:
+            body["parallel_tool_calls"] = prompt.parallel_tool_calls
+    choice = tool_choice(prompt, lambda name: {"type": "function", "name": name})
+    if choice is not None:
+        body["tool_choice"] = choice
+    if text := _text(prompt):
+        body["text"] = text
+    _reasoning(prompt, model, body, lossy)
+    return Translation(body, tuple(lossy))
+
+
+def _items(message: Message) -> Iterator[dict[str, Any]]:
+    if message.role == "tool":
+        yield {"type": "function_call_output", "call_id": message.call_id, "output": "\n".join(message.texts)}
+        return
+    if message.texts:
+        kind = "output_text" if message.role == "assistant" else "input_text"
+        yield {"role": message.role, "content": [{"type": kind, "text": text} for text in message.texts]}
+    for call in message.tool_calls:
+        yield {
+            "type": "function_call",
+            "call_id": call.call_id,
+            "name": call.name,
+            "arguments": arguments_text(call),
+        }
+
+
+def _tool(tool: Tool) -> dict[str, Any]:
+    # this API makes schemas strict unless told otherwise
+    made: dict[str, Any] = {
+        "type": "function",
+        "name": tool.name,
+        "parameters": dict(tool.schema),
+        "strict": bool(tool.strict),
+    }
+    if tool.description:
+        made["description"] = tool.description
+    return made
+
+
+def _text(prompt: Prompt) -> dict[str, Any]:
+    text: dict[str, Any] = {}
+    if prompt.json_schema is not None:
+        text["format"] = {
+            "type": "json_schema",
+            "name": prompt.json_schema_name,
+            "schema": dict(prompt.json_schema),
+            "strict": bool(prompt.json_schema_strict),
+        }
+    elif prompt.json_object:
+        text["format"] = {"type": "json_object"}
+    if prompt.verbosity:
+        text["verbosity"] = prompt.verbosity
+    return text
+
+
+def _reasoning(prompt: Prompt, model: str, body: dict[str, Any], lossy: list[str]) -> None:
+    if prompt.thinking is not None:
+        lossy.append("the thinking setting has no counterpart in this API")
+    if prompt.reasoning_effort is None:
+        return
+    if thinks(model):
+        body["reasoning"] = {"effort": prompt.reasoning_effort}
+    else:
+        lossy.append("reasoning effort is not taken by this model")
+
+
+def read(data: Mapping[str, Any], headers: Mapping[str, str], seconds: float) -> Answer:
+    """The answer in a Responses body; raises CallError when there is none."""
+    output = data.get("output")
+    if data.get("status") == "failed":
+        wrong = data.get("error")
+        said = wrong.get("message") if isinstance(wrong, dict) else None
+        raise CallError("server_error", str(said or "the response failed")[:500], retry=True, maybe_billed=True)
+    if not isinstance(output, list):
+        raise bad_answer("the endpoint answered without output")
+    texts: list[str] = []
+    calls: list[ToolCall] = []
+    refused = False
+    for item in output:
+        kind = item.get("type") if isinstance(item, dict) else None
+        if kind == "message":
+            refused = _read_message(item.get("content"), texts) or refused
+        elif kind == "function_call":
+            calls.append(
+                ToolCall(
+                    string(item.get("name")) or "",
+                    arguments_of(item.get("arguments")),
+                    string(item.get("call_id")) or "",
+                )
+            )
+    usage = data.get("usage")
+    return Answer(
+        text="".join(texts),
+        tool_calls=tuple(calls),
+        finish_reason=_finish(data, bool(calls), refused),
+        usage=from_openai(usage) if isinstance(usage, dict) else None,
+        response_model=string(data.get("model")),
+        response_id=string(data.get("id")),
+        duration=seconds,
+        headers=headers,
+    )
+
+
+def _read_message(content: object, texts: list[str]) -> bool:
+    """Add the texts of an output message; True when the model refused."""
+    refused = False
+    for part in content if isinstance(content, list) else ():
+        if isinstance(part, dict) and isinstance(part.get("refusal"), str):
+            texts.append(part["refusal"])
+            refused = True
+        else:
+            texts.append(text_of([part]))
+    return refused
+
+
+def _finish(data: Mapping[str, Any], calls: bool, refused: bool) -> str:
+    if data.get("status") == "incomplete":
+        details = data.get("incomplete_details")
+        reason = details.get("reason") if isinstance(details, dict) else None
+        return "content_filter" if reason == "content_filter" else "length"
+    if refused:
+        return "refusal"
+    return "tool_calls" if calls else "stop"
+
+
+class ResponsesSession:
+    """An open Responses endpoint."""
+
+    def __init__(self, config: EndpointConfig) -> None:
+        self._client = connect(config)
+
+    async def send(self, body: Mapping[str, Any], limits: Limits) -> Answer:
+        """Make one attempt; raises CallError."""
+        return read(*await post(self._client, "/responses", body, limits))
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.close()
+
+
+CLIENT = Client(
+    name="openai_responses",
+    title="OpenAI Responses",
+    translate=translate,
+    adapt=adapt,
+    thinks=thinks,
+    locate=locate,
+    open=ResponsesSession,
+)
