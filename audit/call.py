@@ -35,8 +35,8 @@ class Call:
     Identity is (`system`, `native_id`): the emitting system and its own id of the call; without an id the ingest
     hashes the whole record. `response_id` is the provider's id of the answer (`chatcmpl-…`, `msg_…`) and finds the
     same call seen by two systems. Times are UTC epoch microseconds, durations seconds. `rank` decides between two
-    records of one identity: the larger wins, then the later one. `logged_cost_billed` is true only where the emitter itself
-    sends the bill (OpenRouter); any other logged cost is a tool's own estimate and is kept for comparison.
+    records of one identity: the larger wins, then the later one. `logged_cost_billed` is true only where the emitter
+    itself sends the bill (OpenRouter); any other logged cost is a tool's own estimate and is kept for comparison.
     `parameters` holds everything of the request body that can change the answer and is not a message or a tool
     (temperature, top_p, max tokens, stop, seed, n, response_format, tool_choice, reasoning effort, …); never user,
     metadata, stream or cache settings. `identifiers` are ids inside the messages (tool call ids) that belong to the

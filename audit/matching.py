@@ -19,7 +19,8 @@ placed AS (
     FROM paid
 ),
 grouped AS (
-    SELECT match_key, COUNT(*) AS requests, CAST(SUM(CASE WHEN place > 1 THEN cost ELSE 0 END) AS DECIMAL(38, 0)) AS cost,
+    SELECT match_key, COUNT(*) AS requests,
+           CAST(SUM(CASE WHEN place > 1 THEN cost ELSE 0 END) AS DECIMAL(38, 0)) AS cost,
            MIN(CASE WHEN place = 1 THEN request_id ELSE NULL END) AS first_id
     FROM placed GROUP BY match_key HAVING COUNT(*) > 1
 )
@@ -48,7 +49,7 @@ answers AS (
     FROM request AS r JOIN grouped AS g ON g.match_key = r.{key}
     WHERE r.status = 'billable' GROUP BY r.{key}
 )
-SELECT g.requests, g.requests - 1 AS avoidable, g.cost, COALESCE(r.external_id, '') AS external_id,
+SELECT g.requests, g.requests - 1 AS avoidable, g.cost AS cost_pico, COALESCE(r.external_id, '') AS external_id,
        COALESCE(w.name, '(none)') AS workflow, COALESCE(r.response_model, r.request_model, 'unknown') AS model,
        COALESCE(a.answers, 0) AS distinct_answers, c.text
 FROM grouped AS g

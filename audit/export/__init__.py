@@ -1,0 +1,1 @@
+"""What leaves the audit file for other programs: JSON documents, spreadsheets, FOCUS rows."""

@@ -1,0 +1,5 @@
+"""The report: everything gathered once as plain data, rendered as one HTML file."""
+
+from audit.report.data import ReportData, gather
+
+__all__ = ["ReportData", "gather"]

@@ -120,6 +120,15 @@ class Store:
             rows = self.query(sql, **values) if buckets == 1 else self.query(chosen, n=buckets, b=bucket, **values)
             self.write(into, kernel(rows))
 
+    def meta(self, key: str) -> str | None:
+        """A fact about this audit file, None when not recorded."""
+        found: str | None = self.value("SELECT value FROM meta WHERE key = $key", key=key)
+        return found
+
+    def set_meta(self, key: str, value: str) -> None:
+        """Record a fact about this audit file."""
+        self.run("INSERT OR REPLACE INTO meta VALUES ($key, $value)", key=key, value=value)
+
     def tables(self) -> set[str]:
         """Names of all tables, stored and temporary."""
         return {row["table_name"] for row in self.rows("SELECT table_name FROM information_schema.tables")}

@@ -1,0 +1,63 @@
+"""Entry point: run a command, turn errors into one line and an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+
+def main() -> None:
+    """Run `audit` and exit by the contract: 0 done, 1 failed, 2 usage or consent, 3 gate not met, 4 stopped."""
+    debug = "--debug" in sys.argv[1:]
+    arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
+    code = run(arguments, debug=debug)
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(code)
+
+
+def run(arguments: list[str], *, debug: bool = False) -> int:
+    """Run one command line and return its exit code; with `debug` errors are raised instead."""
+    import typer
+
+    from audit.cli import app
+    from audit.errors import AuditError
+
+    try:
+        code = app(arguments, standalone_mode=False)
+    except AuditError as error:
+        if debug:
+            raise
+        from audit import console
+
+        console.failure(error)
+        return error.exit_code
+    except typer.Exit as stop:
+        return int(stop.exit_code)
+    except (KeyboardInterrupt, typer.Abort):
+        sys.stderr.write("\nstopped; finished work is kept, run the same command to go on\n")
+        return 4
+    except BrokenPipeError:
+        return 0
+    except Exception as error:
+        return _unexpected(error, debug)
+    return code if isinstance(code, int) else 0
+
+
+def _unexpected(error: Exception, debug: bool) -> int:
+    """Usage errors of the parser exit 2 with its own words; anything else is a defect and says how to report it."""
+    show = getattr(error, "show", None)
+    if show is not None and hasattr(error, "exit_code"):
+        show()
+        return int(error.exit_code)
+    if debug:
+        raise error
+    sys.stderr.write(f"error: {type(error).__name__}: {str(error).splitlines()[0][:500] if str(error) else ''}\n")
+    sys.stderr.write("hint: this is a defect; run again with --debug and report what it prints\n")
+    return 1
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,181 @@
+"""Commands that read logs into the audit file, and the ones that do everything in one go."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from audit.cli.options import ConfigFile, Db, Json, load, open_store, print_json
+
+if TYPE_CHECKING:
+    from audit.config import Config
+    from audit.ingest import IngestResult
+    from audit.store import Store
+
+Logs = Annotated[list[str], typer.Argument(help="Files, folders, globs, `-` for standard input, or URLs.")]
+Map = Annotated[
+    list[str] | None,
+    typer.Option("--map", help="FIELD=PATH for a format no reader knows; repeat. See `audit formats`."),
+]
+Strict = Annotated[bool, typer.Option("--strict", help="Exit 3 when a record was rejected.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the application."""
+    for command in (run, demo, ingest, formats, sniff):
+        app.command()(command)
+
+
+def ingest(
+    logs: Logs,
+    db: Db = None,
+    config: ConfigFile = None,
+    mapping: Map = None,
+    strict: Strict = False,
+    as_json: Json = False,
+) -> None:
+    """Read logs of any gateway, tracer or provider into the audit file. Nothing counts twice.
+
+    Example: audit ingest logs/*.jsonl exports/
+    """
+    from audit.errors import GateError
+
+    settings = load(config)
+    with open_store(db, create=True) as store:
+        result = _ingest(store, logs, settings, _mapping(mapping))
+        if as_json:
+            print_json(result.document())
+        else:
+            _print_ingest(store, result)
+    if strict and result.rejected:
+        raise GateError(f"{result.rejected} records were rejected", "see the reasons above, or run without --strict")
+
+
+def formats(as_json: Json = False) -> None:
+    """List the log formats that are read without a flag, and what to switch on to log more.
+
+    Example: audit formats
+    """
+    from audit import console, plugins
+
+    readers = plugins.find("readers", "READER")
+    if as_json:
+        print_json([{"name": r.name, "title": r.title, "unlock": dict(r.unlock or {})} for r in readers])
+        return
+    console.table(
+        "Formats",
+        ("Reader", "Reads", "To log more"),
+        [(r.name, r.title, "; ".join(f"{need}: {how}" for need, how in (r.unlock or {}).items())) for r in readers],
+        left=3,
+    )
+    console.say(
+        "Anything else: audit ingest FILE --map model=path --map input_tokens=path … (audit sniff FILE shows paths)"
+    )
+
+
+def sniff(
+    file: Annotated[str, typer.Argument(help="A log file.")],
+    as_json: Json = False,
+    limit: Annotated[int, typer.Option(help="Records to look at.")] = 20,
+) -> None:
+    """Say what each record of a file would be read as, and why, without writing anything.
+
+    Example: audit sniff export.jsonl
+    """
+    from dataclasses import asdict
+
+    from audit import console
+    from audit.ingest import sniff as look
+
+    rows = look(file, limit=limit)
+    if as_json:
+        print_json([asdict(row) for row in rows])
+        return
+    console.table(
+        f"{console.clean(file)}",
+        ("Record", "Read as", "Result", "Detail"),
+        [(str(row.line), row.reader or "–", row.result, row.detail) for row in rows],
+        left=4,
+    )
+
+
+def run(
+    logs: Logs,
+    db: Db = None,
+    config: ConfigFile = None,
+    mapping: Map = None,
+    output: Annotated[str, typer.Option("--output", "-o", help="Where the report goes.")] = "reports/audit.html",
+) -> None:
+    """Ingest logs and write the report, offline and without keys; then name the next step worth most.
+
+    Example: audit run logs/
+    """
+    from audit.cli.reporting import next_step, write_report
+
+    settings = load(config)
+    with open_store(db, create=True) as store:
+        result = _ingest(store, logs, settings, _mapping(mapping))
+        _print_ingest(store, result)
+        data = write_report(store, settings, output)
+        next_step(data)
+
+
+def demo(
+    folder: Annotated[str | None, typer.Option(help="Where the demo writes; default ./reports.")] = None,
+    prompts: Annotated[int, typer.Option(help="Most prompts to ask the embedded model.", min=0)] = 120,
+) -> None:
+    """The whole audit on made-up sample logs: ingest, replay on an embedded real model, score, report.
+
+    Example: audit demo
+    """
+    from audit.cli.demo import run_demo
+
+    run_demo(folder or "reports", prompts)
+
+
+def _mapping(pairs: list[str] | None) -> dict[str, str]:
+    from audit.errors import ConfigError
+
+    mapping: dict[str, str] = {}
+    for pair in pairs or []:
+        field, separator, path = pair.partition("=")
+        if not separator or not field or not path:
+            raise ConfigError(f"--map {pair!r} is not FIELD=PATH", "for example --map model=request.model")
+        mapping[field.strip()] = path.strip()
+    return mapping
+
+
+def _ingest(store: Store, logs: list[str], settings: Config, mapping: dict[str, str]) -> IngestResult:
+    from audit import console
+    from audit.ingest import ingest as read
+    from audit.outliers import outliers
+    from audit.workflows import workflows
+
+    with console.byte_progress("reading") as progress:
+        result = read(store, logs, config=settings, mapping=mapping or dict(settings.map), progress=progress)
+    with console.steps("sorting") as say:
+        say("workflows")
+        workflows(store, settings)
+        say("outliers")
+        outliers(store)
+    store.checkpoint()
+    return result
+
+
+def _print_ingest(store: Store, result: IngestResult) -> None:
+    from audit import console, figures
+
+    console.table(
+        "Read",
+        ("File", "Reader", "Records", "Calls", "Known", "Not calls", "Rejected"),
+        [
+            (file.path, ", ".join(file.readers), figures.count(file.records), figures.count(file.accepted),
+             figures.count(file.duplicates), figures.count(file.skipped), figures.count(file.rejected))
+            for file in result.files
+        ],
+        left=2,
+        footer=f"{figures.count(result.accepted)} calls now in {console.clean(store.path)}",
+    )  # fmt: skip
+    for reason, records in sorted(result.rejected_by_reason.items()):
+        console.warn(f"{records} records rejected: {reason}")

@@ -1,0 +1,39 @@
+"""The options commands share, and what every command opens first."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from audit import config as configuration
+
+if TYPE_CHECKING:
+    from audit.config import Config
+    from audit.store import Store
+
+Db = Annotated[str | None, typer.Option("--db", help="Audit file (default ./audit.duckdb, or AUDIT_DB).")]
+ConfigFile = Annotated[
+    str | None, typer.Option("--config", help="Configuration (default ./audit.toml, or AUDIT_CONFIG).")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Agree to what is announced; do not ask.")]
+
+
+def load(path: str | None) -> Config:
+    """The configuration in force."""
+    return configuration.load(path)
+
+
+def open_store(db: str | None, *, create: bool = False, read_only: bool = False) -> Store:
+    """Open the audit file the flags and the environment name."""
+    from audit import store
+
+    return store.open(configuration.database(db), create=create, read_only=read_only)
+
+
+def print_json(document: Any) -> None:
+    """Write one JSON document on stdout."""
+    sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False, default=str) + "\n")

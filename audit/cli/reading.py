@@ -1,0 +1,295 @@
+"""Commands that read the audit file and print what it holds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from audit.cli.options import ConfigFile, Db, Json, load, open_store, print_json
+
+if TYPE_CHECKING:
+    from audit.matching import DuplicateTier
+    from audit.measures import Measure
+    from audit.projection import Savings
+    from audit.summary import Summary
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the application."""
+    for command in (summary, duplicates, outliers, why, savings, prices):
+        app.command()(command)
+
+
+def summary(db: Db = None, as_json: Json = False) -> None:
+    """Spend, tokens, latency and success: in total, and by model, workflow, team, feature, user.
+
+    Example: audit summary --json | jq .cost_usd
+    """
+    from audit.export import documents
+    from audit.summary import measures
+    from audit.summary import summary as summarise
+
+    with open_store(db) as store:
+        result = summarise(store)
+    if as_json:
+        print_json(documents.summary_document(result))
+        return
+    _print_totals(result)
+    for measure in measures():
+        _print_measure(measure, result)
+
+
+def duplicates(
+    db: Db = None,
+    as_json: Json = False,
+    top: Annotated[int, typer.Option(help="Groups to list per kind.")] = 10,
+) -> None:
+    """Requests that ask what was asked before, exactly or but for case and white space, with the dearest groups.
+
+    Example: audit duplicates --top 20
+    """
+    from audit.export import documents
+    from audit.matching import matching
+
+    with open_store(db) as store:
+        tiers = matching(store, top=top)
+    if as_json:
+        print_json(documents.duplicates_document(tiers))
+        return
+    for tier in tiers:
+        _print_tier(tier)
+
+
+def outliers(
+    db: Db = None,
+    as_json: Json = False,
+    top: Annotated[int, typer.Option(help="Requests to list.")] = 20,
+) -> None:
+    """Prompts and answers far longer than their workflow's, with what the excess cost and its likely cause.
+
+    Example: audit outliers --json
+    """
+    from audit import console, figures
+    from audit.export import documents
+    from audit.outliers import listed
+
+    with open_store(db) as store:
+        found = listed(store)
+    if as_json:
+        print_json(documents.outliers_document(found))
+        return
+    console.table(
+        "Outliers",
+        ("Request", "Workflow", "Side", "Cause", "Tokens", "Median", "z", "Excess"),
+        [
+            (row["external_id"], row["workflow"], row["meter"], row["cause"], figures.count(row["tokens"]),
+             figures.count(row["median"]), f"{row['z']:.1f}", figures.money(row["excess_cost_pico"]))
+            for row in found.rows[:top]
+        ],
+        left=4,
+        footer=f"{found.counted} requests in all, excess {figures.money(found.excess_cost_pico)}; "
+        f"{found.counted - len(found.rows)} below 0.1 % of their workflow are counted, not listed",
+    )  # fmt: skip
+
+
+def why(
+    start: Annotated[str, typer.Option("--from", help="Period to compare with: YYYY-MM, YYYY-MM-DD or A..B.")],
+    end: Annotated[str, typer.Option("--to", help="Period to explain, in the same forms.")],
+    db: Db = None,
+    as_json: Json = False,
+) -> None:
+    """Why the bill changed between two periods: users, requests, mix, tokens, cache share, price. Adds up exactly.
+
+    Example: audit why --from 2026-10 --to 2026-11
+    """
+    from audit import console, figures
+    from audit.export import documents
+    from audit.why import period
+    from audit.why import why as explain
+
+    with open_store(db) as store:
+        change = explain(store, period(start), period(end))
+    if as_json:
+        print_json(documents.why_document(change))
+        return
+    console.say(change.sentence)
+    console.say("")
+    console.table(
+        "What changed the bill",
+        ("Cause", "Change"),
+        [(cause.title, figures.money(cause.pico)) for cause in change.causes],
+        footer=f"{figures.money(change.before_pico)} to {figures.money(change.after_pico)}",
+    )
+    console.table(
+        "Workflows that changed it most",
+        ("Workflow", "Before", "After", "Change"),
+        [
+            (row.key, figures.money(row.before_pico), figures.money(row.after_pico),
+             figures.money(row.after_pico - row.before_pico))
+            for row in change.workflows[:3]
+        ],
+    )  # fmt: skip
+
+
+def savings(
+    db: Db = None,
+    config: ConfigFile = None,
+    as_json: Json = False,
+    level: Annotated[
+        float | None, typer.Option(help="Level of the intervals (default 0.90).", min=0.5, max=0.999)
+    ] = None,
+) -> None:
+    """What each lever would have saved: alone, in the joint plan (these add up), with evidence class and interval.
+
+    Example: audit savings --json | jq .joint
+    """
+    from audit import console
+    from audit.export import documents
+    from audit.projection import projection
+
+    settings = load(config)
+    with open_store(db) as store, console.steps("simulating levers") as say:
+        result = projection(store, settings, level=level, progress=say)
+    if as_json:
+        print_json(documents.savings_document(result))
+        return
+    _print_savings(result)
+
+
+def prices(
+    model: Annotated[str | None, typer.Argument(help="A model as logged, any gateway's spelling.")] = None,
+    db: Db = None,
+    config: ConfigFile = None,
+    as_json: Json = False,
+) -> None:
+    """Prices in use: of one model with dates and sources, or of the models in the audit file.
+
+    Example: audit prices azure/gpt-4o
+    """
+    from audit import console
+    from audit.cli.pricing import price_rows
+
+    rows = price_rows(model, db, load(config))
+    if as_json:
+        print_json({"prices": rows})
+        return
+    console.table(
+        f"Prices of {console.clean(model)}" if model else "Prices of the models in this audit file",
+        ("Model", "Meter", "Tier", "From", "To", "Above tokens", "USD per 1M", "Source"),
+        [
+            (f"{row['provider_name']}/{row['model']}", row["sku_meter"], row["service_tier"], row["valid_from"] or "",
+             row["valid_to"] or "", str(row["input_threshold"] or ""), f"{row['usd_per_million']:g}", row["source"])
+            for row in rows
+        ],
+        left=5,
+    )  # fmt: skip
+
+
+def _print_totals(result: Summary) -> None:
+    from audit import console, figures
+    from audit.export.documents import utc
+
+    counts = result.counts
+    console.table(
+        "Totals",
+        ("", ""),
+        [
+            ("Period (UTC)", f"{utc(result.start_us) or '–'} to {utc(result.end_us) or '–'}, {result.days} days"),
+            ("Spend", figures.money(result.cost_pico)),
+            ("  estimated besides (no usage logged)", figures.money(result.estimated_cost_pico)),
+            ("Billable requests", figures.count(result.requests)),
+            ("  failed / served by a gateway cache",
+             f"{figures.count(counts['failed_requests'])} / {figures.count(counts['gateway_cache_hits'])}"),
+            ("  unpriced / usage estimated / unknown", " / ".join(
+                figures.count(counts[key])
+                for key in ("unpriced_requests", "usage_estimated_requests", "usage_unknown_requests"))),
+            ("Input tokens, of them cached",
+             f"{figures.tokens(counts['input_tokens'])}, {figures.tokens(counts['cache_read_input_tokens'])}"),
+            ("Output tokens, of them reasoning",
+             f"{figures.tokens(counts['output_tokens'])}, {figures.tokens(counts['reasoning_output_tokens'])}"),
+            ("Cost per request", figures.money(result.cost_per_request_pico)),
+            ("Cost per successful task",
+             f"{figures.money(result.cost_per_success_pico)} ({figures.count(result.outcomes.successes)} of "
+             f"{figures.count(result.outcomes.tasks)} tasks)"),
+        ],
+        left=2,
+    )  # fmt: skip
+    for row in result.unpriced:
+        console.warn(f"no price for {console.clean(row['model'])}: {row['requests']} requests are not in the spend")
+    rejected = sum(row["records"] for row in result.rejected)
+    if rejected:
+        reasons = ", ".join(f"{row['records']} {row['reason']}" for row in result.rejected)
+        console.warn(f"{rejected} records could not be used ({reasons})")
+
+
+def _print_measure(measure: Measure, result: Summary) -> None:
+    from audit import console, figures
+
+    rows = result.measures[measure.name]
+    if not rows:
+        return
+    left = sum(1 for column in measure.columns if column.unit in ("text", "day"))
+    more = len(rows) - measure.limit
+    console.table(
+        measure.title,
+        [column.heading for column in measure.columns],
+        [
+            [figures.cell(row[column.name], column.unit, column.name) for column in measure.columns]
+            for row in rows[: measure.limit]
+        ],
+        left=left,
+        footer=f"and {more} more (--json has all)" if more > 0 else "",
+    )
+
+
+def _print_tier(tier: DuplicateTier) -> None:
+    from audit import console, figures
+
+    if not tier.measured:
+        console.say(f"{tier.name}: not measurable on this log: {tier.reason}")
+        return
+    console.table(
+        f"{tier.name.capitalize()} duplicates",
+        ("Question", "Workflow", "Model", "Requests", "Avoidable", "Answers", "Avoidable cost"),
+        [
+            (row["text"] or row["external_id"], row["workflow"], row["model"], figures.count(row["requests"]),
+             figures.count(row["avoidable"]), figures.count(row["distinct_answers"]), figures.money(row["cost_pico"]))
+            for row in tier.top
+        ],
+        left=3,
+        widths={0: 60},
+        footer=f"{figures.count(tier.avoidable)} avoidable requests in {figures.count(tier.groups)} groups, "
+        f"{figures.money(tier.cost_pico)} with no limit on age or scope",
+    )  # fmt: skip
+
+
+def _print_savings(result: Savings) -> None:
+    from audit import console, figures
+
+    joint = result.joint
+    percent = f"{100 * result.level:.0f} %"
+    console.say(
+        f"Together {figures.money(joint.saving_pico)} of {figures.money(result.baseline_pico)} "
+        f"({figures.share(joint.share)}), {percent} interval {figures.money_range(joint.interval_pico)}; "
+        f"bankable {figures.money(joint.bankable_pico)}.",
+        style="bold",
+    )
+    console.say("")
+    console.table(
+        "Levers in rollout order; 'in the plan' adds up, 'alone' does not",
+        ("Lever", "Stage", "Class", "In the plan", f"{percent} interval", "Alone", "A month", "Requests"),
+        [
+            (lever.title, lever.stage, lever.evidence, figures.money(lever.attributed_pico),
+             figures.money_range(lever.interval_pico), figures.money(lever.alone_pico),
+             figures.money(lever.monthly_pico), figures.count(lever.requests))
+            for lever in (*result.levers, *result.scenarios) if not lever.blocked
+        ],
+        left=3,
+        footer="class A arithmetic on the log, B simulated on the log, C measured by replay, D scenario, never summed",
+    )  # fmt: skip
+    for lever in (*result.levers, *result.scenarios):
+        if lever.blocked:
+            console.note(f"{lever.title}: {lever.blocked}")
+        if lever.excluded:
+            console.note(f"{lever.title}: left out, {lever.excluded}")

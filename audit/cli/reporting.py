@@ -1,0 +1,84 @@
+"""Commands that hand the audit on: the HTML report and machine-readable exports."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from audit.cli.options import ConfigFile, Db, Json, load, open_store, print_json
+
+if TYPE_CHECKING:
+    from audit.config import Config
+    from audit.report import ReportData
+    from audit.store import Store
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the application."""
+    app.command()(report)
+
+
+def report(
+    db: Db = None,
+    config: ConfigFile = None,
+    output: Annotated[str, typer.Option("--output", "-o", help="The HTML file.")] = "reports/audit.html",
+    title: Annotated[str, typer.Option(help="Heading of the report.")] = "LLM workload audit",
+    with_content: Annotated[
+        bool, typer.Option("--with-content", help="Show prompts and answers; they are left out otherwise.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Write one self-contained HTML file: what was spent, what each lever saves, how sure that is, and why.
+
+    Example: audit report -o reports/audit.html
+    """
+    settings = load(config)
+    with open_store(db) as store:
+        data = write_report(store, settings, output, title=title, with_content=with_content)
+    if as_json:
+        from audit.export.documents import report_document
+
+        print_json(report_document(data))
+
+
+def write_report(
+    store: Store, settings: Config, output: str, *, title: str = "LLM workload audit", with_content: bool = False
+) -> ReportData:
+    """Gather and render the report, say where it is, and return its data."""
+    from audit import console
+    from audit.errors import AuditError
+    from audit.report import gather, render
+
+    with console.steps("writing the report"):
+        data = gather(store, settings, title=title, with_content=with_content)
+        page = render(data)
+    path = Path(output)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(page, encoding="utf-8")
+    except OSError as error:
+        raise AuditError(f"can't write {path}: {error.strerror}", "choose another file with -o") from error
+    console.note(f"report: {path.resolve()} ({len(page.encode()) / 1000:,.0f} kB)")
+    return data
+
+
+def next_step(data: ReportData) -> None:
+    """Name the command that would unlock most dollars."""
+    from audit import console, figures
+
+    savings = data.savings
+    console.say(
+        f"Spend {figures.money(data.summary.cost_pico)} over {data.summary.days} days; the log alone proves "
+        f"{figures.money(savings.joint.saving_pico)} of savings ({figures.share(savings.joint.share)}), "
+        f"90 % interval {figures.money_range(savings.joint.interval_pico)}.".replace(
+            "90 %", f"{100 * savings.level:.0f} %"
+        )
+    )
+    untested = savings.baseline_pico - savings.joint.saving_pico
+    if any(lever.name == "routing" and lever.blocked for lever in savings.levers) and untested > 0:
+        console.say(
+            f"Next: `audit replay --sample 500` tests cheaper models on the remaining {figures.money(untested)}; "
+            "it shows cost and data flow and asks before anything is sent."
+        )

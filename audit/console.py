@@ -1,0 +1,121 @@
+"""What people see on the terminal: tables, progress, error lines. Log text is shown as plain text, never as markup."""
+
+from __future__ import annotations
+
+import sys
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from audit.errors import AuditError
+
+out = Console(highlight=False, soft_wrap=False)
+err = Console(stderr=True, highlight=False)
+
+
+def clean(value: Any, width: int = 80) -> str:
+    """Text safe for a terminal: one line, no control or direction-changing characters, shortened."""
+    text = " ".join(str(value).split())
+    text = "".join("\ufffd" if unicodedata.category(char) in ("Cc", "Cf", "Cs", "Co") else char for char in text)
+    return text if len(text) <= width else text[: width - 1] + "…"
+
+
+def table(
+    title: str,
+    headings: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    *,
+    left: int = 1,
+    footer: str = "",
+    widths: Mapping[int, int] | None = None,
+) -> None:
+    """Print a table; the first `left` columns are text, the others are figures aligned right."""
+    plain = not out.is_terminal
+    grid = Table(
+        title=Text(title, style="bold"), title_justify="left", box=None, pad_edge=False, header_style="dim",
+        caption=Text(footer, style="dim") if footer else None, caption_justify="left",
+    )  # fmt: skip
+    for place, heading in enumerate(headings):
+        limit = (widths or {}).get(place)
+        grid.add_column(
+            Text(heading), justify="left" if place < left else "right", overflow="ellipsis" if limit else "fold",
+            max_width=limit, no_wrap=place >= left or bool(limit),
+        )  # fmt: skip
+    for row in rows:
+        grid.add_row(*(Text(clean(value, 200)) for value in row))
+    if plain:
+        Console(file=sys.stdout, width=200, highlight=False, color_system=None).print(grid)
+    else:
+        out.print(grid)
+    say("")
+
+
+def say(text: str, style: str = "") -> None:
+    """Print a line of our own words on stdout."""
+    if out.is_terminal:
+        out.print(Text(text, style=style))
+    else:
+        sys.stdout.write(text + "\n")
+
+
+def note(text: str) -> None:
+    """Print a line on stderr: progress, warnings, hints."""
+    err.print(Text(text, style="dim"), soft_wrap=True)
+
+
+def warn(text: str) -> None:
+    """Print a warning on stderr."""
+    err.print(Text(f"warning: {text}", style="yellow"), soft_wrap=True)
+
+
+def failure(error: AuditError) -> None:
+    """Print an error as one line on stderr, and its hint as another."""
+    err.print(Text(f"error: {clean(error.message, 2000)}", style="bold red"), soft_wrap=True)
+    if error.hint:
+        err.print(Text(f"hint: {error.hint}"), soft_wrap=True)
+
+
+def ask(question: str) -> bool:
+    """A yes/no question; no without a terminal."""
+    if not sys.stdin.isatty():
+        return False
+    err.print(Text(f"{question} [y/N] "), end="")
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
+@contextmanager
+def byte_progress(label: str) -> Iterator[Callable[..., None]]:
+    """A progress bar on stderr over bytes: call it with (done, total, records)."""
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+    with Progress(
+        TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TextColumn("{task.fields[detail]}"),
+        TimeRemainingColumn(), console=err, transient=True, disable=not err.is_terminal,
+    ) as bar:  # fmt: skip
+        job = bar.add_task(label, total=None, detail="")
+
+        def update(done: int, total: int | None = None, records: int = 0) -> None:
+            elapsed = bar.tasks[0].elapsed or 0
+            rate = f"{records / elapsed:,.0f} records/s" if elapsed > 0.5 else ""
+            bar.update(job, completed=done, total=total, detail=f"{records:,} records {rate}")
+
+        yield update
+
+
+@contextmanager
+def steps(label: str) -> Iterator[Callable[[str], None]]:
+    """A spinner on stderr that shows which step is running."""
+    with err.status(label) as status:
+
+        def update(text: str) -> None:
+            status.update(f"{label}: {text}")
+
+        yield update if err.is_terminal else (lambda _: None)

@@ -1,0 +1,190 @@
+"""The `--json` documents: one function per command, keys as documented in docs/json.md."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from audit.matching import DuplicateTier
+from audit.outliers import Outliers
+from audit.projection import LeverSaving, Savings
+from audit.summary import Summary
+from audit.why import Change, Period
+
+Document = dict[str, Any]
+
+
+def usd(pico: int | float | Decimal | None) -> float | None:
+    """USD of an amount in pico-USD; None stays None."""
+    return None if pico is None else float(Decimal(pico) / 1_000_000_000_000)
+
+
+def utc(us: int | None) -> str | None:
+    """ISO time ending in `Z` of UTC epoch microseconds."""
+    if us is None:
+        return None
+    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=us)
+    return moment.isoformat().replace("+00:00", "Z")
+
+
+def day(number: int | None) -> str | None:
+    """ISO date of a day number since 1970-01-01."""
+    return None if number is None else (date(1970, 1, 1) + timedelta(days=number)).isoformat()
+
+
+def summary_document(summary: Summary) -> Document:
+    """`audit summary --json`."""
+    latency = next((row for row in summary.measures["latency"] if row["key"] == "duration"), {})
+    rejected = sum(row["records"] for row in summary.rejected)
+    document: Document = {
+        "period": {"start": utc(summary.start_us), "end": utc(summary.end_us), "days": summary.days},
+        **summary.counts,
+        "rejected_records": rejected,
+        "skipped_duplicate_records": sum(row["records"] for row in summary.duplicates),
+        "models": summary.models,
+        "cost_usd": usd(summary.cost_pico),
+        "estimated_cost_usd": usd(summary.estimated_cost_pico),
+        "cost_per_request_usd": usd(summary.cost_per_request_pico),
+        "cost_per_success_usd": usd(summary.cost_per_success_pico),
+        "tasks": summary.outcomes.tasks,
+        "successful_tasks": summary.outcomes.successes,
+        "latency_seconds": {name: latency.get(name) for name in ("p50", "p95", "p99")},
+        "rejected_by_reason": {row["reason"]: row["records"] for row in summary.rejected},
+        "duplicates_by_reason": {row["reason"]: row["records"] for row in summary.duplicates},
+        "unpriced_models": summary.unpriced,
+        "logged_costs": [
+            {"model": row["model"], "requests": row["requests"], "logged_usd": usd(row["logged"]),
+             "cost_usd": usd(row["cost"])}
+            for row in summary.logged_costs
+        ],
+    }  # fmt: skip
+    for name, rows in summary.measures.items():
+        document[name] = [measure_row(row) for row in rows]
+    return document
+
+
+def measure_row(row: Mapping[str, Any]) -> Document:
+    """One row of a measure for programs: `*_pico` becomes `*_usd`, `*_us` a time."""
+    document: Document = {}
+    for name, value in row.items():
+        if name.endswith("_pico"):
+            document[name.removesuffix("_pico") + "_usd"] = usd(value)
+        elif name.endswith("_us"):
+            document[name.removesuffix("_us")] = utc(value)
+        else:
+            document[name] = int(value) if isinstance(value, Decimal) else value
+    if isinstance(row.get("key"), int):
+        document["key"] = day(row["key"])
+    return document
+
+
+def duplicates_document(tiers: Iterable[DuplicateTier]) -> Document:
+    """`audit duplicates --json`."""
+    return {
+        tier.name: {
+            "groups": tier.groups if tier.measured else None,
+            "requests": tier.requests if tier.measured else None,
+            "avoidable_requests": tier.avoidable if tier.measured else None,
+            "cost_usd": usd(tier.cost_pico) if tier.measured else None,
+            "top": [
+                {**{k: v for k, v in row.items() if k != "cost"}, "cost_usd": usd(row["cost"])} for row in tier.top
+            ],
+            "reason": tier.reason or None,
+        }
+        for tier in tiers
+    }
+
+
+def savings_document(savings: Savings) -> Document:
+    """`audit savings --json`."""
+    joint = savings.joint
+    return {
+        "interval_level": savings.level,
+        "baseline": {
+            "cost_usd": usd(savings.baseline_pico),
+            "monthly_cost_usd": usd(savings.monthly_baseline_pico),
+            "days": savings.days,
+            "estimated": savings.estimated,
+        },
+        "levers": [_lever(lever) for lever in savings.levers],
+        "joint": {
+            "saving_usd": usd(joint.saving_pico),
+            "interval_usd": _range(joint.interval_pico),
+            "share": joint.share,
+            "bankable_usd": usd(joint.bankable_pico),
+            "monthly_usd": usd(joint.monthly_pico),
+            "monthly_interval_usd": _range(joint.monthly_interval_pico),
+        },
+        "excluded": [{"name": lever.name, "reason": lever.excluded} for lever in savings.excluded],
+        "stages": [{"name": stage.name, "shapley_usd": usd(stage.shapley_pico)} for stage in savings.stages],
+        "scenarios": [_lever(lever) for lever in savings.scenarios],
+        "realisation": savings.realisation,
+        "resampled_blocks": {"count": savings.blocks, "hours": savings.block_hours},
+    }
+
+
+def _lever(lever: LeverSaving) -> Document:
+    return {
+        "name": lever.name,
+        "title": lever.title,
+        "stage": lever.stage,
+        "evidence": lever.evidence,
+        "alone_usd": usd(lever.alone_pico),
+        "attributed_usd": usd(lever.attributed_pico),
+        "interval_usd": _range(lever.interval_pico),
+        "monthly_usd": usd(lever.monthly_pico),
+        "monthly_interval_usd": _range(lever.monthly_interval_pico),
+        "requests": lever.requests,
+        "risk": lever.risk,
+        "effort_days": lever.effort_days,
+        "payback_months": lever.payback_months,
+        "conditions": list(lever.conditions),
+        "fix": lever.fix,
+        "blocked": lever.blocked,
+        "excluded": lever.excluded,
+    }
+
+
+def _range(interval: tuple[int, int] | None) -> list[float | None] | None:
+    return None if interval is None else [usd(interval[0]), usd(interval[1])]
+
+
+def outliers_document(found: Outliers) -> Document:
+    """`audit outliers --json`."""
+    return {
+        "requests": [measure_row(row) for row in found.rows],
+        "counted": found.counted,
+        "excess_cost_usd": usd(found.excess_cost_pico),
+    }
+
+
+def why_document(change: Change) -> Document:
+    """`audit why --json`."""
+    return {
+        "before": _period(change.before, change.before_days, change.before_pico),
+        "after": _period(change.after, change.after_days, change.after_pico),
+        "change_usd": usd(change.after_pico - change.before_pico),
+        "causes": [{"name": cause.name, "title": cause.title, "usd": usd(cause.pico)} for cause in change.causes],
+        "workflows": [
+            {
+                "key": row.key,
+                "before_usd": usd(row.before_pico),
+                "after_usd": usd(row.after_pico),
+                "change_usd": usd(row.after_pico - row.before_pico),
+            }
+            for row in change.workflows
+        ],
+        "sentence": change.sentence,
+    }
+
+
+def _period(period: Period, days: int, pico: int) -> Document:
+    return {
+        "name": period.name,
+        "first": day(period.first),
+        "last": day(period.last),
+        "days_with_requests": days,
+        "cost_usd": usd(pico),
+    }

@@ -1,0 +1,82 @@
+"""What the audit file says of itself: its sources, prices, verdicts, replayed examples, and everything that was run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from audit.store import Store
+
+_VERDICTS = """
+SELECT v.*, COALESCE(w.name, '(none)') AS workflow, w.task_kind
+FROM verdict AS v LEFT JOIN workflow AS w ON w.workflow_id = v.workflow_id
+ORDER BY v.current_cost_pico DESC, workflow, v.current_model, v.endpoint, v.model, v.variant
+"""
+
+_EXAMPLES = """
+WITH judged AS (
+    SELECT p.replay_id, p.request_id, p.workflow_id, p.current_model, p.model, p.origin, p.text, s.passed, s.reason,
+           ROW_NUMBER() OVER (
+               PARTITION BY p.workflow_id, p.model, COALESCE(CAST(s.passed AS VARCHAR), 'open') ORDER BY p.prompt_key
+           ) AS place
+    FROM replay AS p JOIN score AS s ON s.replay_id = p.replay_id
+    WHERE p.status = 'ok' AND p.variant = '' AND p.model <> p.current_model
+),
+chosen AS (SELECT * FROM judged WHERE place <= $each),
+last_user AS (
+    SELECT g.request_id, MAX(g.position) AS position FROM segment AS g
+    JOIN chosen AS j ON j.request_id = g.request_id
+    WHERE g.kind = 'user' GROUP BY g.request_id
+),
+answer AS (
+    SELECT g.request_id, MIN(g.position) AS position FROM segment AS g
+    JOIN chosen AS j ON j.request_id = g.request_id
+    WHERE g.direction = 'output' AND g.kind IN ('answer', 'tool_call') GROUP BY g.request_id
+)
+SELECT COALESCE(w.name, '(none)') AS workflow, j.current_model, j.model, j.origin, j.passed, j.reason,
+       qc.text AS question, ac.text AS logged, j.text AS candidate
+FROM chosen AS j
+LEFT JOIN workflow AS w ON w.workflow_id = j.workflow_id
+LEFT JOIN last_user AS l ON l.request_id = j.request_id
+LEFT JOIN segment AS qs ON qs.request_id = l.request_id AND qs.position = l.position
+LEFT JOIN content AS qc ON qc.content_hash = qs.content_hash
+LEFT JOIN answer AS a ON a.request_id = j.request_id
+LEFT JOIN segment AS zs ON zs.request_id = a.request_id AND zs.position = a.position
+LEFT JOIN content AS ac ON ac.content_hash = zs.content_hash
+ORDER BY workflow, j.model, j.place, j.passed
+"""
+
+_SOURCES = """
+SELECT source_id, path, content_hash, bytes, readers, records, accepted, skipped, rejected, duplicates, ingested_at_us
+FROM source ORDER BY source_id
+"""
+_EVENTS = "SELECT event_id, at_us, command, version, settings, outcome, hash FROM event ORDER BY event_id"
+_REJECTS = """
+SELECT COALESCE(o.path, '') AS path, j.line, j.reason, j.detail
+FROM reject AS j LEFT JOIN source AS o ON o.source_id = j.source_id
+ORDER BY j.source_id, j.line LIMIT $most
+"""
+
+
+def verdicts(store: Store) -> list[dict[str, Any]]:
+    """The standing verdict on every candidate tried, dearest workflow first."""
+    return store.rows(_VERDICTS)
+
+
+def examples(store: Store, *, each: int = 2) -> list[dict[str, Any]]:
+    """A few replayed questions per workflow, candidate and outcome, with the logged and the candidate's answer."""
+    return store.rows(_EXAMPLES, each=each)
+
+
+def sources(store: Store) -> list[dict[str, Any]]:
+    """The ingested files with their hashes and record counts."""
+    return store.rows(_SOURCES)
+
+
+def events(store: Store) -> list[dict[str, Any]]:
+    """Everything that was run on this audit file, in order."""
+    return store.rows(_EVENTS)
+
+
+def rejects(store: Store, *, most: int = 50) -> list[dict[str, Any]]:
+    """Records that could not be used, with file, line and reason."""
+    return store.rows(_REJECTS, most=most)
