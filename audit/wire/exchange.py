@@ -243,11 +243,9 @@ def take_usage(call: Call, counts: Body, read: Callable[[Body], Usage] = from_ma
 
 
 def settle(call: Call) -> None:
-    """Last step: a failure with tokens was billed, one without was not; a call of no model is not billable."""
-    usage = call.usage
-    billed = usage is not None and bool(usage.input_tokens or usage.output_tokens)
+    """Last step: a failure that generated tokens was billed, an earlier one not; a call of no model is not billable."""
     if call.status == "failed":
-        if billed:
+        if call.usage is not None and call.usage.output_tokens:
             call.status = "ok"
         else:
             call.usage = None

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from audit.call import Direction
-from audit.wire.media import from_url, placeholder, without_data
+from audit.wire.media import placeholder, without_data
 from audit.wire.text import canonical
 from audit.wire.transcript import Transcript
 
@@ -60,13 +60,6 @@ def _refusal(part: Part, role: str, kind: str, out: Transcript, direction: Direc
     read_content(part.get("refusal"), role, kind, out, direction)
 
 
-def _media(out: Transcript, role: str, text: str, direction: Direction, *details: Any) -> None:
-    out.add(role, "media", text, direction)
-    for detail in details:
-        if direction == "input":
-            out.identify(detail)
-
-
 def _image_url(part: Part, role: str, kind: str, out: Transcript, direction: Direction) -> None:
     url = part.get("image_url")
     detail = part.get("detail")
@@ -75,7 +68,9 @@ def _image_url(part: Part, role: str, kind: str, out: Transcript, direction: Dir
         url = url.get("url")
     if url is None:
         url = part.get("file_id") or part.get("image_file") or part.get("url")
-    _media(out, role, from_url(url, "image"), direction, f"detail={detail}" if detail else None)
+    out.add_media(role, "image", url, direction)
+    if detail and direction == "input":
+        out.identify(f"detail={detail}")
 
 
 def _source(part: Part, role: str, kind: str, out: Transcript, direction: Direction) -> None:
@@ -88,13 +83,13 @@ def _source(part: Part, role: str, kind: str, out: Transcript, direction: Direct
         read_content(extra, role, kind, out, direction)
     if not isinstance(source, dict):
         address = part.get("image_url") or part.get("image") or part.get("url") or part.get("data") or source
-        _media(out, role, from_url(address, name), direction)
+        out.add_media(role, name, address, direction)
     elif source.get("type") in ("text", "content"):
         read_content(source.get("data") or source.get("content"), role, kind, out, direction)
     else:
         mime = source.get("media_type") or inner.get("format") or name
         data = next((source[key] for key in ("data", "bytes", "url", "file_id", "s3Location") if source.get(key)), None)
-        _media(out, role, from_url(data, str(mime)), direction)
+        out.add_media(role, str(mime), data, direction)
 
 
 def _audio(part: Part, role: str, kind: str, out: Transcript, direction: Direction) -> None:
@@ -102,7 +97,7 @@ def _audio(part: Part, role: str, kind: str, out: Transcript, direction: Directi
     if not isinstance(audio, dict):
         audio = {"data": audio}
     data = audio.get("data") or audio.get("id") or audio.get("url")
-    _media(out, role, placeholder(f"audio/{audio.get('format') or 'unknown'}", data), direction)
+    out.add_media(role, f"audio/{audio.get('format') or 'unknown'}", data, direction)
     read_content(audio.get("transcript"), role, kind, out, direction)
 
 
@@ -113,7 +108,9 @@ def _file(part: Part, role: str, kind: str, out: Transcript, direction: Directio
     keys = ("file_data", "file_id", "file_url", "file_uri", "content", "data", "uri", "url")
     data = next((inner[key] for key in keys if inner.get(key)), None)
     mime = str(inner.get("mime_type") or inner.get("modality") or "file")
-    _media(out, role, from_url(data, mime), direction, inner.get("filename"))
+    out.add_media(role, mime, data, direction)
+    if direction == "input":
+        out.identify(inner.get("filename"))
 
 
 def _gemini_data(part: Part, role: str, kind: str, out: Transcript, direction: Direction) -> None:
@@ -122,7 +119,7 @@ def _gemini_data(part: Part, role: str, kind: str, out: Transcript, direction: D
         if isinstance(data, dict):
             mime = str(data.get("mimeType") or data.get("mime_type") or "file")
             body = data.get("data") or data.get("fileUri") or data.get("file_uri")
-            _media(out, role, placeholder(mime, body), direction)
+            out.add_media(role, mime, body, direction)
             return
     _unknown(part, role, kind, out, direction)
 

@@ -26,6 +26,9 @@ _ROLES = (
 )
 
 
+_ENVIRONMENTS = frozenset({"prod", "production", "staging", "stage", "dev", "development", "test", "qa", "sandbox"})
+
+
 def take(call: Call, fields: Mapping[str, Any]) -> None:
     """Fill user, team, feature, environment, conversation, trace, … of `call` from `fields` where still unset."""
     known = layout(tuple(fields))
@@ -79,4 +82,6 @@ def _tag_list(call: Call, entries: list[Any]) -> None:
         elif isinstance(entry, dict) and isinstance(entry.get("key"), str):
             fields[entry["key"]] = entry.get("value")
     take(call, {key: value for key, value in fields.items() if value is not True})
+    if call.environment is None:
+        call.environment = next((key for key in fields if key.lower() in _ENVIRONMENTS), None)
     _tag_all(call.tags, fields, "", 0)

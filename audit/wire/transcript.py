@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from audit.call import Call, Direction, Segment, TextStatus
-from audit.wire.text import canonical, maybe_json, repaired, worst_damage
+from audit.wire.media import from_url
+from audit.wire.text import Damage, canonical, damage, maybe_json, repaired, worst_damage
 
 
 class Transcript:
@@ -14,13 +15,14 @@ class Transcript:
     `partial` is set when a part of the prompt lives elsewhere (on the provider's server, in another table).
     """
 
-    __slots__ = ("flags", "identifiers", "partial", "segments")
+    __slots__ = ("damage", "flags", "identifiers", "partial", "segments")
 
     def __init__(self) -> None:
         self.segments: list[Segment] = []
         self.identifiers: list[str] = []
         self.flags: list[str] = []
         self.partial = False
+        self.damage: Damage | None = None
 
     def add(self, role: str, kind: str, text: str, direction: Direction = "input") -> None:
         """Append one piece; empty text adds nothing."""
@@ -33,6 +35,12 @@ class Transcript:
                 if "repaired_text" not in self.flags:
                     self.flags.append("repaired_text")
         self.segments.append(Segment(role, kind, text, direction))
+
+    def add_media(self, role: str, kind: str, data: Any, direction: Direction = "input") -> None:
+        """Append the placeholder of media given as base64, a `data:` URL, an address or an id; `kind` is its type."""
+        if isinstance(data, str) and self.damage is None:
+            self.damage = damage(data)
+        self.add(role, "media", from_url(data, kind), direction)
 
     def add_tool_call(self, role: str, name: Any, arguments: Any, direction: Direction = "input") -> None:
         """Append a tool call as canonical JSON of its name and its decoded arguments."""
@@ -57,7 +65,7 @@ class Transcript:
         """Whether the text of the prompt is all there; `absent` when no input text was logged."""
         if not any(segment.direction == "input" for segment in self.segments):
             return "absent"
-        worst = worst_damage(segment.text for segment in self.segments)
+        worst = worst_damage(segment.text for segment in self.segments) or self.damage
         return worst or ("truncated" if self.partial else "full")
 
     def apply(self, call: Call) -> None:
