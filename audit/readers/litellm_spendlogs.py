@@ -29,7 +29,7 @@ READER = Reader(
     detect=_detect,
     read=_read,
     unlock={
-        "text": "general_settings.store_prompts_in_spend_logs: true, and MAX_STRING_LENGTH_PROMPT_IN_DB for long prompts",
+        "text": "general_settings.store_prompts_in_spend_logs: true; MAX_STRING_LENGTH_PROMPT_IN_DB for long prompts",
         "cache_tokens": "keep the metadata column in the export: additional_usage_values holds cache reads and writes",
         "user": "send user= in requests, or give each team its own virtual key with a team_alias",
         "cost": "set input_cost_per_token / output_cost_per_token in model_info for models LiteLLM has no price for",
