@@ -14,6 +14,15 @@ OPEN_US = 2**62
 
 DAY_US = 86_400_000_000
 
+WEEK_US = 7 * DAY_US
+"""Weeks are counted from the epoch, so they start on Thursday, 00:00 UTC."""
+
+ANY_SIZE = -1
+"""The input threshold of a price that holds for every request."""
+
+NO_CEILING = 2**62
+"""The input ceiling of a price without a dearer step above it."""
+
 PICO_PER_USD = 10**12
 
 CacheMatch = Literal["longest_prefix", "exact_breakpoint", "breakpoints"]
@@ -24,11 +33,12 @@ BatchStack = Literal["multiply", "max", "none"]
 class PriceRow:
     """The price of one meter of one model in one tier, for a span of time and of request size.
 
-    Prices are integer pico-USD per token (or per call, page, second), so quantity × price is exact in 64 bits.
-    `valid_from_us` is inclusive, `valid_to_us` exclusive (UTC epoch microseconds); `daily_from_us`/`daily_to_us` bound
-    the part of the UTC day it holds for (providers with peak hours). `input_threshold` is the smallest total of input
-    tokens it holds for: of the rows of one meter the largest threshold reached re-prices the whole request
-    (200_001 for "above 200k").
+    Prices are integer pico-USD per token (or per call, page, second), so quantity × price is exact in 64 bits;
+    `list_unit_price_pico` is the price before a contract. `valid_from_us` is inclusive, `valid_to_us` exclusive (UTC
+    epoch microseconds); `week_from_us`/`week_to_us` bound the part of the week (time modulo WEEK_US) it holds for, for
+    providers with peak hours. A row prices requests with more than `input_threshold` and at most `input_ceiling`
+    input tokens in total: crossing a step re-prices the whole request. `inferred` marks a tier the provider does not
+    list for this model; such a row prices what a log says was served and must not be offered as a choice.
     """
 
     provider_name: str
@@ -41,8 +51,11 @@ class PriceRow:
     unit_price_pico: int
     source: str
     checked_on: str = ""
-    daily_from_us: int = 0
-    daily_to_us: int = DAY_US
+    input_ceiling: int = NO_CEILING
+    week_from_us: int = 0
+    week_to_us: int = WEEK_US
+    list_unit_price_pico: int = 0
+    inferred: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +91,8 @@ class CacheRule:
 class Contract:
     """A negotiated price: a percentage off list, or prices in USD per million by meter, for models of a provider.
 
-    `model` is a shell-style pattern over the price model (`claude-*`); times are UTC epoch microseconds.
+    `model` is a shell-style pattern over the price model (`claude-*`); times are UTC epoch microseconds. A percentage
+    holds for every tier, prices hold for the standard tier and leave the other tiers at list. Later contracts win.
     """
 
     provider_name: str

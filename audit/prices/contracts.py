@@ -1,0 +1,68 @@
+"""A customer's negotiated prices, put over list prices."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from audit.prices.genai import ModelPrices, to_pico
+from audit.prices.overlay import covers
+from audit.prices.rows import ANY_SIZE, Contract
+from audit.prices.tiers import STANDARD
+from audit.prices.timeline import Rate, Rates, Timeline, Window, is_token_meter, split
+
+SOURCE = "contract"
+
+
+def private_models(contracts: Sequence[Contract]) -> list[ModelPrices]:
+    """Models that only a contract knows (self-hosted, private): one per contract with prices and a plain name."""
+    return [
+        ModelPrices(
+            provider_name=contract.provider_name,
+            model=contract.model,
+            standard=[(Window(contract.valid_from_us, contract.valid_to_us), _agreed(contract, {}))],
+        )
+        for contract in contracts
+        if contract.usd_per_million and not any(sign in contract.model for sign in "*?[")
+    ]
+
+
+def apply(tier: str, line: Timeline, provider_name: str, model: str, contracts: Sequence[Contract]) -> Timeline:
+    """A tier's timeline with every contract that covers the model; later contracts win."""
+    for contract in contracts:
+        if contract.provider_name != provider_name or not covers([contract.model], model):
+            continue
+        line = [
+            (window, _under(contract, tier, rates) if _inside(window, contract) else rates)
+            for window, rates in split(line, (contract.valid_from_us, contract.valid_to_us))
+        ]
+    return line
+
+
+def _inside(window: Window, contract: Contract) -> bool:
+    return contract.valid_from_us <= window.from_us and window.to_us <= contract.valid_to_us
+
+
+def _under(contract: Contract, tier: str, rates: Rates) -> Rates:
+    if contract.discount_percent is not None:
+        kept = 1 - Decimal(str(contract.discount_percent)) / 100
+        numerator, denominator = kept.as_integer_ratio()
+        rates = {meter: _discounted(rate, numerator, denominator) for meter, rate in rates.items()}
+    if contract.usd_per_million and tier == STANDARD:
+        rates = {**rates, **_agreed(contract, rates)}
+    return rates
+
+
+def _discounted(rate: Rate, numerator: int, denominator: int) -> Rate:
+    paid = rate.scaled(numerator, denominator, SOURCE, rate.inferred)
+    return Rate(paid.steps, SOURCE, rate.checked_on, rate.list_steps or rate.steps, rate.inferred)
+
+
+def _agreed(contract: Contract, listed: Rates) -> Rates:
+    result: dict[str, Rate] = {}
+    for meter, price in contract.usd_per_million.items():
+        units = 1_000_000 if is_token_meter(meter) else 1_000
+        steps = ((ANY_SIZE, to_pico(Decimal(str(price)), units)),)
+        before = listed.get(meter)
+        result[meter] = Rate(steps, SOURCE, "", (before.list_steps or before.steps) if before else ())
+    return result
