@@ -1,0 +1,35 @@
+"""Langfuse: observations and traces of its public API, version 1 and 2 (camelCase)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from audit.call import Outcome, Skip
+from audit.readers import Reader, Record, _langfuse
+
+
+def _detect(record: Record) -> int:
+    if "traceId" in record:
+        return 30 if _langfuse.type_of(record) is not None else 0
+    trace = isinstance(record.get("observations"), list) and "projectId" in record
+    return 30 if trace or ("bookmarked" in record and "public" in record) else 0
+
+
+def _read(record: Record) -> Iterable[Outcome]:
+    if "traceId" in record:
+        return _langfuse.read(record)
+    return list(_langfuse.read_trace(record)) or (Skip("parent_span"),)
+
+
+READER = Reader(
+    name="langfuse_api",
+    title="Langfuse API (observations, traces)",
+    signatures=(
+        frozenset({"traceId", "type", "startTime"}),
+        frozenset({"id", "observations", "timestamp"}),
+        frozenset({"id", "bookmarked", "public"}),
+    ),
+    detect=_detect,
+    read=_read,
+    unlock=_langfuse.UNLOCK,
+)
