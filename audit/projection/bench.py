@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from audit.errors import PriceError
 from audit.levers import Lever, Settings
+from audit.prices.pricing_sql import price_charges
 from audit.store import Store
 
 Pico = NDArray[np.object_]
@@ -28,39 +29,31 @@ SELECT {_COLUMNS}, cost_pico FROM charge
 WHERE cost_pico IS NOT NULL AND estimated = $estimated
 """
 
-# a request pays the price of its own day and of its own size; without a row for the tier or the meter the standard
-# tier, then plain input, is paid, so that a lever can never win by moving charges to where no price is known
-_PRICE = f"""
+_MOVED = """
+CREATE OR REPLACE TEMP TABLE moved_charge AS
+SELECT ROW_NUMBER() OVER (ORDER BY request_id, sku_meter, position, charge_id) AS charge_id, request_id, position,
+       sku_meter, provider_name, model, service_tier, consumed_quantity, estimated
+FROM rewritten WHERE unit_price_pico IS NULL
+"""
+
+# what a meter without a price row falls back to: cached tokens are plain input to a model without a cache price
+_AS_INPUT = """
+CREATE OR REPLACE TEMP TABLE moved_unpriced AS
+SELECT m.charge_id, m.request_id, m.position, 'input' AS sku_meter, m.provider_name, m.model, m.service_tier,
+       m.consumed_quantity, m.estimated
+FROM moved_charge AS m JOIN moved_price AS p ON p.charge_id = m.charge_id
+WHERE p.unit_price_pico IS NULL AND m.sku_meter LIKE 'cache_%'
+"""
+
+_REPRICED = f"""
 CREATE OR REPLACE TEMP TABLE repriced AS
-WITH moved AS (SELECT * FROM rewritten WHERE unit_price_pico IS NULL),
-sized AS (
-    SELECT request_id, SUM(consumed_quantity) AS input_tokens FROM rewritten
-    WHERE sku_meter IN ('input', 'cache_read', 'cache_write_5m', 'cache_write_1h') AND request_id IN
-        (SELECT request_id FROM moved)
-    GROUP BY request_id
-),
-offers AS (
-    SELECT m.*, p.unit_price_pico AS offered,
-           ROW_NUMBER() OVER (
-               PARTITION BY m.request_id, m.charge_id, m.position, m.sku_meter, m.model, m.service_tier
-               ORDER BY CASE WHEN p.service_tier = m.service_tier AND p.sku_meter = m.sku_meter THEN 0
-                             WHEN p.sku_meter = m.sku_meter THEN 1
-                             WHEN p.service_tier = m.service_tier THEN 2 ELSE 3 END,
-                        p.input_threshold DESC, p.valid_from_us DESC
-           ) AS place
-    FROM moved AS m
-    JOIN request AS r ON r.request_id = m.request_id
-    LEFT JOIN sized AS z ON z.request_id = m.request_id
-    LEFT JOIN price AS p
-        ON p.provider_name = m.provider_name AND p.model = m.model
-        AND (p.sku_meter = m.sku_meter OR (m.sku_meter LIKE 'cache_%' AND p.sku_meter = 'input'))
-        AND (p.service_tier = m.service_tier OR p.service_tier = 'standard')
-        AND COALESCE(r.started_at_us, $now_us) >= p.valid_from_us AND COALESCE(r.started_at_us, $now_us) < p.valid_to_us
-        AND COALESCE(z.input_tokens, 0) > p.input_threshold
-)
-SELECT charge_id, request_id, position, sku_meter, provider_name, model, service_tier, consumed_quantity, estimated,
-       offered AS unit_price_pico, CAST(consumed_quantity * offered AS BIGINT) AS cost_pico
-FROM offers WHERE place = 1
+SELECT CAST(NULL AS BIGINT) AS charge_id, m.request_id, m.position, m.sku_meter, m.provider_name, m.model,
+       m.service_tier, m.consumed_quantity, m.estimated,
+       COALESCE(p.unit_price_pico, f.unit_price_pico) AS unit_price_pico,
+       CAST(m.consumed_quantity * COALESCE(p.unit_price_pico, f.unit_price_pico) AS BIGINT) AS cost_pico
+FROM moved_charge AS m
+JOIN moved_price AS p ON p.charge_id = m.charge_id
+LEFT JOIN moved_fallback AS f ON f.charge_id = m.charge_id
 UNION ALL
 SELECT {_COLUMNS}, CAST(consumed_quantity * unit_price_pico AS BIGINT) AS cost_pico
 FROM rewritten WHERE unit_price_pico IS NOT NULL
@@ -112,12 +105,24 @@ class Bench:
             lever.prepare(self.store, settings)
         values = {name: value for name, value in settings.items() if re.search(rf"\${name}\b", lever.rewrite)}
         self.store.run(f"CREATE OR REPLACE TEMP TABLE rewritten AS {lever.rewrite}", **values)
-        self.store.run(_PRICE, now_us=self.now_us)
+        self._price()
         unpriced = self.store.value("SELECT COUNT(*) FROM repriced WHERE unit_price_pico IS NULL")
         if unpriced:
             raise PriceError(f"lever {lever.name} moved {unpriced} charges to where no price is known")
         self.store.run("DROP TABLE remaining")
         self.store.run("ALTER TABLE repriced RENAME TO remaining")
+
+    def _price(self) -> None:
+        """Price the moved charges at the day and size of their requests; the rest keep their price."""
+        self.store.run(_MOVED)
+        self.store.run(f"CREATE OR REPLACE TEMP TABLE moved_price AS {price_charges('moved_charge')}", **self._dated)
+        self.store.run(_AS_INPUT)
+        self.store.run(f"CREATE OR REPLACE TEMP TABLE moved_fallback AS {price_charges('moved_unpriced')}", **self._dated)
+        self.store.run(_REPRICED)
+
+    @property
+    def _dated(self) -> dict[str, int]:
+        return {"undated_us": self.now_us}
 
     def cost(self) -> Pico:
         """What remains to pay, by block of time, in pico-USD."""

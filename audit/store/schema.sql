@@ -131,10 +131,25 @@ FROM charge GROUP BY request_id;
 -- dated price rows of the snapshot in use
 CREATE TABLE price (
     provider_name VARCHAR, model VARCHAR, sku_meter VARCHAR, service_tier VARCHAR,
-    valid_from_us BIGINT, valid_to_us BIGINT,   -- [from, to)
-    input_threshold BIGINT,     -- holds for requests with more input tokens than this
-    unit_price_pico BIGINT,
+    valid_from_us BIGINT, valid_to_us BIGINT,       -- [from, to)
+    week_from_us BIGINT, week_to_us BIGINT,         -- part of the week it holds for (peak hours)
+    input_threshold BIGINT, input_ceiling BIGINT,   -- for requests with more than, and at most, this many input tokens
+    unit_price_pico BIGINT,                         -- after contracts
+    list_unit_price_pico BIGINT,
+    inferred BOOLEAN,                               -- the provider does not list this tier; never offered as a choice
     source VARCHAR, checked_on VARCHAR
+);
+
+-- how provider prompt caches behave for the models in use, dated
+CREATE TABLE cache_rule (
+    provider_name VARCHAR, model VARCHAR,
+    valid_from_us BIGINT, valid_to_us BIGINT,
+    min_tokens BIGINT, step BIGINT,
+    match VARCHAR,              -- longest_prefix | exact_breakpoint | breakpoints
+    ttl_s BIGINT, ttl_long_s BIGINT, sliding BOOLEAN,
+    max_breakpoints INTEGER, lookback INTEGER, write_premium BOOLEAN, reliability DOUBLE,
+    batch_stack VARCHAR,        -- multiply | max | none
+    source VARCHAR
 );
 
 -- what one kind of request is for
