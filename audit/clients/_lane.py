@@ -104,10 +104,10 @@ class Lane:
         call is given up, LaneClosedError when the endpoint is out of use and nothing was sent.
         """
         call = _Call(dict(translation.body), list(translation.lossy))
+        await self._enter(call)
         for (model, _), known in self._refused.items():
             if model == call.model:
                 self._adapt(call, known)
-        await self._enter(call)
         try:
             while True:
                 try:
@@ -141,7 +141,7 @@ class Lane:
     def _patience(self, call: _Call, limits: Limits) -> float:
         """Seconds an attempt may take: far beyond the slowest answer so far, and longer after each timeout."""
         usual = max(SHORTEST_TIMEOUT, 10 * self._slowest) if self.tally.answered >= 10 else limits.timeout
-        return max(1.0, min(limits.timeout, usual * 2**call.timeouts, self._left(call)))
+        return max(1.0, min(limits.timeout, usual * 2.0**call.timeouts, self._left(call)))
 
     def _left(self, call: _Call) -> float:
         """Seconds this call may still take."""

@@ -23,7 +23,9 @@ _FINISH = {
     "tool_use": "tool_calls",
 }
 _EFFORTS = {"none": "low", "minimal": "low"}
-_THINKING = re.compile(r"(?:opus|sonnet|haiku|fable|mythos)-(?:[5-9]|[1-9]\d)|opus-4-[7-9]|thinking", re.IGNORECASE)
+_THINKING = re.compile(
+    r"(?:opus|sonnet|haiku|fable|mythos)-(?:[5-9]|[1-9]\d)(?!\d)|opus-4-[7-9](?!\d)|thinking", re.IGNORECASE
+)
 
 
 def thinks(model: str) -> bool:

@@ -162,7 +162,7 @@ def _is_json(answer: Answer) -> bool:
     try:
         json.loads(answer.text)
     except ValueError:
-        return answer.finish_reason == "length"
+        return answer.finish_reason == "length" and answer.text.lstrip()[:1] in ("{", "[", '"')
     return True
 
 
