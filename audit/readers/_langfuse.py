@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
 from audit.call import Call, Outcome, Skip
 from audit.readers import Record
+from audit.readers._doubles import drop_doubles, walk_up
 from audit.readers._gateway import column_usage, first, mark_withheld, put_time, settle
 from audit.wire.beside import error_name
 from audit.wire.columns import normal
@@ -55,17 +56,30 @@ def read(record: Record) -> Iterable[Outcome]:
     return (_call(snake_case(record), kind),)
 
 
-def read_trace(trace: Record) -> Iterator[Outcome]:
+def group(record: Record) -> str | None:
+    """Generations belong together by trace: only there a wrapper around a generation shows."""
+    return label(first(record, "traceId", "trace_id")) if type_of(record) in _CALLS else None
+
+
+def read_group(records: Sequence[Record]) -> list[Outcome]:
+    """The calls of one trace; generations around other generations that repeat them are dropped."""
+    outcomes = [outcome for record in records for outcome in read(record)]
+    ids = [label(first(record, "id")) for record in records]
+    above = [label(first(record, "parentObservationId", "parent_observation_id")) for record in records]
+    parents = {name: parent for name, parent in zip(ids, above, strict=True) if name is not None}
+    drop_doubles(ids, [walk_up(parent, parents) for parent in above], outcomes)
+    return outcomes
+
+
+def read_trace(trace: Record) -> list[Outcome]:
     """The calls of a trace that holds its observations, with what only the trace says."""
-    shared = {"trace_name": trace.get("name"), "trace_tags": trace.get("tags")}
+    shared = {"trace_name": trace.get("name"), "trace_tags": trace.get("tags"), "traceId": trace.get("id")}
     for key in ("userId", "sessionId", "environment"):
         shared[key] = trace.get(key)
-    for observation in trace.get("observations") or ():
-        if isinstance(observation, Mapping):
-            own = {key: value for key, value in observation.items() if value is not None}
-            yield from read({"traceId": trace.get("id"), **shared, **own})
-        else:
-            yield Skip("reference")
+    observations = [found for found in trace.get("observations") or () if isinstance(found, Mapping)]
+    return read_group(
+        [{**shared, **{key: value for key, value in found.items() if value is not None}} for found in observations]
+    )
 
 
 def _call(row: dict[str, Any], kind: str) -> Call:

@@ -7,7 +7,7 @@ from typing import Any
 
 from audit.call import Outcome, Skip
 from audit.readers import Record, _span_agents, _span_genai, _span_openinference
-from audit.readers._span_doubles import drop_doubles
+from audit.readers._doubles import drop_doubles, walk_up
 from audit.wire import otlp
 from audit.wire.attributes import Attributes
 from audit.wire.otlp import Span
@@ -93,8 +93,15 @@ def read_group(records: Iterable[Record]) -> list[Outcome]:
         for span in _all(record):
             spans.append(span)
             outcomes.append(read_span(span, record.get("span_kind")))
-    drop_doubles(spans, outcomes)
+    names = [_name(span, span.span_id) for span in spans]
+    parents = {name: _name(span, span.parent_id) for name, span in zip(names, spans, strict=True) if name is not None}
+    above = [walk_up(_name(span, span.parent_id), parents) for span in spans]
+    drop_doubles(names, above, outcomes)
     return outcomes or [Skip("no_spans")]
+
+
+def _name(span: Span, span_id: str | None) -> str | None:
+    return None if span_id is None else f"{span.trace_id}:{span_id}"
 
 
 def read_span(span: Span, span_kind: Any = None) -> Outcome:

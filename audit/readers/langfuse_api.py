@@ -18,7 +18,11 @@ def _detect(record: Record) -> int:
 def _read(record: Record) -> Iterable[Outcome]:
     if "traceId" in record:
         return _langfuse.read(record)
-    return list(_langfuse.read_trace(record)) or (Skip("parent_span"),)
+    return _langfuse.read_trace(record) or (Skip("parent_span"),)
+
+
+def _group(record: Record) -> str | None:
+    return _langfuse.group(record) if "traceId" in record else None
 
 
 READER = Reader(
@@ -31,5 +35,7 @@ READER = Reader(
     ),
     detect=_detect,
     read=_read,
+    group=_group,
+    read_group=_langfuse.read_group,
     unlock=_langfuse.UNLOCK,
 )

@@ -15,5 +15,7 @@ READER = Reader(
     signatures=(frozenset({"trace_id", "type", "start_time"}),),
     detect=_detect,
     read=_langfuse.read,
+    group=_langfuse.group,
+    read_group=_langfuse.read_group,
     unlock=_langfuse.UNLOCK,
 )

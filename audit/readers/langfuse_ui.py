@@ -18,5 +18,7 @@ READER = Reader(
     signatures=(frozenset({"traceId", "type", "startTime"}),),
     detect=_detect,
     read=_langfuse.read,
+    group=_langfuse.group,
+    read_group=_langfuse.read_group,
     unlock=_langfuse.UNLOCK,
 )
