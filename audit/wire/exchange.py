@@ -10,8 +10,9 @@ from audit.wire.beside import error_name
 from audit.wire.dialect import Dialect
 from audit.wire.messages import transcript
 from audit.wire.parameters import KNOWN, parameters
+from audit.wire.tags import tag
 from audit.wire.text import label, maybe_json
-from audit.wire.times import number, to_us
+from audit.wire.times import number, seconds, to_us
 from audit.wire.usage import (
     Usage,
     from_anthropic,
@@ -59,9 +60,9 @@ def fill(call: Call, dialect: Dialect, request: Any, response: Any, whole: bool 
 def _fill_caller(call: Call, asked: Body) -> None:
     if call.user is None:
         call.user = label(asked.get("user") or asked.get("safety_identifier"))
-    metadata = asked.get("metadata")
-    if isinstance(metadata, dict) and metadata and call.user is None:
-        call.user = label(metadata.get("user_id"))
+    for key in ("metadata", "labels", "requestMetadata"):
+        if asked.get(key):
+            tag(call, asked[key])
 
 
 def _chat(call: Call, answer: Body) -> None:
@@ -79,6 +80,10 @@ def _chat(call: Call, answer: Body) -> None:
     call.service_tier = service_tier(answer.get("service_tier")) or call.service_tier
     if call.started_at_us is None:
         call.started_at_us = to_us(answer.get("created"))
+    metrics = answer.get("metrics")
+    if isinstance(metrics, dict) and call.time_to_first_chunk is None:
+        # vLLM with --enable-per-request-metrics
+        call.time_to_first_chunk = seconds(metrics.get("time_to_first_token_ms"), 1000.0)
 
 
 def _fill_cost(call: Call, usage: Body, answer: Body) -> None:
@@ -191,8 +196,7 @@ def _ollama(call: Call, answer: Body) -> None:
     timings = answer.get("timings")
     counts: dict[str, Any] | None = None
     if answer.get("prompt_eval_count") is not None or answer.get("eval_count") is not None:
-        # a prompt that was wholly in the server's cache is reported without its count
-        counts = {"input_tokens": answer.get("prompt_eval_count", 0), "output_tokens": answer.get("eval_count")}
+        counts = {"input_tokens": answer.get("prompt_eval_count"), "output_tokens": answer.get("eval_count")}
         counts["cache_read_input_tokens"] = answer.get("prompt_eval_cached_count")
     elif answer.get("tokens_evaluated") is not None:
         counts = {"input_tokens": answer["tokens_evaluated"], "output_tokens": answer.get("tokens_predicted")}
