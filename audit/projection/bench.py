@@ -117,7 +117,9 @@ class Bench:
         self.store.run(_MOVED)
         self.store.run(f"CREATE OR REPLACE TEMP TABLE moved_price AS {price_charges('moved_charge')}", **self._dated)
         self.store.run(_AS_INPUT)
-        self.store.run(f"CREATE OR REPLACE TEMP TABLE moved_fallback AS {price_charges('moved_unpriced')}", **self._dated)
+        self.store.run(
+            f"CREATE OR REPLACE TEMP TABLE moved_fallback AS {price_charges('moved_unpriced')}", **self._dated
+        )
         self.store.run(_REPRICED)
 
     @property

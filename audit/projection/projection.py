@@ -118,6 +118,9 @@ def _waterfall(bench: Bench, runs: Sequence[_Run], start: str, baseline: Pico) -
     for run in runs:
         if run.alone is None:
             continue
+        if run.requests == 0:  # it changes nothing on the whole bill, so nothing on what others leave of it
+            run.step = run.alone
+            continue
         before = bench.save("before")
         bench.apply(run.lever)
         after = bench.cost()

@@ -56,8 +56,8 @@ class Store:
     def value(self, sql: str, /, **values: Any) -> Any:
         """Run a SELECT of one cell and return it, None without rows."""
         with self._errors():
-            row = self._connection.execute(sql, values or None).fetchone()
-        return row[0] if row else None
+            found = self._connection.execute(sql, values or None).fetchall()
+        return found[0][0] if found else None
 
     def batches(self, sql: str, rows: int = 65_536, /, **values: Any) -> Iterator[pa.RecordBatch]:
         """Run one SELECT over stored tables and yield its rows in Arrow batches, without holding them all.

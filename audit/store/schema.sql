@@ -10,6 +10,7 @@ CREATE TABLE source (
     path VARCHAR,               -- as the user named it
     content_hash VARCHAR,       -- BLAKE2b-128 of the bytes, hex; a file known by it is not read again
     bytes BIGINT,
+    modified_ns BIGINT,         -- the file's time of change when it was read; NULL for streams
     readers VARCHAR,            -- JSON {reader name: records}
     records BIGINT,             -- records seen
     accepted BIGINT,            -- calls taken
@@ -25,7 +26,9 @@ CREATE TABLE request (
     source_id INTEGER,
     line BIGINT,                -- 1-based line or record number in the source
     reader VARCHAR,
+    system VARCHAR,             -- what wrote the record (litellm, helicone, openai, …)
     identity BIGINT,            -- hash of (emitting system, native id) or of the whole record
+    record_rank BIGINT,         -- of two records of one identity the one with the larger rank counts
     external_id VARCHAR,        -- the native id, else the provider's response id
     response_id VARCHAR,
     status VARCHAR,             -- billable | failed | gateway_cache_hit | not_billable
