@@ -13,6 +13,7 @@ from typing import BinaryIO, Literal, cast
 
 import orjson
 
+from audit.containers import llm_logs
 from audit.containers.csv_text import CsvText, delimiter_of
 from audit.containers.items import Item, Unreadable
 from audit.containers.json_text import JsonText
@@ -152,7 +153,7 @@ def _file_records(kind: Kind, chunks: Iterator[bytes], path: Path | None, hook: 
     elif kind == "parquet":
         yield from parquet_rows(path)
     elif kind == "sqlite":
-        yield from sqlite_rows(path, hook)
+        yield from sqlite_rows(path, hook or llm_logs.records)
     elif kind == "zip":
         yield from _zip_records(path, hook)
     else:
