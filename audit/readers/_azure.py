@@ -51,3 +51,9 @@ def deployment_of(url: Any) -> str | None:
         if word in parts[:-1]:
             return parts[parts.index(word) + 1].partition(":")[0] or None
     return None
+
+
+def provider_of(model: str | None) -> str | None:
+    """`azure` for models sold under Azure OpenAI; None for those a gateway merely passes on to their own vendor."""
+    name = (model or "").lower()
+    return None if any(word in name for word in ("claude", "gemini", "mistral", "command")) else "azure"

@@ -65,16 +65,17 @@ def _call(rows: list[azure.Fields]) -> Call:
     for row in rows:
         merged.update({name: value for name, value in row.items() if value is not None and name not in merged})
     # below a gateway row with a body, above one without
-    call = Call(system="azure_apim", native_id=_key(merged), provider_name="azure", rank=1)
+    call = Call(system="azure_apim", native_id=_key(merged), rank=1)
     call.request_model = azure.text(merged, "deploymentname")
     call.response_model = azure.text(merged, "modelname")
+    call.provider_name = azure.provider_of(call.response_model or call.request_model)
     call.started_at_us = min((at for row in rows if (at := azure.time_us(row, "time", "timegenerated"))), default=None)
     call.operation_name = "embeddings" if "embedding" in str(merged.get("operationname")).lower() else "chat"
     stream = azure.text(merged, "isstreamcompletion")
     call.request_stream = None if stream is None else stream.lower() in ("true", "1")
-    counts = {spelled: _most(rows, name) for name, spelled in _COUNTS.items()}
-    if any(value is not None for value in counts.values()):
-        take_usage(call, {name: value for name, value in counts.items() if value is not None}, from_mapping)
+    counts = {spelled: value for name, spelled in _COUNTS.items() if (value := _most(rows, name)) is not None}
+    if counts:
+        take_usage(call, counts, from_mapping)
     problem = status_problem(azure.first(merged, "responsecode", "statuscode"))
     if problem is not None:
         call.status, call.error_type = "failed", problem

@@ -67,11 +67,19 @@ def _fill_names(call: Call, pair: Pair) -> None:
         call.provider_name = label(pair.value("provider"))
     if not pair.bare:
         call.response_id = label(pair.value("response_id"))
-        call.native_id = label(pair.value("request_id"))
+        call.native_id = next((name for value in pair.values("request_id") if (name := _identity(value))), None)
     if "api_key" in known:
         call.api_key_hash = hashed_key(pair.value("api_key"))
     if "stream" in known and isinstance(pair.value("stream"), bool):
         call.request_stream = pair.value("stream")
+
+
+def _identity(value: Any) -> str | None:
+    """An id that can be told from those of other logs; a row number can't."""
+    name = label(value)
+    if name is None or len(name) < 5 or (name.replace(".", "", 1).isdigit() and len(name) < 12):
+        return None
+    return name
 
 
 def hashed_key(key: Any) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from audit.call import Call
+from audit.call import Call, Segment
 from audit.wire.beside import describe
 from audit.wire.dialect import Dialect
 from audit.wire.exchange import fill, settle, take_usage
@@ -45,6 +45,9 @@ def from_pair(pair: Pair, system: str) -> Call:
         _fill_counts(call, pair)
     _fill_rest(call, pair)
     _judge_answer(call, pair)
+    if pair.bare and call.text_status == "full" and not any(_is_asked(segment) for segment in call.segments):
+        # a response object repeats instructions and tools, and nothing of what was asked
+        call.text_status = "truncated"
     settle(call)
     return call
 
@@ -53,6 +56,10 @@ def _is_own_model(dialect: Dialect, call: Call) -> bool:
     # a model under another spelling (`us.anthropic.claude-…`, `glm-4.6`) is served by someone else
     model = (call.response_model or call.request_model or "").strip().lower()
     return model.startswith({"anthropic": ("claude",), "gemini": ("gemini", "models/gemini")}.get(dialect, ("",)))
+
+
+def _is_asked(segment: Segment) -> bool:
+    return segment.direction == "input" and segment.kind not in ("system", "tools")
 
 
 def _fill_texts(call: Call, pair: Pair) -> None:

@@ -193,28 +193,35 @@ def _embeddings(call: Call, answer: Body) -> None:
 def _ollama(call: Call, answer: Body) -> None:
     _fill_response_model(call, answer.get("model"))
     call.finish_reason = label(answer.get("done_reason") or answer.get("stop_type")) or call.finish_reason
-    timings = answer.get("timings")
-    counts: dict[str, Any] | None = None
-    if answer.get("prompt_eval_count") is not None or answer.get("eval_count") is not None:
-        counts = {"input_tokens": answer.get("prompt_eval_count"), "output_tokens": answer.get("eval_count")}
-        counts["cache_read_input_tokens"] = answer.get("prompt_eval_cached_count")
-    elif answer.get("tokens_evaluated") is not None:
-        counts = {"input_tokens": answer["tokens_evaluated"], "output_tokens": answer.get("tokens_predicted")}
-        counts["cache_read_input_tokens"] = answer.get("tokens_cached_prompt")
-    elif isinstance(timings, dict):
-        reused = timings.get("cache_n")
-        counts = {"input_tokens": timings.get("prompt_n"), "output_tokens": timings.get("predicted_n")}
-        if type(reused) is int and type(counts["input_tokens"]) is int:
-            counts["input_tokens"] += reused
-            counts["cache_read_input_tokens"] = reused
+    counts = _server_counts(answer)
     if counts is not None:
-        take_usage(call, counts, from_mapping)
+        take_usage(call, counts, from_openai)
     total = number(answer.get("total_duration"))
     if call.duration is None and total is not None:
         call.duration = total / 1e9
     if call.started_at_us is None:
         ended = to_us(answer.get("created_at"))
         call.started_at_us = None if ended is None else ended - round((call.duration or 0) * 1e6)
+
+
+def _server_counts(answer: Body) -> dict[str, Any] | None:
+    """Token counts of Ollama, or of llama.cpp's own API, in OpenAI's words."""
+    if answer.get("prompt_eval_count") is not None or answer.get("eval_count") is not None:
+        return {
+            "prompt_tokens": answer.get("prompt_eval_count"),
+            "completion_tokens": answer.get("eval_count"),
+            "cached_tokens": answer.get("prompt_eval_cached_count"),
+        }
+    timings = answer.get("timings")
+    if answer.get("tokens_evaluated") is not None:
+        return {"prompt_tokens": answer["tokens_evaluated"], "completion_tokens": answer.get("tokens_predicted")}
+    if not isinstance(timings, dict):
+        return None
+    # prompt_n is what was computed anew, cache_n what was reused
+    fresh, reused = timings.get("prompt_n"), timings.get("cache_n")
+    if type(fresh) is int and type(reused) is int:
+        fresh += reused
+    return {"prompt_tokens": fresh, "completion_tokens": timings.get("predicted_n"), "cached_tokens": reused}
 
 
 _FILLERS: dict[Dialect, Callable[[Call, Body], None]] = {

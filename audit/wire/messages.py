@@ -63,13 +63,15 @@ def read_request(request: Any, out: Transcript) -> None:
 
 
 def _read_body(body: Mapping[str, Any], out: Transcript) -> None:
-    read_tools(body, out)
-    for key in _SYSTEM_KEYS:
-        if body.get(key):
-            read_system(body[key], out)
-    for key in _SERVER_SIDE_KEYS:
-        if body.get(key):
-            out.partial = True
+    config = body.get("config")
+    # the Python SDK of Gemini keeps tools and system prompt in its config
+    for holder in (body, config) if isinstance(config, dict) else (body,):
+        read_tools(holder, out)
+    for holder in (body, config) if isinstance(config, dict) else (body,):
+        for key in _SYSTEM_KEYS:
+            if holder.get(key):
+                read_system(holder[key], out)
+        out.partial = out.partial or any(holder.get(key) for key in _SERVER_SIDE_KEYS)
     prompt = next((body[key] for key in _MESSAGE_KEYS if body.get(key)), None)
     if prompt is not None:
         _read_prompt(prompt, out)

@@ -76,9 +76,7 @@ def parameters(body: Mapping[str, Any], only: Iterable[str] | None = None) -> di
         if key in _NESTED:
             value = maybe_json(value)
             if isinstance(value, dict):
-                found.update(
-                    (_NAMES.get(str(name), str(name)), item) for name, item in value.items() if item is not None
-                )
+                found.update(_renamed(value))
                 continue
         found[_NAMES.get(key, key)] = value
     config = body.get("toolConfig")
@@ -86,6 +84,10 @@ def parameters(body: Mapping[str, Any], only: Iterable[str] | None = None) -> di
         found.update((key, value) for key, value in config.items() if key != "tools" and value is not None)
     _lift_effort(found)
     return found
+
+
+def _renamed(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {_NAMES.get(name, name): item for name, item in values.items() if item is not None and name not in _LEFT_OUT}
 
 
 def _lift_effort(found: dict[str, Any]) -> None:

@@ -1,0 +1,53 @@
+"""Flat records and tables of one's own: model, token counts or texts under any usual column names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from audit.call import Outcome, Skip
+from audit.readers import Reader, Record
+from audit.wire import pair
+from audit.wire.calls import from_pair
+from audit.wire.columns import normal
+
+_SUMS = frozenset(
+    {"num_model_requests", "request_count", "requests", "num_requests", "api_requests", "total_requests", "n_requests",
+     "usage_input_tokens_no_cache", "uncached_input_tokens", "calls", "call_count"}
+)  # fmt: skip
+"""Columns that count requests: their rows are sums over many calls."""
+
+
+def _detect(record: Record) -> int:
+    taken = pair.of(record)
+    if taken.dialect is not None:
+        return 0
+    known = taken.known
+    counted = "input_tokens" in known and "output_tokens" in known
+    if "model" in known:
+        counted = counted or "input_tokens" in known or "output_tokens" in known or "usage" in known
+        worded = isinstance(taken.request, str | list) and "response" in known
+    else:
+        worded = False
+    return 5 if counted or worded else 0
+
+
+def _read(record: Record) -> Iterable[Outcome]:
+    if any(normal(key) in _SUMS for key in record):
+        return (Skip("aggregate_row"),)
+    return (from_pair(pair.of(record), "log"),)
+
+
+READER = Reader(
+    name="flat",
+    title="Flat records and tables (model, tokens, prompt and answer under any usual column names)",
+    # column names are matched without regard to spelling, so every record is a candidate
+    signatures=(frozenset(),),
+    detect=_detect,
+    read=_read,
+    unlock={
+        "text": "log the request's messages and the answer beside the counts",
+        "cache_tokens": "log the provider's usage object whole",
+        "user": "add a user_id column",
+        "latency": "add start time and latency_ms columns",
+    },
+)
