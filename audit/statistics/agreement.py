@@ -117,7 +117,7 @@ def prediction_powered_mean(
     """
     y, f, rest = (np.asarray(a, dtype=np.float64) for a in (labels, scores, unlabelled_scores))
     variance = float(np.concatenate([f, rest]).var(ddof=1))
-    covariance = float(np.cov(y, f, ddof=1)[0, 1])
+    covariance = float(np.cov(y, f, ddof=0)[0, 1])
     tuning = min(1.0, max(0.0, covariance / ((1 + y.size / rest.size) * variance))) if variance > 0 else 0.0
     corrected = y - tuning * f
     standard_error = math.sqrt(tuning**2 * float(rest.var()) / rest.size + float(corrected.var()) / y.size)

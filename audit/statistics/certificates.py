@@ -142,8 +142,8 @@ def holm_levels(p_values: ArrayLike, delta: float, family: int | None = None) ->
     if failed.any():
         stop = int(np.argmax(failed))
         steps[stop:] = steps[stop]
-    levels = np.empty_like(p)
-    levels[order] = steps
+    # Equal p-values are judged alike: at the first, strictest level among them.
+    levels: FloatArray = steps[np.searchsorted(p[order], p)]
     return levels
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -80,10 +81,10 @@ class GrowingSample:
         """Number of units."""
         return int(self.weights.size)
 
-    @property
+    @cached_property
     def rate(self) -> float:
         """Weighted share of losses; NaN without units."""
-        return float((self.weights * self.losses).mean()) if self.n else math.nan
+        return min(1.0, float((self.weights * self.losses).mean())) if self.n else math.nan
 
     def p_above(self, alpha: float) -> float:
         """Return the p-value of H0 'loss rate >= alpha'."""
@@ -98,13 +99,21 @@ class GrowingSample:
         gained = np.asarray(gains, dtype=np.float64) * self.weights / self.largest
         return e_p_value(e_process((1 + self._scaled - gained) / 2, (1 + margin / self.largest) / 2))
 
-    def upper(self, delta: float, scale: float = 1.0) -> float:
-        """Return the least rate rejected from above; `scale` foresees a sample so many times as big (K to a power)."""
-        return _least(lambda rate: rate >= 1 or self.p_above(rate) <= delta ** (1 / scale))
+    def upper(self, delta: float) -> float:
+        """Return the least rate rejected from above: an upper bound of the loss rate."""
+        return _least(lambda rate: rate >= 1 or self.p_above(rate) <= delta)
 
-    def lower(self, delta: float, scale: float = 1.0) -> float:
-        """Return the greatest rate rejected from below, in the same way."""
-        return 1 - _least(lambda rate: rate >= 1 or self.p_below(1 - rate) <= delta ** (1 / scale))
+    def lower(self, delta: float) -> float:
+        """Return the greatest rate rejected from below: a lower bound of the loss rate."""
+        return 1 - _least(lambda rate: rate >= 1 or self.p_below(1 - rate) <= delta)
+
+    def at_most(self, alpha: float, delta: float, scale: float = 1.0) -> bool:
+        """Tell whether 'above alpha' is rejected, foreseeing K to the power of `scale` from a sample so much bigger."""
+        return bool(self.p_above(alpha) ** scale <= delta)
+
+    def exceeds(self, alpha: float, delta: float, scale: float = 1.0) -> bool:
+        """Tell whether 'at most alpha' is rejected, in the same way."""
+        return bool(self.p_below(alpha) ** scale <= delta)
 
     @property
     def _scaled(self) -> FloatArray:

@@ -127,14 +127,6 @@ class _Evidence:
             return max(p, self.p_inferior(1.0))
         return p
 
-    def loss_is_low(self, level: float, scale: float = 1.0) -> bool:
-        """Tell whether the upper bound is at most alpha."""
-        return self.sample.upper(level, scale) <= self.trial.alpha
-
-    def loss_is_high(self, level: float, scale: float = 1.0) -> bool:
-        """Tell whether the lower bound exceeds alpha."""
-        return self.sample.lower(level, scale) > self.trial.alpha
-
     def floor_holds(self, delta: float, level: float, scale: float = 1.0) -> bool:
         """Tell whether the candidate is shown not inferior to the current model, or no floor was measured."""
         needed = level if self.trial.margin < self.trial.alpha else delta
@@ -169,7 +161,8 @@ def _growing(trial: Trial) -> _Evidence:
 
 
 def _verdict(e: _Evidence, delta: float, safe_level: float, harm_level: float, p: float) -> Verdict:
-    low, high, floor = e.loss_is_low(safe_level), e.loss_is_high(harm_level), e.floor_holds(delta, safe_level)
+    low, floor = e.sample.at_most(e.trial.alpha, safe_level), e.floor_holds(delta, safe_level)
+    high = e.sample.exceeds(e.trial.alpha, harm_level)
     word: Literal["safe", "not_safe", "unknown"] = "not_safe" if high else "safe" if low and floor else "unknown"
     unknown = word == "unknown"
     return Verdict(
@@ -189,14 +182,15 @@ def _verdict(e: _Evidence, delta: float, safe_level: float, harm_level: float, p
 
 def _units_to_settle(e: _Evidence, delta: float, safe_level: float, harm_level: float) -> int | None:
     """Return the least number of further units at which the rates seen would give safe or not safe."""
-    n = e.sample.n
+    n, alpha = e.sample.n, e.trial.alpha
     if n == 0:
-        return clean_units(e.trial.alpha, safe_level)
+        return clean_units(alpha, safe_level)
 
     def settled(more: int) -> bool:
         scale = (n + more) / n
-        safe = e.loss_is_low(safe_level, scale) and e.floor_holds(delta, safe_level, scale)
-        return safe or e.loss_is_high(harm_level, scale)
+        if e.sample.rate > alpha:
+            return e.sample.exceeds(alpha, harm_level, scale)
+        return e.sample.at_most(alpha, safe_level, scale) and e.floor_holds(delta, safe_level, scale)
 
     low, high = 0, 1
     while not settled(high):

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -52,18 +53,18 @@ class LossSample:
         """Number of independent units (clusters)."""
         return int(self.weights.size)
 
-    @property
+    @cached_property
     def rate(self) -> float:
         """Weighted share of losses; NaN without units."""
-        return float((self.weights * self.losses).mean()) if self.n else math.nan
+        return min(1.0, float((self.weights * self.losses).mean())) if self.n else math.nan
 
-    def upper(self, delta: float, scale: float = 1.0) -> float:
-        """Return the upper bound, wrong with probability delta, had the sample been `scale` times as big."""
-        return self._upper(self.losses, delta, scale)
+    def upper(self, delta: float) -> float:
+        """Return the upper bound of the loss rate, wrong with probability at most delta."""
+        return self._upper(self.losses, delta)
 
-    def lower(self, delta: float, scale: float = 1.0) -> float:
+    def lower(self, delta: float) -> float:
         """Return the lower bound of the loss rate: one less the upper bound of what was not lost."""
-        return 1 - self._upper(1 - self.losses, delta, scale)
+        return 1 - self._upper(1 - self.losses, delta)
 
     def p_above(self, alpha: float) -> float:
         """Return the p-value of H0 'loss rate > alpha': the least delta at which the upper bound is at most alpha."""
@@ -73,37 +74,50 @@ class LossSample:
         """Return the p-value of H0 'loss rate <= alpha': the least delta at which the lower bound exceeds alpha."""
         return self._p_value(1 - self.losses, 1 - alpha)
 
-    def _upper(self, losses: FloatArray, delta: float, scale: float) -> float:
+    def at_most(self, alpha: float, delta: float, scale: float = 1.0) -> bool:
+        """Tell whether the upper bound is at most alpha, had the sample been `scale` times as big."""
+        return self._at_most(self.losses, alpha, delta, scale)
+
+    def exceeds(self, alpha: float, delta: float, scale: float = 1.0) -> bool:
+        """Tell whether the lower bound is at least alpha, had the sample been `scale` times as big."""
+        return self._at_most(1 - self.losses, 1 - alpha, delta, scale)
+
+    def _upper(self, losses: FloatArray, delta: float) -> float:
         if self.n == 0:
             return 1.0
-        count, n = self._effective(losses, delta, scale)
+        count, n = self._effective(losses, delta)
         return beta_quantile(1 - delta, count + 1, n - count)
+
+    def _at_most(self, losses: FloatArray, alpha: float, delta: float, scale: float = 1.0) -> bool:
+        if self.n == 0:
+            return False
+        count, n = self._effective(losses, delta, scale)
+        return binomial_cdf(count, n, alpha) <= delta
 
     def _p_value(self, losses: FloatArray, alpha: float) -> float:
         if self.n == 0:
             return 1.0
         if self.equal:
             return binomial_cdf(float(losses.sum()), self.n, alpha)
-        low, high = math.log(_SMALLEST_DELTA), 0.0
-        if self._upper(losses, _SMALLEST_DELTA, 1.0) <= alpha:
+        if self._at_most(losses, alpha, _SMALLEST_DELTA):
             return _SMALLEST_DELTA
+        low, high = math.log(_SMALLEST_DELTA), 0.0
         while high - low > 1e-6:
             middle = (low + high) / 2
-            if self._upper(losses, math.exp(middle), 1.0) <= alpha:
-                high = middle
-            else:
-                low = middle
+            low, high = (low, middle) if self._at_most(losses, alpha, math.exp(middle)) else (middle, high)
         return math.exp(high)
 
-    def _effective(self, losses: FloatArray, delta: float, scale: float) -> tuple[float, float]:
+    def _effective(self, losses: FloatArray, delta: float, scale: float = 1.0) -> tuple[float, float]:
         """Return (losses, units) of the equally weighted sample that bounds this one."""
         if self.equal:
             return float(losses.sum()) * scale, self.n * scale
+        if losses.all():
+            return self.n, self.n
         pseudo = self._pseudo_loss(delta, scale)
         weighted = self.weights * losses
         total = scale * float(weighted.sum()) + pseudo
         weight_of_a_loss = max(1.0, (scale * float((weighted**2).sum()) + pseudo**2) / total)
-        return total / weight_of_a_loss - 1, max(scale * self.n / weight_of_a_loss, _SMALLEST_DELTA)
+        return max(0.0, total / weight_of_a_loss - 1), max(scale * self.n / weight_of_a_loss, _SMALLEST_DELTA)
 
     def _pseudo_loss(self, delta: float, scale: float) -> float:
         """Return the weight of one loss that reproduces the worst case of a clean sample.

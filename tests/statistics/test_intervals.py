@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+import math
+from dataclasses import astuple
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from audit.statistics.intervals import (
+    Interval,
+    clopper_pearson,
+    clustered_standard_error,
+    effective_size,
+    jeffreys,
+    kish_neff,
+    korn_graubard,
+    lower_bound,
+    normal,
+    upper_bound,
+    wilson,
+)
+
+SHARES = (wilson, clopper_pearson, jeffreys)
+
+
+@pytest.mark.parametrize(("name", "method"), [("wilson95", wilson), ("clopper_pearson95", clopper_pearson)])
+def test_bounds_match_the_worked_examples(oracles: dict[str, Any], name: str, method: Any) -> None:
+    for counts, expected in oracles[name].items():
+        k, n = map(int, counts.split("/"))
+        interval = method(k, n, 0.95)
+        assert [interval.low, interval.high] == pytest.approx(expected, abs=5e-7)
+        assert interval.estimate == k / n
+
+
+@given(st.integers(1, 300), st.floats(0, 1), st.sampled_from([0.8, 0.9, 0.95]))
+def test_every_interval_holds_its_estimate_inside_zero_and_one(n: int, share: float, level: float) -> None:
+    k = round(share * n)
+    for method in SHARES:
+        interval = method(k, n, level)
+        assert 0 <= interval.low <= k / n <= interval.high <= 1
+        assert k / n in interval
+        assert method(k, n, 0.99).width > interval.width
+
+
+@given(st.integers(1, 60), st.floats(0, 1))
+def test_intervals_shrink_as_the_sample_grows(n: int, share: float) -> None:
+    k = round(share * n)
+    for method in SHARES:
+        assert method(4 * k, 4 * n).width < method(k, n).width
+
+
+@given(st.integers(1, 200), st.floats(0, 1))
+def test_successes_and_failures_mirror_each_other(n: int, share: float) -> None:
+    k = round(share * n)
+    for method in SHARES:
+        ok, bad = method(k, n), method(n - k, n)
+        assert [ok.low, ok.high] == pytest.approx([1 - bad.high, 1 - bad.low], abs=1e-9)
+
+
+def test_no_data_gives_the_whole_range() -> None:
+    for interval in [method(0, 0) for method in SHARES] + [korn_graubard([])]:
+        assert math.isnan(interval.estimate)
+        assert (interval.low, interval.high) == (0, 1)
+
+
+@pytest.mark.parametrize("p", [0.5, 0.9, 0.95, 0.99])
+@pytest.mark.parametrize("n", [20, 50, 200])
+def test_exact_coverage_by_enumeration(n: int, p: float) -> None:
+    k = np.arange(n + 1)
+    chance = stats.binom.pmf(k, n, p)
+
+    def coverage(method: Any) -> float:
+        return float(sum(chance[i] for i in k if p in method(int(i), n, 0.95)))
+
+    assert coverage(clopper_pearson) >= 0.95
+    assert coverage(wilson) >= 0.88
+
+
+def test_one_sided_bounds_err_with_their_probability_only() -> None:
+    k = np.arange(101)
+    chance = stats.binom.pmf(k, 100, 0.05)
+    assert sum(chance[i] for i in k if upper_bound(int(i), 100, 0.1) < 0.05) <= 0.1
+    assert sum(chance[i] for i in k if lower_bound(int(i), 100, 0.1) > 0.05) <= 0.1
+    assert upper_bound(0, 45, 0.1) == pytest.approx(1 - 0.1 ** (1 / 45))
+    assert (lower_bound(0, 9, 0.1), upper_bound(9, 9, 0.1)) == (0, 1)
+
+
+def test_effective_sizes_match_the_worked_examples(oracles: dict[str, Any]) -> None:
+    assert kish_neff(oracles["kish_neff"]["w"]) == pytest.approx(oracles["kish_neff"]["neff"], abs=5e-8)
+    assert kish_neff([]) == 0
+
+
+def test_clustered_standard_error_matches_the_worked_example(oracles: dict[str, Any]) -> None:
+    o = oracles["cluster_se"]
+    scores = np.array(o["s"])
+    clusters = np.repeat(np.arange(4), 4)
+    assert scores.mean() == o["mean"]
+    assert clustered_standard_error(scores.ravel()) == pytest.approx(o["iid"], abs=5e-8)
+    assert clustered_standard_error(scores.ravel(), clusters) == pytest.approx(o["clustered"], abs=5e-8)
+    assert clustered_standard_error(scores.ravel(), clusters, np.full(16, 3.0)) == pytest.approx(
+        o["clustered"], abs=5e-8
+    )
+
+
+@given(st.lists(st.booleans(), min_size=1, max_size=50))
+def test_equal_weights_give_the_exact_interval(values: list[bool]) -> None:
+    weighted, exact = korn_graubard(values, [2.5] * len(values)), clopper_pearson(sum(values), len(values))
+    assert astuple(weighted) == pytest.approx(astuple(exact), abs=1e-12)
+
+
+def test_unequal_weights_and_clusters_cost_effective_size() -> None:
+    y = [1, 1, 1, 0, 1, 1, 0, 1, 1, 1]
+    w = [1, 1, 1, 1, 2, 2, 2, 4, 4, 8]
+    assert effective_size(y, w) == pytest.approx(kish_neff(w))
+    assert effective_size(y) == 10
+    together = effective_size([1, 1, 1, 1, 0, 0, 0, 0], clusters=[0, 0, 1, 1, 2, 2, 3, 3])
+    assert together < 5
+    assert effective_size([1, 1, 1, 1], clusters=[0, 0, 1, 1]) == 2
+    assert effective_size([1, 1, 1, 1], [1, 1, 1, 3]) == kish_neff([1, 1, 1, 3])
+
+
+def test_strata_that_explain_everything_leave_the_size_to_weights() -> None:
+    y = [1] * 20 + [0] * 20
+    assert effective_size(y, [1] * 20 + [2] * 20, strata=[0] * 20 + [1] * 20) == pytest.approx(
+        kish_neff([1] * 20 + [2] * 20)
+    )
+    lone = effective_size([1, 0, 1, 0, 1], [1, 1, 1, 1, 5], strata=[0, 0, 0, 0, 1])
+    assert 0 < lone < 5
+
+
+def test_weighted_interval_covers_under_unequal_probabilities() -> None:
+    rng = np.random.default_rng(3)
+    share = np.where(np.arange(4000) < 2000, 0.97, 0.7)
+    size = np.where(np.arange(4000) < 2000, 1.0, 3.0)
+    hits = 0
+    for _ in range(300):
+        drawn = rng.choice(4000, 200, p=size / size.sum())
+        hits += share.mean() in korn_graubard(rng.random(200) < share[drawn], 1 / size[drawn])
+    assert hits / 300 >= 0.87
+
+
+def test_normal_interval_is_symmetric() -> None:
+    assert normal(10, 2, 0.95) == Interval(10, pytest.approx(6.080072), pytest.approx(13.919928), 0.95)
