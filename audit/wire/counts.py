@@ -20,7 +20,7 @@ class Usage:
     """Token counts of one call as inclusive OpenTelemetry totals; None = the record cannot tell.
 
     `input_tokens` contains cache reads, cache writes, audio and images; `output_tokens` contains reasoning, audio and
-    images; `cache_read_audio_tokens` is part of both `cache_read_input_tokens` and `input_audio_tokens`.
+    images; `cache_read_audio_tokens` is part of both `cache_read_input_tokens` and `input_audio_tokens`, images alike.
     `tool_calls` holds quantities billed beside tokens (`{"web_search": 2}`). `convention` says how the record counted
     its input before it was made inclusive; `flags` says what was doubtful.
     """
@@ -36,6 +36,8 @@ class Usage:
     output_audio_tokens: int = 0
     input_image_tokens: int = 0
     output_image_tokens: int = 0
+    cache_read_image_tokens: int = 0
+    input_video_tokens: int = 0
     tool_calls: dict[str, int] = field(default_factory=dict)
     service_tier: str | None = None
     convention: Convention = "inclusive"

@@ -33,6 +33,8 @@ INPUT_METERS = (
     "input_audio",
     "cache_read_audio",
     "input_image",
+    "cache_read_image",
+    "input_video",
 )
 OUTPUT_METERS = ("output", "output_audio", "output_image", "output_reasoning")
 
@@ -55,25 +57,33 @@ def charges(usage: Usage, reasoning_apart: bool = False) -> list[tuple[str, int]
 
 def _input_charges(usage: Usage, left: int, rows: list[tuple[str, int]]) -> None:
     # each part takes what is left at most, so a record with impossible details still adds up to its total
-    audio_read = usage.cache_read_audio_tokens
-    read = (usage.cache_read_input_tokens or 0) - audio_read
-    if audio_read and (audio_read := min(audio_read, left)):
-        rows.append(("cache_read_audio", audio_read))
-        left -= audio_read
-    if read > 0 and (read := min(read, left)):
-        rows.append(("cache_read", read))
-        left -= read
+    if usage.cache_read_audio_tokens or usage.cache_read_image_tokens or usage.input_video_tokens:
+        left = _rare_input_charges(usage, left, rows)
+    read = (usage.cache_read_input_tokens or 0) - usage.cache_read_audio_tokens - usage.cache_read_image_tokens
     for meter, tokens in (
+        ("cache_read", read),
         ("cache_write_5m", usage.cache_write_5m_input_tokens),
         ("cache_write_1h", usage.cache_write_1h_input_tokens),
         ("input_audio", usage.input_audio_tokens - usage.cache_read_audio_tokens),
-        ("input_image", usage.input_image_tokens),
+        ("input_image", usage.input_image_tokens - usage.cache_read_image_tokens),
     ):
         if tokens and tokens > 0 and (tokens := min(tokens, left)):
             rows.append((meter, tokens))
             left -= tokens
     if left:
         rows.append(("input", left))
+
+
+def _rare_input_charges(usage: Usage, left: int, rows: list[tuple[str, int]]) -> int:
+    for meter, tokens in (
+        ("cache_read_audio", usage.cache_read_audio_tokens),
+        ("cache_read_image", usage.cache_read_image_tokens),
+        ("input_video", usage.input_video_tokens),
+    ):
+        if tokens and (tokens := min(tokens, left)):
+            rows.append((meter, tokens))
+            left -= tokens
+    return left
 
 
 def _output_charges(usage: Usage, left: int, reasoning_apart: bool, rows: list[tuple[str, int]]) -> None:

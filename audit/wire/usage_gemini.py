@@ -81,8 +81,10 @@ def _modalities(prompt: object, cached: object, answer: object, result: Usage, f
     if prompt is not None:
         result.input_audio_tokens = _of(prompt, "AUDIO", flags)
         result.input_image_tokens = _of(prompt, "IMAGE", flags)
+        result.input_video_tokens = _of(prompt, "VIDEO", flags)
     if cached is not None:
         result.cache_read_audio_tokens = _of(cached, "AUDIO", flags)
+        result.cache_read_image_tokens = _of(cached, "IMAGE", flags)
     if answer is not None:
         result.output_audio_tokens = _of(answer, "AUDIO", flags)
         result.output_image_tokens = _of(answer, "IMAGE", flags)

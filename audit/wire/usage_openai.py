@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from audit.wire.counts import Usage, count, first_of, part, server_tools, split_writes
+from audit.wire.counts import MAX_TOKENS, Usage, count, first_of, part, server_tools, split_writes
 
 
 def from_openai(usage: Mapping[str, Any]) -> Usage:
@@ -53,6 +53,9 @@ def _openai_cache(usage: Mapping[str, Any], inside: Mapping[str, Any], result: U
     if write is not None:
         split = part(inside.get("cache_creation_token_details") or usage.get("cache_creation"))
         split_writes(write, split, result, flags)
+        if part(inside.get("cache_write_tokens_details")).get("ttl_12h_tokens"):
+            # no price is published for the longer life: it is billed at least like the default one
+            flags.append("cache_write_12h_price_unknown")
 
 
 def settle_convention(result: Usage, total: int | None, flags: list[str]) -> None:
@@ -71,21 +74,18 @@ def settle_convention(result: Usage, total: int | None, flags: list[str]) -> Non
         + (result.cache_write_5m_input_tokens or 0)
         + (result.cache_write_1h_input_tokens or 0)
     )
+    plain = given + output
     if cached > given:
         flags.append("cached_exceeds_input")
     if cached > given or (cached and total == given + cached + output):
         result.convention = "exclusive"
         given = result.input_tokens = given + cached
-    _settle_reasoning(result, total, given, output, flags)
-
-
-def _settle_reasoning(result: Usage, total: int | None, given: int, output: int, flags: list[str]) -> None:
     reasoning = result.reasoning_output_tokens or 0
     if reasoning and (reasoning > output or total == given + output + reasoning):
         # xAI and Perplexity count reasoning beside the completion
         flags.append("reasoning_added_to_output")
         output = result.output_tokens = output + reasoning
-    if total is not None and total != given + output:
+    if total is not None and total not in (given + output, plain):
         # parts are what providers bill; a larger total often hides reasoning tokens a gateway left out
         flags.append("total_mismatch" if total < given + output else "total_exceeds_parts")
 
@@ -97,7 +97,9 @@ def _openai_modalities(inside: Mapping[str, Any], outside: Mapping[str, Any], re
     result.output_image_tokens = count(outside.get("image_tokens"), "output_image_tokens", flags) or 0
     cached = inside.get("cached_tokens_details")
     if cached is not None:
-        result.cache_read_audio_tokens = count(part(cached).get("audio_tokens"), "cache_read_audio_tokens", flags) or 0
+        read = part(cached)
+        result.cache_read_audio_tokens = count(read.get("audio_tokens"), "cache_read_audio_tokens", flags) or 0
+        result.cache_read_image_tokens = count(read.get("image_tokens"), "cache_read_image_tokens", flags) or 0
 
 
 def _openai_tools(usage: Mapping[str, Any], result: Usage, flags: list[str]) -> None:
@@ -108,3 +110,7 @@ def _openai_tools(usage: Mapping[str, Any], result: Usage, flags: list[str]) -> 
     tools = usage.get("server_tool_use")
     if tools is not None:
         server_tools(tools, result, flags)
+    if usage.get("type") == "duration":
+        seconds = usage.get("seconds")
+        if isinstance(seconds, int | float) and 0 < seconds < MAX_TOKENS:
+            result.tool_calls["audio_second"] = round(seconds)
