@@ -1,0 +1,136 @@
+"""What the calls of a run cost: price models, charges with their price, what the biller says beyond the table."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import pyarrow as pa
+
+from audit.prices.catalogue import NOT_BILLABLE, Catalogue
+from audit.prices.pricing_sql import price_charges
+from audit.store import Store
+
+Key = tuple[str, str]
+
+_NEW_CHARGE = """
+CREATE OR REPLACE TEMP TABLE new_charge AS
+SELECT s.charge_id, s.request_id, s.sku_meter, r.price_provider AS provider_name, r.price_model AS model,
+       r.service_tier, s.consumed_quantity, s.estimated
+FROM staged_charge AS s JOIN request AS r ON r.request_id = s.request_id
+"""
+_PER_REQUEST = """
+INSERT INTO new_charge
+SELECT $first + ROW_NUMBER() OVER (ORDER BY c.request_id), c.request_id, 'request', MIN(c.provider_name), MIN(c.model),
+       MIN(c.service_tier), 1, FALSE
+FROM new_charge AS c JOIN metered AS m ON m.provider_name = c.provider_name AND m.model = c.model
+WHERE m.sku_meter = 'request'
+GROUP BY c.request_id
+"""
+_REASONING = """
+INSERT INTO new_charge
+SELECT $first + ROW_NUMBER() OVER (ORDER BY c.charge_id), c.request_id, 'output_reasoning', c.provider_name, c.model,
+       c.service_tier, LEAST(r.reasoning_output_tokens, c.consumed_quantity), c.estimated
+FROM new_charge AS c
+JOIN metered AS m ON m.provider_name = c.provider_name AND m.model = c.model
+JOIN request AS r ON r.request_id = c.request_id
+WHERE m.sku_meter = 'output_reasoning' AND c.sku_meter = 'output' AND r.reasoning_output_tokens > 0
+"""
+_LESS_REASONING = """
+UPDATE new_charge SET consumed_quantity = new_charge.consumed_quantity - apart.consumed_quantity
+FROM new_charge AS apart
+WHERE apart.request_id = new_charge.request_id AND apart.sku_meter = 'output_reasoning'
+AND new_charge.sku_meter = 'output'
+"""
+_INSERT = f"""
+INSERT INTO charge (charge_id, request_id, sku_meter, provider_name, model, service_tier, consumed_quantity, estimated,
+                    unit_price_pico, cost_pico, tier_fallback)
+SELECT c.charge_id, c.request_id, c.sku_meter, c.provider_name, c.model, c.service_tier, c.consumed_quantity,
+       c.estimated, p.unit_price_pico, p.cost_pico, p.tier_fallback
+FROM new_charge AS c JOIN ({price_charges("new_charge")}) AS p ON p.charge_id = c.charge_id
+"""
+# the biller's word beats the table, and where the table has no word a tool's own figure is better than none
+_ADJUSTMENT = """
+WITH listed AS (
+    SELECT c.request_id, SUM(COALESCE(c.cost_pico, 0)) AS cost_pico,
+           MAX(CASE WHEN c.cost_pico IS NULL THEN 1 ELSE 0 END) AS unpriced
+    FROM charge AS c JOIN (SELECT DISTINCT request_id FROM {scope}) AS s ON s.request_id = c.request_id
+    GROUP BY c.request_id
+)
+INSERT INTO charge (charge_id, request_id, sku_meter, provider_name, model, service_tier, consumed_quantity, estimated,
+                    unit_price_pico, cost_pico, tier_fallback)
+SELECT $first + ROW_NUMBER() OVER (ORDER BY r.request_id), r.request_id, 'billed_adjustment', r.price_provider,
+       r.price_model, r.service_tier, 1, FALSE, CAST(r.logged_cost_pico - COALESCE(l.cost_pico, 0) AS BIGINT),
+       CAST(r.logged_cost_pico - COALESCE(l.cost_pico, 0) AS BIGINT), FALSE
+FROM request AS r LEFT JOIN listed AS l ON l.request_id = r.request_id
+WHERE r.request_id >= $low AND r.status = 'billable' AND r.logged_cost_pico IS NOT NULL
+AND (r.logged_cost_billed OR (l.unpriced = 1 AND r.logged_cost_pico > 0))
+AND r.logged_cost_pico <> COALESCE(l.cost_pico, 0)
+"""
+_METERS = ("request", "output_reasoning")
+
+
+class Pricing:
+    """Prices the calls of one run; the catalogue is loaded when the first of them needs it."""
+
+    def __init__(self, store: Store, load: Callable[[], Catalogue]) -> None:
+        self._store = store
+        self._load = load
+        self._loaded: Catalogue | None = None
+        self._keys: set[Key] = set()
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """The price catalogue of the run."""
+        if self._loaded is None:
+            self._loaded = self._load()
+            rows = self._store.rows("SELECT DISTINCT provider_name, model FROM price")
+            self._keys = {(row["provider_name"], row["model"]) for row in rows}
+        return self._loaded
+
+    def price_model(self, provider_name: str | None, model: str | None) -> tuple[str | None, str | None]:
+        """The price model of a logged model; its price rows are put into the audit file when it is first met."""
+        if model is None or model.strip() in NOT_BILLABLE:
+            return None, None
+        match = self.catalogue.resolve(provider_name, model)
+        if match is None:
+            return None, None
+        key = match.provider_name, match.model
+        if key not in self._keys:
+            self._keys.add(key)
+            self._store.write("price", self.catalogue.arrow([key]))
+        return key
+
+    def write_charges(self, low: int) -> None:
+        """Price what `staged_charge` holds and empty it; `low` is the first request id of the run."""
+        store = self._store
+        store.run(_NEW_CHARGE)
+        self._special_meters()
+        store.run(_INSERT, undated_us=self._undated_us())
+        store.run(_ADJUSTMENT.format(scope="new_charge"), first=self._last_charge("charge"), low=low)
+        store.run("DELETE FROM staged_charge")
+        store.run("DROP TABLE new_charge")
+
+    def _undated_us(self) -> int:
+        """When a call without a time is taken to have been made: with the newest of the log, else now."""
+        newest = self._store.value("SELECT MAX(started_at_us) FROM request")
+        return int(newest) if newest is not None else time.time_ns() // 1000
+
+    def _special_meters(self) -> None:
+        """Charges that only models with such a price have: a fee per request, reasoning at its own price."""
+        metered = [(*key, meter) for key in sorted(self._keys) for meter in _METERS if self._has_meter(key, meter)]
+        if not metered:
+            return
+        names = ("provider_name", "model", "sku_meter")
+        table = pa.table({name: [row[place] for row in metered] for place, name in enumerate(names)})
+        self._store.replace("metered", table)
+        self._store.run(_PER_REQUEST, first=self._last_charge("new_charge"))
+        self._store.run(_REASONING, first=self._last_charge("new_charge"))
+        self._store.run(_LESS_REASONING)
+        self._store.run("DELETE FROM new_charge WHERE consumed_quantity = 0")
+
+    def _has_meter(self, key: Key, meter: str) -> bool:
+        return self._loaded is not None and self._loaded.has_meter(*key, meter)
+
+    def _last_charge(self, table: str) -> int:
+        return int(self._store.value(f"SELECT MAX(charge_id) FROM {table}") or 0)

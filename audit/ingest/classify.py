@@ -1,0 +1,67 @@
+"""Which reader a record belongs to, decided record by record."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from audit.readers import Reader
+
+_CACHED_KEY_SETS = 20_000
+_LISTS = ("data", "result", "results", "records", "value", "values", "items", "runs", "logs", "Records", "traces")
+_ENVELOPE = frozenset(
+    {"meta", "metadata", "success", "errors", "messages", "result_info", "cursor", "has_more", "next", "first_id"}
+    | {"last_id", "object", "count", "total", "links", "nextLink", "@odata.nextLink", "page", "pages", "limit"}
+    | {"next_page", "next_page_token", "nextToken", "pagination", "status", "offset"}
+)
+
+
+class Classifier:
+    """Finds the reader of a record: candidates by its keys (kept per key set), then the most certain `detect`."""
+
+    def __init__(self, readers: Sequence[Reader]) -> None:
+        self._readers = readers
+        self._candidates: dict[tuple[Any, ...], tuple[Reader, ...]] = {}
+
+    def reader(self, record: Mapping[str, Any]) -> Reader | None:
+        """The reader that is surest about a record, None when no one knows it."""
+        keys = tuple(record)
+        candidates = self._candidates.get(keys)
+        if candidates is None:
+            candidates = self._find(keys)
+        if not candidates:
+            return None
+        best, found = 0, None
+        for reader in candidates:
+            try:
+                certainty = reader.detect(record)
+            except Exception:  # a reader must not stop the others; a record it can't look at is not its own
+                continue
+            if certainty > best:
+                best, found = certainty, reader
+        return found
+
+    def certainties(self, record: Mapping[str, Any]) -> dict[str, int]:
+        """How sure each candidate is, by reader name; for explanations."""
+        return {reader.name: reader.detect(record) for reader in self._find(tuple(record))}
+
+    def _find(self, keys: tuple[Any, ...]) -> tuple[Reader, ...]:
+        known = frozenset(keys)
+        found = tuple(reader for reader in self._readers if any(signature <= known for signature in reader.signatures))
+        if len(self._candidates) >= _CACHED_KEY_SETS:
+            self._candidates.clear()
+        self._candidates[keys] = found
+        return found
+
+
+def unwrapped(record: Mapping[str, Any]) -> list[Any] | None:
+    """The records inside an object that only wraps a list of them (`{"data": […], "meta": …}`), else None."""
+    for name in _LISTS:
+        inner = record.get(name)
+        if isinstance(inner, list) and all(key == name or key in _ENVELOPE for key in record):
+            return inner
+    for name in ("data", "result"):
+        inner = record.get(name)
+        if isinstance(inner, dict) and inner and all(key == name or key in _ENVELOPE for key in record):
+            return [inner]
+    return None

@@ -1,0 +1,159 @@
+"""One call as a row of `columns.REQUEST`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from audit.call import Call
+from audit.hashes import bytes_hash, digest
+from audit.ingest.prompt import Keys
+
+DAY_US = 86_400_000_000
+_FIRST_US, _LAST_US = 0, 7_258_118_400_000_000
+_MOST_USD = 1e6
+_STATUS = {"ok": "billable", "failed": "failed", "cache_hit": "gateway_cache_hit", "not_billable": "not_billable"}
+_FORMATS = ("response_format", "text", "response_mime_type", "response_schema", "format", "output_config")
+_OPTIONS = orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS
+_KEPT = 20_000
+
+
+@dataclass(slots=True, frozen=True)
+class Parameters:
+    """The parameters of a request as canonical JSON, and what is read from them."""
+
+    text: str
+    max_tokens: Any
+    temperature: Any
+    effort: str | None
+    response_format: str
+
+
+class ParameterMemory:
+    """Parameters by their JSON: equal ones are common and are taken apart once."""
+
+    def __init__(self) -> None:
+        self._known: dict[bytes, Parameters] = {}
+
+    def of(self, call: Call) -> Parameters:
+        """The parameters of a call."""
+        data = canonical(call.parameters)
+        found = self._known.get(data)
+        if found is None:
+            if len(self._known) >= _KEPT:
+                self._known.clear()
+            found = self._known[data] = _take_apart(data, call.parameters)
+        return found
+
+
+def _take_apart(data: bytes, given: Mapping[str, Any]) -> Parameters:
+    effort = given.get("reasoning_effort")
+    shape = {name: given[name] for name in _FORMATS if given.get(name)}
+    return Parameters(
+        data.decode("utf-8", "replace"),
+        given.get("max_tokens"),
+        given.get("temperature"),
+        effort if isinstance(effort, str) else None,
+        canonical(shape).decode() if shape else "",
+    )
+
+
+def canonical(value: Any) -> bytes:
+    """A value as JSON with sorted keys; what JSON has no word for as its text."""
+    try:
+        return orjson.dumps(value, default=str, option=_OPTIONS)
+    except (TypeError, ValueError, RecursionError):
+        return repr(value).encode("utf-8", "replace")
+
+
+def identity(call: Call, record: Any, ordinal: int) -> int:
+    """Hash of the emitting system and its id of the call; without an id, of the whole record."""
+    if call.native_id:
+        return digest(call.system, call.native_id)
+    return digest("record", bytes_hash(canonical(record)), ordinal)
+
+
+def apply_tags(call: Call, wanted: Mapping[str, str]) -> None:
+    """Take user, team, feature and environment from the tags the user named for them."""
+    for field, path in wanted.items():
+        value = call.tags.get(path)
+        if value is None:
+            value = call.tags.get(path.removeprefix("metadata."))
+        if value is not None and value != "":
+            setattr(call, field, str(value))
+
+
+def request_row(
+    call: Call, reader: str, source: int, line: int, identity: int, keys: Keys, parameters: Parameters, workflow_id: int
+) -> tuple[Any, ...]:
+    """The columns of one call, in the order of `columns.REQUEST`."""
+    started = call.started_at_us
+    if started is not None and not _FIRST_US < started < _LAST_US:
+        started = None
+    usage = call.usage
+    flags = call.flags if usage is None or not usage.flags else list(dict.fromkeys((*call.flags, *usage.flags)))
+    provider = call.provider_name
+    return (
+        source,
+        line,
+        reader,
+        call.system,
+        identity,
+        call.rank,
+        call.native_id or call.response_id,
+        call.response_id,
+        _STATUS[call.status],
+        call.error_type,
+        call.operation_name,
+        provider.strip().lower() if provider else None,
+        call.request_model,
+        call.response_model,
+        call.organization,
+        call.api_key_hash,
+        call.service_tier or (usage.service_tier if usage is not None else None),
+        keys.prompt_key,
+        keys.normalised_key,
+        keys.question_key,
+        parameters.text,
+        parameters.max_tokens,
+        parameters.temperature,
+        call.request_stream,
+        parameters.effort,
+        started,
+        None if started is None else started // DAY_US,
+        _seconds(call.duration),
+        _seconds(call.time_to_first_chunk),
+        call.finish_reason,
+        _pico(call.logged_cost_usd),
+        call.logged_cost_billed,
+        call.text_status,
+        keys.output_hash,
+        keys.output_normalised_hash,
+        call.conversation_id,
+        call.trace_id,
+        call.parent_id,
+        call.prompt_template,
+        call.outcome,
+        call.user,
+        call.team,
+        call.feature,
+        call.environment,
+        canonical(call.tags).decode("utf-8", "replace") if call.tags else None,
+        call.sample_rate,
+        canonical(flags).decode("utf-8", "replace") if flags else None,
+        workflow_id,
+    )
+
+
+def _seconds(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) and 0 <= value < 1e7 else None
+
+
+def _pico(usd: float | None) -> int | None:
+    if usd is None or not math.isfinite(usd) or abs(usd) > _MOST_USD:
+        return None
+    return round(usd * 1e12)

@@ -1,0 +1,206 @@
+"""The stage itself: inputs in, tables of the audit file out."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from audit.containers import expand
+from audit.errors import StoreError
+from audit.ingest.charges import Pricing
+from audit.ingest.crossing import drop_cross_source
+from audit.ingest.merge import Merge
+from audit.ingest.options import Options
+from audit.ingest.plan import Catalog, Input, Plan
+from audit.ingest.pool import Here, Pool, Processes
+from audit.ingest.result import IngestResult
+from audit.ingest.tasks import End, Groups, Part, Result, Stream, Task, Waiting
+from audit.ingest.work import Work
+from audit.prices.catalogue import Catalogue, load
+from audit.store import Store
+
+Progress = Callable[[int, int, int], None]
+"""Called with bytes read, bytes in all (0 when a stream's size is not known), and calls so far."""
+
+_SMALL_BYTES = 8 << 20
+_COMMIT_BYTES = 64 << 20
+_COMMIT_INPUTS = 400
+_GROUP_BYTES = 8 << 20
+_EVERY_SECONDS = 0.1
+# groups are read in slices, in the order of their first records
+_GROUP_SIZES = """
+CREATE TEMP TABLE waiting_group AS
+SELECT reader, group_key, MIN(number) AS first, SUM(OCTET_LENGTH(payload)) AS bytes
+FROM waiting_record GROUP BY reader, group_key
+"""
+_SLICE = """
+SELECT w.reader, g.first, w.source, w.line, w.payload
+FROM waiting_group AS g JOIN waiting_record AS w ON w.reader = g.reader AND w.group_key = g.group_key
+WHERE g.first >= $low AND g.first < $high
+ORDER BY g.first, w.number
+"""
+
+
+@dataclass(slots=True)
+class _Run:
+    """The state of one run."""
+
+    store: Store
+    plan: Plan
+    pricing: Pricing
+    progress: Progress | None
+    merge: Merge
+    low: int
+    done: int = 0
+    since_commit: int = 0
+    ended: list[int] = field(default_factory=list)
+    told_at: float = 0.0
+
+
+def ingest(
+    store: Store,
+    inputs: Iterable[str | Path],
+    *,
+    mapping: Mapping[str, str] | None = None,
+    tags: Mapping[str, str] | None = None,
+    catalogue: Callable[[], Catalogue] = load,
+    content: bool = True,
+    workers: int | None = None,
+    progress: Progress | None = None,
+) -> IngestResult:
+    """Read logs into the audit file, each call exactly once.
+
+    `inputs` are files, folders, patterns, `-` for standard input, or addresses of object storage. `mapping` names the
+    fields of records no reader knows, `tags` maps user, team, feature and environment to keys of a call's tags.
+    `catalogue` gives the prices when they are first needed. Without `content` texts are hashed and counted but not
+    kept. Stopped at any moment, it leaves what was committed; run again, it ends in the same state.
+    """
+    plan = Plan(expand(inputs), Catalog(store))
+    if plan.is_empty:
+        return IngestResult(plan.results)
+    options = Options(dict(tags or {}), dict(mapping or {}), content)
+    pool = _pool(options, plan, workers)
+    try:
+        store.run("BEGIN TRANSACTION")
+        try:
+            pricing = Pricing(store, catalogue)
+            merge = Merge(store, [each.result for each in plan.inputs], pricing.price_model)
+            run = _Run(store, plan, pricing, progress, merge, merge.next_id)
+            _read(run, pool)
+            _finish(run)
+        except BaseException:
+            # between two transactions there is nothing to take back
+            with suppress(StoreError):
+                store.run("ROLLBACK")
+            raise
+    finally:
+        pool.close()
+    return IngestResult(plan.results)
+
+
+def _pool(options: Options, plan: Plan, workers: int | None) -> Pool:
+    wanted = workers or os.cpu_count() or 1
+    if wanted == 1 or (plan.total < _SMALL_BYTES and not plan.has_streams):
+        return Here(Work(options))
+    return Processes(options, wanted)
+
+
+def _read(run: _Run, pool: Pool) -> None:
+    """Take the results of all tasks, and commit from time to time."""
+    for task, result in pool.run(run.plan.tasks()):
+        if isinstance(task, End):
+            run.ended.extend(task.sources)
+            if run.since_commit >= _COMMIT_BYTES or len(run.ended) >= _COMMIT_INPUTS:
+                run.merge.flush()
+                if not run.merge.waiting:
+                    _commit(run)
+            continue
+        assert result is not None
+        _take(run, task, result)
+    run.merge.flush()
+    if run.merge.waiting:
+        for _, result in pool.run(_groups(run.store)):
+            assert result is not None
+            run.merge.add(result.batch)
+        run.merge.flush()
+        run.store.run("DROP TABLE waiting_record")
+
+
+def _take(run: _Run, task: Task | End, result: Result) -> None:
+    first_line = 0
+    if isinstance(task, Part):
+        each = run.plan.inputs[task.source]
+        first_line = each.lines
+        each.lines += result.lines
+    run.merge.add(result.batch, first_line)
+    for source, digests in result.digests.items():
+        run.plan.inputs[source].digests.extend(digests)
+    if isinstance(task, Stream):
+        run.plan.inputs[task.source].result.bytes += result.bytes
+    run.done += result.bytes
+    run.since_commit += result.bytes
+    now = time.monotonic()
+    if run.progress and (now - run.told_at >= _EVERY_SECONDS):
+        run.told_at = now
+        run.progress(run.done, run.plan.total, run.merge.seen)
+
+
+def _groups(store: Store) -> Iterator[Task | End]:
+    """Waiting records as tasks of some megabytes, no group in two of them."""
+    store.run(_GROUP_SIZES)
+    sizes = store.query("SELECT first, bytes FROM waiting_group ORDER BY first")
+    firsts = sizes["first"].to_numpy()
+    slices = np.cumsum(sizes["bytes"].to_numpy()) // _GROUP_BYTES
+    starts = firsts[np.concatenate(([True], slices[1:] != slices[:-1]))]
+    for low, high in zip(starts, [*starts[1:], firsts[-1] + 1], strict=True):
+        groups: dict[int, tuple[str, list[Waiting]]] = {}
+        for row in store.rows(_SLICE, low=int(low), high=int(high)):
+            members = groups.setdefault(row["first"], (row["reader"], []))[1]
+            members.append(Waiting(row["source"], row["line"], row["payload"]))
+        yield Groups(tuple((reader, tuple(members)) for reader, members in groups.values()))
+    store.run("DROP TABLE waiting_group")
+
+
+def _commit(run: _Run, *, last: bool = False) -> None:
+    """Settle what was read since the last commit and make it permanent."""
+    store = run.store
+    drop_cross_source(store, run.low, {each.source_id or 0: each for each in run.plan.results})
+    run.pricing.write_charges(run.low)
+    store.write_rows("source", [_source_row(run.plan.inputs[number]) for number in run.ended])
+    store.run("COMMIT")
+    run.ended.clear()
+    run.since_commit, run.low = 0, run.merge.next_id
+    if not last:
+        store.run("BEGIN TRANSACTION")
+
+
+def _source_row(each: Input) -> dict[str, Any]:
+    result = each.result
+    return {
+        "source_id": result.source_id,
+        "path": each.place.name,
+        "content_hash": each.content_hash,
+        "bytes": result.bytes,
+        "modified_ns": each.place.modified_ns,
+        "readers": json.dumps(result.readers, sort_keys=True),
+        "records": result.records,
+        "accepted": result.accepted,
+        "skipped": result.skipped.total(),
+        "rejected": result.rejected.total(),
+        "duplicates": result.duplicates.total(),
+        "ingested_at_us": time.time_ns() // 1000,
+    }
+
+
+def _finish(run: _Run) -> None:
+    _commit(run, last=True)
+    if run.progress:
+        run.progress(run.done, run.plan.total, run.merge.seen)

@@ -1,0 +1,260 @@
+"""Read one task: records out of bytes, readers' calls out of records, rows out of calls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from audit import plugins
+from audit.call import Call, Outcome, Reject, Skip
+from audit.containers import EXCERPT_BYTES, Damaged, Item, JsonText, Unreadable, raw_chunks, records
+from audit.ingest.classify import Classifier, unwrapped
+from audit.ingest.options import Options
+from audit.ingest.request import canonical
+from audit.ingest.rows import Rows
+from audit.ingest.tasks import PART_BYTES, Files, Groups, Lines, Part, Result, Stream, Task
+from audit.readers import Reader, Record
+
+_BATCH = 8_000
+_TAIL_BYTES = 1 << 20
+_NESTING = 4
+
+
+class BlockHash:
+    """BLAKE2b-128 of a stream, block by block, so that parts of a file can be hashed apart."""
+
+    def __init__(self) -> None:
+        self._hash = blake2b(digest_size=16)
+        self._filled = 0
+        self._digests: list[bytes] = []
+        self.bytes = 0
+
+    def through(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
+        """The chunks, hashed as they pass."""
+        for chunk in chunks:
+            self.update(chunk)
+            yield chunk
+
+    def update(self, data: bytes) -> None:
+        """Add bytes."""
+        view = memoryview(data)
+        self.bytes += len(view)
+        while len(view):
+            taken = view[: PART_BYTES - self._filled]
+            self._hash.update(taken)
+            self._filled += len(taken)
+            view = view[len(taken) :]
+            if self._filled == PART_BYTES:
+                self._close()
+
+    def digests(self) -> list[bytes]:
+        """Hashes of the blocks so far, the last one of what is left."""
+        if self._filled:
+            self._close()
+        return self._digests
+
+    def _close(self) -> None:
+        self._digests.append(self._hash.digest())
+        self._hash, self._filled = blake2b(digest_size=16), 0
+
+
+def whole_hash(digests: Iterable[bytes]) -> str:
+    """The hash of a file from the hashes of its blocks, hex."""
+    return blake2b(b"".join(digests), digest_size=16).hexdigest()
+
+
+class Work:
+    """Reads tasks in this process. What it remembers of texts and key sets serves all of them."""
+
+    def __init__(self, options: Options) -> None:
+        readers: tuple[Reader, ...] = plugins.find("readers", "READER")
+        self._readers = {reader.name: reader for reader in readers}
+        self._classifier = Classifier(readers)
+        self._rows = Rows(options)
+
+    def run(self, task: Task) -> Iterator[Result]:
+        """The rows of a task in one or more batches, the last one marked."""
+        if isinstance(task, Part):
+            yield from self._part(task)
+        elif isinstance(task, Lines):
+            text = JsonText(_damaged((task.data,), task.damage), line=task.line, offset=task.offset)
+            yield from self._batches(task.source, text)
+            yield Result(self._rows.take(), bytes=task.consumed, last=True)
+        elif isinstance(task, Files):
+            yield from self._files(task)
+        elif isinstance(task, Groups):
+            yield from self._groups(task)
+        else:
+            yield from self._stream(task)
+
+    def _stream(self, task: Stream) -> Iterator[Result]:
+        seen = BlockHash()
+        chunks = seen.through(task.chunks)
+        yield from self._batches(task.source, records(chunks))
+        for _ in chunks:  # the hash is of all of it
+            pass
+        yield Result(self._rows.take(), digests={task.source: seen.digests()}, bytes=seen.bytes, last=True)
+
+    def _part(self, task: Part) -> Iterator[Result]:
+        with open(task.path, "rb") as file:
+            file.seek(max(task.start - 1, 0))
+            before = file.read(1) if task.start else b"\n"
+            data = file.read(task.end - task.start)
+            digest = blake2b(data, digest_size=16).digest()
+            size = len(data)
+            skipped = 0
+            if before != b"\n":
+                skipped = data.find(b"\n") + 1 or size
+            if skipped < size:
+                data = data[skipped:] if task.last else data[skipped:] + _rest_of_line(file, data)
+            else:
+                data = b""
+        cut = "truncated_tail" if task.last else "not_json"
+        text = JsonText(iter((data,)) if data else iter(()), offset=task.start + skipped, cut=cut)
+        yield from self._batches(task.source, text)
+        yield Result(self._rows.take(), lines=text.line - 1, digests={task.source: [digest]}, bytes=size, last=True)
+
+    def _files(self, task: Files) -> Iterator[Result]:
+        digests: dict[int, list[bytes]] = {}
+        size = 0
+        for source, path in task.files:
+            seen = BlockHash()
+            try:
+                with open(path, "rb") as file:
+                    chunks = seen.through(raw_chunks(file))
+                    yield from self._batches(source, records(chunks, Path(path)))
+                    for _ in chunks:  # what was read at random is still hashed
+                        pass
+            except OSError as error:
+                self._rows.reject(source, 0, 0, Reject("unreadable_file", str(error)), b"")
+            digests[source] = seen.digests()
+            size += seen.bytes
+        yield Result(self._rows.take(), digests=digests, bytes=size, last=True)
+
+    def _groups(self, task: Groups) -> Iterator[Result]:
+        for name, waiting in task.groups:
+            reader = self._readers[name]
+            given: list[Record] = [orjson.loads(each.payload) for each in waiting]
+            last = waiting[-1]
+            self._outcomes(reader, partial(_read_group, reader, given), last.source, last.line, 0, given, b"", False)
+            if self._rows.size >= _BATCH:
+                yield Result(self._rows.take())
+        yield Result(self._rows.take(), last=True)
+
+    def _batches(self, source: int, items: Iterable[Item]) -> Iterator[Result]:
+        rows = self._rows
+        rows.counters(source)
+        for line, offset, value, raw, repaired in items:
+            self._item(source, line, offset, value, raw, repaired)
+            if rows.size >= _BATCH:
+                yield Result(rows.take())
+                rows.counters(source)
+
+    def _item(
+        self, source: int, line: int, offset: int, value: Any, raw: bytes, repaired: bool, depth: int = 0
+    ) -> None:
+        if isinstance(value, dict):
+            self._record(source, line, offset, value, raw, repaired, depth)
+        elif isinstance(value, list) and depth < _NESTING:
+            for item in value:
+                self._item(source, line, offset, item, b"", repaired, depth + 1)
+        else:
+            self._rows.counters(source).records += 1
+            problem = Reject("not_an_llm_record")
+            if isinstance(value, Unreadable):
+                problem = Reject(value.reason, value.detail)
+            self._rows.reject(source, line, offset, problem, (raw or canonical(value))[:EXCERPT_BYTES])
+
+    def _record(
+        self, source: int, line: int, offset: int, record: dict[str, Any], raw: bytes, repaired: bool, depth: int
+    ) -> None:
+        reader = self._classifier.reader(record)
+        if reader is None:
+            inner = unwrapped(record) if depth < _NESTING else None
+            if inner is not None:
+                self._item(source, line, offset, inner, b"", repaired, depth + 1)
+                return
+        counters = self._rows.counters(source)
+        counters.records += 1
+        if reader is None:
+            detail = "keys: " + ", ".join(map(str, list(record)[:12]))
+            self._rows.reject(
+                source, line, offset, Reject("not_an_llm_record", detail), (raw or canonical(record))[:EXCERPT_BYTES]
+            )
+            return
+        counters.readers[reader.name] = counters.readers.get(reader.name, 0) + 1
+        key = _group_key(reader, record, source)
+        if key is not None:
+            self._rows.wait(source, line, reader.name, key, canonical(record))
+            return
+        self._outcomes(reader, partial(reader.read, record), source, line, offset, record, raw, repaired)
+
+    def _outcomes(
+        self,
+        reader: Reader,
+        read: Callable[[], Iterable[Outcome]],
+        source: int,
+        line: int,
+        offset: int,
+        record: Any,
+        raw: bytes,
+        repaired: bool,
+    ) -> None:
+        """Take what a reader returns; a reader that fails costs the one record."""
+        rows = self._rows
+        try:
+            for ordinal, outcome in enumerate(read()):
+                if isinstance(outcome, Call):
+                    if repaired:
+                        outcome.flags.append("repaired_text")
+                    rows.add(outcome, reader.name, source, line, record, ordinal)
+                elif isinstance(outcome, Skip):
+                    rows.counters(source).skip(outcome.reason)
+                else:
+                    rows.reject(source, line, offset, outcome, (raw or canonical(record))[:EXCERPT_BYTES])
+        except RecursionError:
+            rows.reject(source, line, offset, Reject("too_deep"), raw[:EXCERPT_BYTES])
+        except Exception as error:  # no record may stop a run; the reject names what happened
+            problem = Reject("reader_failed", f"{reader.name}: {type(error).__name__}: {error}")
+            rows.reject(source, line, offset, problem, (raw or canonical(record))[:EXCERPT_BYTES])
+
+
+def _damaged(chunks: Iterable[bytes], damage: str | None) -> Iterator[bytes]:
+    yield from chunks
+    if damage:
+        raise Damaged(damage)
+
+
+def _read_group(reader: Reader, records: list[Record]) -> Iterable[Outcome]:
+    if reader.read_group is not None:
+        return reader.read_group(records)
+    return [outcome for record in records for outcome in reader.read(record)]
+
+
+def _group_key(reader: Reader, record: dict[str, Any], source: int) -> str | None:
+    if reader.whole_file:
+        return f"input {source}"
+    if reader.group is None:
+        return None
+    try:
+        return reader.group(record)
+    except Exception:  # read alone, the record is rejected with its reason
+        return None
+
+
+def _rest_of_line(file: Any, data: bytes) -> bytes:
+    if data.endswith(b"\n"):
+        return b""
+    parts = []
+    while chunk := file.read(_TAIL_BYTES):
+        end = chunk.find(b"\n")
+        if end >= 0:
+            parts.append(chunk[: end + 1])
+            break
+        parts.append(chunk)
+    return b"".join(parts)
