@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from audit.call import Call, Outcome, Reject, Skip
+from audit.containers import raw_chunks, records
 from audit.plugins import find
 from audit.readers import Reader
 
@@ -19,23 +20,27 @@ FIXTURES = Path(__file__).parent.parent / "fixtures"
 def decoded(path: Path) -> list[dict[str, Any]]:
     """The JSON records of a file, one per line, in one array, or under `data`/`result`/`records`; lines that are no
     JSON are left out."""
+    if path.suffix in (".parquet", ".db"):
+        return [item[2] for item in records(raw_chunks(path.open("rb")), path)]
     text = path.read_text(encoding="utf-8-sig")
     if path.suffix == ".csv":
         return list(csv.DictReader(text.splitlines()))
     if path.suffix == ".json" and "\n{" not in text.strip():
         whole = json.loads(text)
         if isinstance(whole, dict):
-            whole = next((whole[key] for key in ("data", "result", "records") if isinstance(whole.get(key), list)), [whole])
+            whole = next(
+                (whole[key] for key in ("data", "result", "records") if isinstance(whole.get(key), list)), [whole]
+            )
         return list(whole)
-    records = []
+    found = []
     for line in text.splitlines():
         try:
             record = json.loads(line)
         except ValueError:
             continue
         if isinstance(record, dict):
-            records.append(record)
-    return records
+            found.append(record)
+    return found
 
 
 def reader_of(record: Mapping[str, Any]) -> Reader | None:
@@ -107,7 +112,7 @@ def read_all(records: Iterable[Mapping[str, Any]]) -> Read:
             result.unknown += 1
             continue
         result.readers.append(reader.name)
-        key = reader.group(record) if reader.group else None
+        key = "the whole file" if reader.whole_file else reader.group(record) if reader.group else None
         if key is None:
             result.outcomes.extend(reader.read(record))
         else:
