@@ -136,10 +136,10 @@ def read_messages(messages: Sequence[Any], out: Transcript) -> None:
             read_content(message, "user", "user", out)
             continue
         content = message.get("content")
-        if type(content) is str and len(message) == 2 and (role := message.get("role")) in _PLAIN:
+        role = message.get("role")
+        if type(content) is str and type(role) is str and len(message) == 2 and role in _PLAIN:
             # nearly every message of nearly every log
-            kind = _PLAIN[role]
-            out.add(role, "user" if position == last else kind, content)
+            out.add(role, "user" if position == last else _PLAIN[role], content)
         else:
             _read_message(message, "user" if position == last else "history", out)
 
@@ -162,7 +162,7 @@ def _has_words(message: Mapping[str, Any]) -> bool:
         return True
     return any(
         not isinstance(part, dict)
-        or not (part.get("type") in _RESULT_TYPES or part.get("toolResult") or part.get("functionResponse"))
+        or not (str(part.get("type")) in _RESULT_TYPES or part.get("toolResult") or part.get("functionResponse"))
         for part in content
     )
 

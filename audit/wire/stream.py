@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from audit.wire.shape import fields, objects, words
+from audit.wire.stream_blocks import join_anthropic, join_converse, join_gemini
 from audit.wire.text import maybe_json
 
 Chunk = Mapping[str, Any]
@@ -78,9 +80,8 @@ def _join_chat(events: Sequence[Chunk]) -> dict[str, Any]:
         for key in ("id", "created", "model", "service_tier", "system_fingerprint", "usage", "provider", "error"):
             if event.get(key) is not None:
                 body[key] = event[key]
-        for choice in event.get("choices") or ():
-            if isinstance(choice, dict):
-                _add_choice(choices, choice)
+        for choice in objects(event.get("choices")):
+            _add_choice(choices, choice)
     body["choices"] = list(choices.values())
     for choice in body["choices"]:
         _finish_message(choice["message"])
@@ -89,33 +90,28 @@ def _join_chat(events: Sequence[Chunk]) -> dict[str, Any]:
 
 def _add_choice(choices: dict[Any, dict[str, Any]], choice: Chunk) -> None:
     index = choice.get("index", 0)
-    state = choices.setdefault(index, {"index": index, "message": {"role": "assistant"}, "finish_reason": None})
+    state = choices.setdefault(str(index), {"index": index, "message": {"role": "assistant"}, "finish_reason": None})
     if choice.get("finish_reason"):
         state["finish_reason"] = choice["finish_reason"]
     message = state["message"]
-    delta = choice.get("delta") or choice.get("message") or {}
+    delta = fields(choice.get("delta") or choice.get("message"))
     if isinstance(choice.get("text"), str):
         delta = {"content": choice["text"]}
-    if not isinstance(delta, dict):
-        return
     for key in ("content", "refusal", "reasoning_content", "reasoning"):
         if isinstance(delta.get(key), str):
             message.setdefault(key, []).append(delta[key])
-    for call in delta.get("tool_calls") or ():
-        if isinstance(call, dict):
-            _add_call(message.setdefault("_calls", {}), call)
+    for call in objects(delta.get("tool_calls")):
+        _add_call(message.setdefault("_calls", {}), call)
 
 
 def _add_call(calls: dict[Any, dict[str, Any]], call: Chunk) -> None:
     empty = {"type": "function", "function": {"name": "", "arguments": ""}}
-    state = calls.setdefault(call.get("index", len(calls)), empty)
+    state = calls.setdefault(str(call.get("index", len(calls))), empty)
     if call.get("id"):
         state["id"] = call["id"]
-    function = call.get("function")
-    if isinstance(function, dict):
-        for key in ("name", "arguments"):
-            if isinstance(function.get(key), str):
-                state["function"][key] += function[key]
+    function = fields(call.get("function"))
+    for key in ("name", "arguments"):
+        state["function"][key] += words(function.get(key))
 
 
 def _finish_message(message: dict[str, Any]) -> None:
@@ -151,113 +147,6 @@ def _text_item(text: str) -> dict[str, Any]:
     return {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": text}]}
 
 
-def _join_anthropic(events: Sequence[Chunk]) -> dict[str, Any]:
-    body: dict[str, Any] = {"type": "message", "role": "assistant", "content": []}
-    blocks: dict[Any, dict[str, Any]] = {}
-    usage: dict[str, Any] = {}
-    for event in events:
-        kind = event.get("type")
-        if kind == "message_start" and isinstance(event.get("message"), dict):
-            body.update(event["message"])
-        elif kind == "content_block_start" and isinstance(event.get("content_block"), dict):
-            blocks[event.get("index", len(blocks))] = dict(event["content_block"])
-        elif kind == "content_block_delta" and isinstance(event.get("delta"), dict):
-            _add_block(blocks.setdefault(event.get("index", 0), {"type": "text", "text": ""}), event["delta"])
-        elif kind == "message_delta":
-            body.update({key: value for key, value in (event.get("delta") or {}).items() if value is not None})
-        elif kind == "error":
-            body["error"] = event.get("error") or dict(event)
-        for holder in (event.get("message"), event):
-            counts = holder.get("usage") if isinstance(holder, dict) else None
-            if isinstance(counts, dict):
-                _add_counts(usage, counts)
-        metrics = event.get("amazon-bedrock-invocationMetrics")
-        if isinstance(metrics, dict):
-            body["amazon-bedrock-invocationMetrics"] = metrics
-    body["content"] = [_finish_block(block) for block in blocks.values()] or body["content"]
-    body["usage"] = usage or None
-    return body
-
-
-def _add_counts(usage: dict[str, Any], counts: Chunk) -> None:
-    # counts are cumulative: the last output replaces the 1 of message_start; some proxies send 0 for known inputs
-    for key, value in counts.items():
-        known = usage.get(key)
-        if value is not None and not (type(known) is int and type(value) is int and known > value):
-            usage[key] = value
-
-
-def _add_block(block: dict[str, Any], delta: Chunk) -> None:
-    for source, target in (("text", "text"), ("thinking", "thinking"), ("partial_json", "_json")):
-        if isinstance(delta.get(source), str):
-            block.setdefault("_" + target, []).append(delta[source])
-
-
-def _finish_block(block: dict[str, Any]) -> dict[str, Any]:
-    for key in ("text", "thinking"):
-        pieces = block.pop("_" + key, None)
-        if pieces:
-            block[key] = str(block.get(key) or "") + "".join(pieces)
-    pieces = block.pop("__json", None)
-    if pieces:
-        block["input"] = maybe_json("".join(pieces))
-    return block
-
-
-def _join_gemini(events: Sequence[Chunk]) -> dict[str, Any]:
-    body: dict[str, Any] = {}
-    candidates: dict[Any, dict[str, Any]] = {}
-    for event in events:
-        body.update({key: value for key, value in event.items() if key != "candidates" and value is not None})
-        for candidate in event.get("candidates") or ():
-            if isinstance(candidate, dict):
-                _add_candidate(candidates.setdefault(candidate.get("index", 0), {}), candidate)
-    body["candidates"] = list(candidates.values())
-    return body
-
-
-def _add_candidate(state: dict[str, Any], candidate: Chunk) -> None:
-    parts = state.setdefault("content", {"role": "model", "parts": []})["parts"]
-    state.update({key: value for key, value in candidate.items() if key != "content" and value is not None})
-    content = candidate.get("content")
-    new = content.get("parts") if isinstance(content, dict) else None
-    for part in new or ():
-        plain = isinstance(part, dict) and set(part) <= {"text", "thought"} and isinstance(part.get("text"), str)
-        if plain and parts and set(parts[-1]) == set(part):
-            parts[-1] = {**part, "text": parts[-1]["text"] + part["text"]}
-        else:
-            parts.append(part)
-
-
-def _join_converse(events: Sequence[Chunk]) -> dict[str, Any]:
-    blocks: dict[Any, dict[str, Any]] = {}
-    body: dict[str, Any] = {}
-    for event in events:
-        start, delta = event.get("contentBlockStart"), event.get("contentBlockDelta")
-        if isinstance(start, dict):
-            blocks[start.get("contentBlockIndex", 0)] = dict(start.get("start") or {})
-        if isinstance(delta, dict):
-            _add_converse(blocks.setdefault(delta.get("contentBlockIndex", 0), {}), delta.get("delta") or {})
-        if isinstance(event.get("messageStop"), dict):
-            body["stopReason"] = event["messageStop"].get("stopReason")
-        if isinstance(event.get("metadata"), dict):
-            body.update(event["metadata"])
-    body["output"] = {"message": {"role": "assistant", "content": list(blocks.values())}}
-    return body
-
-
-def _add_converse(block: dict[str, Any], delta: Chunk) -> None:
-    if isinstance(delta.get("text"), str):
-        block["text"] = block.get("text", "") + delta["text"]
-    tool, reasoning = delta.get("toolUse"), delta.get("reasoningContent")
-    if isinstance(tool, dict):
-        use = dict(block.get("toolUse") or {})
-        use["input"] = str(use.get("input") or "") + str(tool.get("input") or "")
-        block["toolUse"] = use
-    if isinstance(reasoning, dict) and isinstance(reasoning.get("text"), str):
-        block["reasoningContent"] = {"text": (block.get("reasoningContent") or {}).get("text", "") + reasoning["text"]}
-
-
 def _join_ollama(events: Sequence[Chunk]) -> dict[str, Any]:
     body: dict[str, Any] = {}
     text: dict[str, list[str]] = {"content": [], "thinking": [], "response": []}
@@ -268,7 +157,7 @@ def _join_ollama(events: Sequence[Chunk]) -> dict[str, Any]:
         for key, pieces in text.items():
             if isinstance(holder.get(key), str):
                 pieces.append(holder[key])
-        calls.extend(holder.get("tool_calls") or ())
+        calls.extend(objects(holder.get("tool_calls")))
         body.update(event)
     if isinstance(body.get("message"), dict):
         body["message"] = {"role": "assistant", "content": "".join(text["content"]), "tool_calls": calls}
@@ -282,8 +171,8 @@ def _join_ollama(events: Sequence[Chunk]) -> dict[str, Any]:
 _JOINERS: dict[str, Callable[[Sequence[Chunk]], dict[str, Any]]] = {
     "chat": _join_chat,
     "responses": _join_responses,
-    "anthropic": _join_anthropic,
-    "gemini": _join_gemini,
-    "converse": _join_converse,
+    "anthropic": join_anthropic,
+    "gemini": join_gemini,
+    "converse": join_converse,
     "ollama": _join_ollama,
 }
