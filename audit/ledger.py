@@ -80,3 +80,9 @@ def events(store: Store) -> list[dict[str, Any]]:
 def rejects(store: Store, *, most: int = 50) -> list[dict[str, Any]]:
     """Records that could not be used, with file, line and reason."""
     return store.rows(_REJECTS, most=most)
+
+
+def price_models(store: Store) -> list[tuple[str, str]]:
+    """(provider, price model) of every model this audit file holds prices of."""
+    rows = store.rows("SELECT DISTINCT provider_name, model FROM price ORDER BY provider_name, model")
+    return [(row["provider_name"], row["model"]) for row in rows]

@@ -40,16 +40,18 @@ def ingest(
     Example: audit ingest logs/*.jsonl exports/
     """
     from audit.errors import GateError
+    from audit.export import documents
 
     settings = load(config)
     with open_store(db, create=True) as store:
         result = _ingest(store, logs, settings, _mapping(mapping))
         if as_json:
-            print_json(result.document())
+            print_json(documents.ingest_document(result))
         else:
             _print_ingest(store, result)
     if strict and result.rejected:
-        raise GateError(f"{result.rejected} records were rejected", "see the reasons above, or run without --strict")
+        rejected = sum(result.rejected.values())
+        raise GateError(f"{rejected} records were rejected", "see the reasons above, or run without --strict")
 
 
 def formats(as_json: Json = False) -> None:
@@ -147,18 +149,35 @@ def _mapping(pairs: list[str] | None) -> dict[str, str]:
 
 
 def _ingest(store: Store, logs: list[str], settings: Config, mapping: dict[str, str]) -> IngestResult:
+    """Read the logs and settle what follows from them; ReadError when no record of any file was usable."""
     from audit import console
+    from audit.cli.pricing import catalogue
+    from audit.errors import ReadError
     from audit.ingest import ingest as read
     from audit.outliers import outliers
     from audit.workflows import workflows
 
     with console.byte_progress("reading") as progress:
-        result = read(store, logs, config=settings, mapping=mapping or dict(settings.map), progress=progress)
-    with console.steps("sorting") as say:
-        say("workflows")
-        workflows(store, settings)
-        say("outliers")
-        outliers(store)
+        result = read(
+            store,
+            logs,
+            mapping=mapping or dict(settings.map),
+            tags=settings.tags,
+            catalogue=lambda: catalogue(settings),
+            progress=progress,
+        )
+    if not any(file.usable for file in result.files):
+        _warn_rejected(result)
+        reason = next((file.error for file in result.files if file.error), "no usable record in any file")
+        hint = next((file.hint for file in result.files if file.hint), "see `audit formats`, or `audit sniff FILE`")
+        raise ReadError(reason, hint)
+    if result.accepted:
+        with console.steps("sorting") as say:
+            say("workflows")
+            workflows(store)
+            say("outliers")
+            outliers(store)
+        store.log_event("ingest", {"inputs": logs}, {"accepted": result.accepted, "records": result.records})
     store.checkpoint()
     return result
 
@@ -168,14 +187,24 @@ def _print_ingest(store: Store, result: IngestResult) -> None:
 
     console.table(
         "Read",
-        ("File", "Reader", "Records", "Calls", "Known", "Not calls", "Rejected"),
+        ("File", "Reader", "Records", "Calls", "Counted before", "Not calls", "Rejected"),
         [
-            (file.path, ", ".join(file.readers), figures.count(file.records), figures.count(file.accepted),
-             figures.count(file.duplicates), figures.count(file.skipped), figures.count(file.rejected))
+            (file.name, "known, not read again" if file.known else ", ".join(file.readers) or file.error or "–",
+             figures.count(file.records), figures.count(file.accepted), figures.count(file.duplicates.total()),
+             figures.count(file.skipped.total()), figures.count(file.rejected.total()))
             for file in result.files
         ],
         left=2,
-        footer=f"{figures.count(result.accepted)} calls now in {console.clean(store.path)}",
+        footer=f"{figures.count(result.accepted)} calls added to {console.clean(store.path)}",
     )  # fmt: skip
-    for reason, records in sorted(result.rejected_by_reason.items()):
-        console.warn(f"{records} records rejected: {reason}")
+    _warn_rejected(result)
+
+
+def _warn_rejected(result: IngestResult) -> None:
+    from audit import console
+
+    for file in result.files:
+        for reason, records in sorted(file.rejected.items()):
+            console.warn(f"{console.clean(file.name)}: {records} rejected: {reason}")
+        if file.error:
+            console.warn(f"{console.clean(file.name)}: {file.error}")

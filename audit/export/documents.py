@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from audit.ingest import IngestResult
 from audit.matching import DuplicateTier
 from audit.outliers import Outliers
 from audit.projection import LeverSaving, Savings
@@ -78,6 +79,34 @@ def measure_row(row: Mapping[str, Any]) -> Document:
     if isinstance(row.get("key"), int):
         document["key"] = day(row["key"])
     return document
+
+
+def ingest_document(result: IngestResult) -> Document:
+    """`audit ingest --json`."""
+    return {
+        "accepted": result.accepted,
+        "records": result.records,
+        "rejected": sum(result.rejected.values()),
+        "rejected_by_reason": dict(result.rejected),
+        "skipped_by_reason": dict(result.skipped),
+        "duplicates_by_reason": dict(result.duplicates),
+        "usage_estimated": result.usage_estimated,
+        "usage_unknown": result.usage_unknown,
+        "files": [
+            {
+                "path": file.name,
+                "readers": dict(file.readers),
+                "records": file.records,
+                "accepted": file.accepted,
+                "rejected_by_reason": dict(file.rejected),
+                "skipped_by_reason": dict(file.skipped),
+                "duplicates_by_reason": dict(file.duplicates),
+                "known": file.known,
+                "error": file.error,
+            }
+            for file in result.files
+        ],
+    }
 
 
 def duplicates_document(tiers: Iterable[DuplicateTier]) -> Document:

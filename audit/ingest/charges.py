@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 
 import pyarrow as pa
 
@@ -84,6 +85,8 @@ class Pricing:
         """The price catalogue of the run."""
         if self._loaded is None:
             self._loaded = self._load()
+            self._store.set_meta("price_version", self._loaded.version)
+            self._store.set_meta("price_hash", self._loaded.snapshot_hash)
             rows = self._store.rows("SELECT DISTINCT provider_name, model FROM price")
             self._keys = {(row["provider_name"], row["model"]) for row in rows}
         return self._loaded
@@ -99,7 +102,15 @@ class Pricing:
         if key not in self._keys:
             self._keys.add(key)
             self._store.write("price", self.catalogue.arrow([key]))
+            self._write_cache_rules(key)
         return key
+
+    def _write_cache_rules(self, key: Key) -> None:
+        rows = [
+            {**{name: value for name, value in asdict(rule).items() if name != "model_pattern"}, "model": key[1]}
+            for rule in self.catalogue.cache_rules_for(*key)
+        ]
+        self._store.write_rows("cache_rule", rows)
 
     def write_charges(self, low: int) -> None:
         """Price what `staged_charge` holds and empty it; `low` is the first request id of the run."""

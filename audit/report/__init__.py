@@ -1,5 +1,6 @@
 """The report: everything gathered once as plain data, rendered as one HTML file."""
 
 from audit.report.data import ReportData, gather
+from audit.report.render import render
 
-__all__ = ["ReportData", "gather"]
+__all__ = ["ReportData", "gather", "render"]

@@ -1,0 +1,68 @@
+"""Render the gathered data as one HTML file: no scripts, no network, everything from a log escaped."""
+
+from __future__ import annotations
+
+import json
+from importlib.resources import files
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from audit import figures
+from audit.report import charts
+from audit.report.data import ReportData
+from audit.report.plain import next_steps, trust
+from audit.summary import measures
+
+
+def render(data: ReportData) -> str:
+    """The whole page."""
+    environment = Environment(
+        loader=PackageLoader("audit.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals.update(figures=figures)
+    environment.filters.update(
+        money=figures.money,
+        signed=figures.signed_money,
+        money_range=figures.money_range,
+        count=figures.count,
+        tokens=figures.tokens,
+        share=figures.share,
+        seconds=figures.seconds,
+        minute=figures.minute,
+        day=figures.day,
+        as_cell=figures.cell,
+        from_json=json.loads,
+    )
+    return environment.get_template("report.html.j2").render(_context(data))
+
+
+def _context(data: ReportData) -> dict[str, Any]:
+    summary = data.summary
+    return {
+        "data": data,
+        "summary": summary,
+        "savings": data.savings,
+        "style": files("audit.report").joinpath("templates/report.css").read_text(encoding="utf-8"),
+        "bridge": charts.bridge(data.savings),
+        "by_day": charts.by_day(summary),
+        "spend_bars": [
+            (measure.title, charts.shares(summary.measures[measure.name]))
+            for measure in measures()
+            if measure.name in ("by_model", "by_workflow", "by_team", "by_feature") and summary.measures[measure.name]
+        ],
+        "tables": [
+            (measure, summary.measures[measure.name])
+            for measure in measures()
+            if measure.name not in ("by_model", "by_team", "by_feature", "by_day", "model_mix_by_day")
+            and summary.measures[measure.name]
+        ],
+        "trust": trust(data),
+        "next_steps": next_steps(data.savings),
+        "percent": f"{100 * data.savings.level:.0f} %",
+        "width": charts.WIDTH,
+    }
