@@ -108,8 +108,8 @@ def _label(call: Call, span: Span) -> None:
     for start in _PROPERTIES:
         tag(call, {key[len(start) :]: value for key, value in attributes.items() if key.startswith(start)})
     tag(call, {key: value for key, value in attributes.items() if not key.startswith(_KNOWN)})
-    tag(call, {key: both[key] for key in ("service.name", "gen_ai.agent.name", "tag.tags") if key in both})
     call.feature = call.feature or _first_label(both, _FEATURE)
+    tag(call, {key: both[key] for key in ("service.name", "gen_ai.agent.name", "tag.tags") if key in both})
     template = attributes.get("gen_ai.prompt.name") or attributes.get("traceloop.prompt.key")
     call.prompt_template = call.prompt_template or label(template)
 

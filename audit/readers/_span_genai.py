@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from audit.call import Call
 from audit.readers import _span_genai_text
 from audit.readers._span_call import base_call, boolean, finish, lower, unique_id
 from audit.wire.attributes import Attributes
+from audit.wire.counts import first_of
+from audit.wire.exchange import take_usage
 from audit.wire.otlp import Span
 from audit.wire.parameters import parameters
 from audit.wire.text import label, maybe_json
@@ -141,7 +144,9 @@ def read_call(span: Span) -> Call:
     provider = attributes.get("gen_ai.provider.name") or attributes.get("gen_ai.system")
     call.provider_name = lower(provider)
     call.response_id = unique_id(attributes.get("gen_ai.response.id"))
-    call.usage = _genai_usage(attributes)
+    counts = _counts(attributes)
+    if counts:
+        take_usage(call, counts, lambda found: _usage(found, attributes))
     first = attributes.get("gen_ai.response.time_to_first_chunk", attributes.get("gen_ai.server.time_to_first_token"))
     call.time_to_first_chunk = number(first)
     call.finish_reason = _finish_reason(attributes)
@@ -191,20 +196,19 @@ _COUNTS = {
 }
 
 
-def _genai_usage(attributes: Attributes) -> Usage | None:
+def _counts(attributes: Attributes) -> dict[str, Any]:
+    """The token counts of a span under their current names, whatever it calls them."""
     counts: dict[str, Any] = {}
     for name, spellings in _COUNTS.items():
-        value = next(
-            (attributes[_PREFIX + key] for key in spellings if attributes.get(_PREFIX + key) is not None), None
-        )
+        value = first_of(attributes, tuple(_PREFIX + key for key in spellings))
         if value is None:
-            value = next(
-                (attributes[f"llm.usage.{key}"] for key in spellings if f"llm.usage.{key}" in attributes), None
-            )
+            value = first_of(attributes, tuple(f"llm.usage.{key}" for key in spellings))
         if value is not None and value != "":
             counts[_PREFIX + name] = value
-    if not counts:
-        return None
+    return counts
+
+
+def _usage(counts: Mapping[str, Any], attributes: Attributes) -> Usage:
     usage = from_mapping(counts)
     if _PREFIX + "cache_read.input_tokens" in attributes and usage.convention == "unknown":
         # these names came with the rule that input includes cached tokens

@@ -8,11 +8,11 @@ from typing import Any
 from audit.call import Call
 from audit.readers._span_call import base_call, finish, lower, unique_id
 from audit.wire.attributes import Attributes, nested, subtree
+from audit.wire.exchange import take_usage
 from audit.wire.otlp import Span
 from audit.wire.parameters import parameters
 from audit.wire.text import label, maybe_json
 from audit.wire.times import number
-from audit.wire.usage import Usage, from_mapping
 
 _STEPS = frozenset(
     {
@@ -58,8 +58,8 @@ def request_parameters(attributes: Attributes) -> Mapping[str, Any]:
     return found if isinstance(found, Mapping) else {}
 
 
-def usage(attributes: Attributes) -> Usage | None:
-    """Token counts; the instrumentations make input inclusive of cached tokens."""
+def counts_of(attributes: Attributes) -> Mapping[str, Any] | None:
+    """Token counts, or the usage object of the body; the instrumentations make input inclusive of cached tokens."""
     get = attributes.get
     start = "llm.token_count."
     read = get(start + "prompt_details.cache_read")
@@ -78,13 +78,10 @@ def usage(attributes: Attributes) -> Usage | None:
         },
     }
     if all(counts[name] in (None, "") for name in ("prompt", "completion", "total")):
-        return _usage_of_body(output_body(attributes))
-    return from_mapping(counts)
-
-
-def _usage_of_body(body: Mapping[str, Any]) -> Usage | None:
-    found = body.get("usage") or body.get("usage_metadata") or body.get("usageMetadata")
-    return from_mapping(found) if isinstance(found, Mapping) and found else None
+        body = output_body(attributes)
+        found = body.get("usage") or body.get("usage_metadata") or body.get("usageMetadata")
+        return found if isinstance(found, Mapping) and found else None
+    return counts
 
 
 def output_body(attributes: Attributes) -> Mapping[str, Any]:
@@ -185,7 +182,9 @@ def read_call(span: Span, kind: str) -> Call:
     call.operation_name = "embeddings" if kind == "EMBEDDING" else "chat"
     call.request_model, call.response_model = (label(name) for name in model(attributes))
     call.provider_name = lower(attributes.get("llm.provider") or attributes.get("llm.system"))
-    call.usage = usage(attributes)
+    counts = counts_of(attributes)
+    if counts is not None:
+        take_usage(call, counts)
     body = output_body(attributes)
     found = attributes.get("gen_ai.response.id") or attributes.get("llm.response.id") or body.get("id")
     call.response_id = unique_id(found if _is_response_id(found) else None)

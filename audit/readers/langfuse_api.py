@@ -10,7 +10,7 @@ from audit.readers import Reader, Record, _langfuse
 
 def _detect(record: Record) -> int:
     if "traceId" in record:
-        return 30 if _langfuse.type_of(record) is not None else 0
+        return 30 if "spanId" not in record and _langfuse.type_of(record) is not None else 0
     trace = isinstance(record.get("observations"), list) and "projectId" in record
     return 30 if trace or ("bookmarked" in record and "public" in record) else 0
 

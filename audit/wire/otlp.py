@@ -242,7 +242,8 @@ def _log_event(record: Mapping[str, Any], resource: Attributes, scope: str) -> S
     if isinstance(body, dict):
         for key, value in flat(body).items():
             attributes.setdefault(key, value)
-    elif isinstance(body, str) and not name:
+    elif isinstance(body, str) and (not name or body.endswith(f".{name}")):
+        # some emitters write the full name as the body and a short one as an attribute
         name = body[:100]
     return Span(
         name=str(name or ""),

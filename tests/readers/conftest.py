@@ -21,7 +21,8 @@ def decoded(path: Path) -> list[dict[str, Any]]:
     """The JSON records of a file, one per line, in one array, or under `data`/`result`/`records`; lines that are no
     JSON are left out."""
     if path.suffix in (".parquet", ".db"):
-        return [item[2] for item in records(raw_chunks(path.open("rb")), path)]
+        with path.open("rb") as file:
+            return [item[2] for item in records(raw_chunks(file), path)]
     text = path.read_text(encoding="utf-8-sig")
     if path.suffix == ".csv":
         return list(csv.DictReader(text.splitlines()))
