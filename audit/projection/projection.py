@@ -12,7 +12,7 @@ import numpy as np
 from audit import plugins
 from audit.config import Config
 from audit.errors import ConfigError, PriceError
-from audit.levers import STAGES, Lever
+from audit.levers import STAGES, Lever, Settings
 from audit.projection.bench import Bench, Pico, settings_of
 from audit.projection.bounds import Bounds
 from audit.projection.needs import missing_need
@@ -137,7 +137,7 @@ def _waterfall(bench: Bench, runs: Sequence[_Run], start: str, baseline: Pico) -
 
 
 def _savings(bench: Bench, bounds: Bounds, runs: list[_Run], plan: list[_Run], worth: dict[Any, int]) -> Savings:
-    rows = [_row(bounds, run) for run in runs]
+    rows = [_row(bounds, run, bench.settings[run.lever.name]) for run in runs]
     planned = [run for run in plan if run.step is not None]
     saving = sum((int(run.step.sum()) for run in planned if run.step is not None), 0)
     draws = bounds.joint([(run.step, run.shares) for run in planned])
@@ -174,14 +174,14 @@ def _scaled(run: _Run, bounds: Bounds) -> Any:
     return factor if run.shares is None else run.shares * factor
 
 
-def _row(bounds: Bounds, run: _Run) -> LeverSaving:
+def _row(bounds: Bounds, run: _Run, settings: Settings) -> LeverSaving:
     lever = run.lever
     row = LeverSaving(
         name=lever.name, title=lever.title, stage=lever.stage, evidence=lever.evidence,
         alone_pico=None, attributed_pico=0, interval_pico=None, requests=run.requests,
         monthly_pico=0, monthly_interval_pico=None, risk=lever.risk, effort_days=lever.effort_days,
         payback_months=None, fix=lever.fix, blocked=run.blocked, excluded=run.excluded,
-        conditions=lever.conditions,
+        conditions=tuple(condition.format(**settings) for condition in lever.conditions),
     )  # fmt: skip
     if run.alone is None:
         return row
