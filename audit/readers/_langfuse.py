@@ -10,6 +10,7 @@ from audit.call import Call, Outcome, Skip
 from audit.readers import Record
 from audit.readers._doubles import drop_doubles, walk_up
 from audit.readers._gateway import column_usage, first, mark_withheld, put_time, settle
+from audit.wire.attributes import pairs
 from audit.wire.beside import error_name
 from audit.wire.columns import normal
 from audit.wire.messages import transcript
@@ -138,7 +139,7 @@ def _fill_usage(call: Call, row: dict[str, Any]) -> None:
     for name in ("usage_details", "provided_usage_details"):
         details = maybe_json(first(row, name))
         if isinstance(details, list):
-            details = {item[0]: item[1] for item in details if isinstance(item, list | tuple) and len(item) == 2}
+            details = dict(pairs(details))
         if isinstance(details, Mapping) and details:
             usage = from_langfuse(details)
             if any(flag.startswith("implausible") for flag in usage.flags):

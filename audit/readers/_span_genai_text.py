@@ -7,7 +7,7 @@ from typing import Any
 
 from audit.wire.attributes import Attributes, subtree
 from audit.wire.otlp import Span
-from audit.wire.text import maybe_json
+from audit.wire.text import canonical, maybe_json
 
 
 def bodies(span: Span) -> tuple[dict[str, Any], Any]:
@@ -59,7 +59,7 @@ def _as_messages(messages: Any) -> list[Any]:
         return messages["messages"] if isinstance(messages.get("messages"), list) else [messages]
     if isinstance(messages, str):
         return [{"role": "user", "content": messages}]
-    return list(messages)
+    return list(messages) if isinstance(messages, list) else [{"role": "user", "content": canonical(messages)}]
 
 
 _EVENT_ROLES = {

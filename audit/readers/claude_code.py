@@ -21,7 +21,7 @@ _SYNTHETIC = "<synthetic>"
 
 
 def _detect(record: Record) -> int:
-    kind = record.get("type")
+    kind = str(record.get("type"))
     if kind in ("user", "assistant") and isinstance(record.get("message"), Mapping):
         return 30 if any(key in record for key in (*_MARKS, "requestId", "isSidechain")) else 0
     if kind == "result" and "total_cost_usd" in record:

@@ -44,7 +44,7 @@ Counts = dict[str, int]
 
 
 def _detect(record: Record) -> int:
-    kind = record.get("type")
+    kind = str(record.get("type"))
     if kind in _ROLLOUT and isinstance(record.get("payload"), Mapping):
         return 30
     return 30 if kind in _EXEC else 0

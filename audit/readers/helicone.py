@@ -8,6 +8,7 @@ from typing import Any
 from audit.call import Call, Outcome
 from audit.readers import Reader, Record
 from audit.readers._gateway import MISSING, body, column_usage, fill_bodies, first, mark_withheld, put_time, settle
+from audit.wire.attributes import pairs
 from audit.wire.beside import error_name, status_problem
 from audit.wire.tags import tag
 from audit.wire.text import label, maybe_json
@@ -96,8 +97,7 @@ def _label(call: Call, record: Record) -> None:
     for name in ("request_properties", "properties"):
         found = body(record.get(name))
         if isinstance(found, list):
-            # a map column may arrive as pairs
-            found = {pair[0]: pair[1] for pair in found if isinstance(pair, list | tuple) and len(pair) == 2}
+            found = dict(pairs(found))
         if isinstance(found, Mapping) and found:
             tag(call, {key: value for key, value in found.items() if value not in MISSING})
             call.conversation_id = call.conversation_id or label(found.get("Helicone-Session-Id"))

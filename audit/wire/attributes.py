@@ -63,14 +63,18 @@ def _integer(value: Any) -> Any:
 
 
 def pairs(items: Any) -> Iterable[tuple[str, Any]]:
-    """(key, raw value) of a list of `{"key": …, "value": …}` objects, as OTLP and Jaeger write attributes."""
+    """(key, raw value) of a list of `{"key": …, "value": …}` objects, or of pairs as column stores write maps."""
     if not isinstance(items, list):
         return
     for item in items:
         if isinstance(item, dict):
-            key = item.get("key")
-            if type(key) is str:
-                yield key, item.get("value", item.get("vStr"))
+            key, value = item.get("key"), item.get("value", item.get("vStr"))
+        elif isinstance(item, list | tuple) and len(item) == 2:
+            key, value = item
+        else:
+            continue
+        if type(key) is str:
+            yield key, value
 
 
 def flat(source: Any) -> Attributes:
@@ -81,9 +85,6 @@ def flat(source: Any) -> Attributes:
     source = maybe_json(source)
     found: Attributes = {}
     if isinstance(source, list):
-        if source and type(source[0]) in (list, tuple):
-            # maps of a column store arrive as pairs
-            source = [{"key": item[0], "value": item[1]} for item in source if len(item) == 2]
         for key, value in pairs(source):
             _put(found, key, any_value(value))
     elif isinstance(source, Mapping):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
+from audit.wire.counts import part
+
 Dialect = Literal["chat", "responses", "embeddings", "anthropic", "gemini", "converse", "ollama"]
 
 _OBJECTS: dict[str, Dialect] = {
@@ -68,7 +70,7 @@ def _by_stop(response: Mapping[str, Any]) -> Dialect | None:
 _TELLING: dict[str, Callable[[Mapping[str, Any]], Dialect | None]] = {
     "candidates": lambda response: "gemini",
     "usageMetadata": lambda response: "gemini",
-    "usage_metadata": lambda response: "gemini" if "input_tokens" not in (response["usage_metadata"] or ()) else None,
+    "usage_metadata": lambda response: None if "input_tokens" in part(response["usage_metadata"]) else "gemini",
     "promptFeedback": lambda response: "gemini",
     "choices": lambda response: "chat" if isinstance(response["choices"], list) else None,
     "stopReason": lambda response: "converse",

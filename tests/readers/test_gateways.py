@@ -1,15 +1,20 @@
 from __future__ import annotations
 
+import copy
 import json
 import sqlite3
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from audit.plugins import find
 from audit.wire.times import to_us
+from audit.wire.usage import INPUT_METERS, OUTPUT_METERS, charges
 
 LOGS = Path(__file__).parent.parent / "fixtures" / "logs"
 EXPECTED = json.loads((LOGS / "expected.json").read_text())
@@ -279,3 +284,54 @@ def test_every_reader_says_what_would_unlock_its_text() -> None:
         if reader.name in mine - silent:
             assert reader.unlock is not None
             assert reader.unlock["text"]
+
+
+FIXTURES = Path(__file__).parent / "fixtures"
+DAMAGED = sorted({name for names in READERS.values() for name in names} | {"codex", "portkey", "langfuse_blob"})
+ODD = st.sampled_from(
+    [
+        None,
+        "",
+        0,
+        -1,
+        1e300,
+        float("nan"),
+        True,
+        [],
+        {},
+        "\ud800",
+        "{",
+        [None],
+        {"a": None},
+        "null",
+        10**30,
+        [["k", "v"]],
+    ]
+)
+
+
+@cache
+def good_records() -> list[dict[str, Any]]:
+    paths = [path for name in DAMAGED if (FIXTURES / name).is_dir() for path in (FIXTURES / name).glob("*.jsonl")]
+    return [json.loads(line) for path in sorted(paths) for line in path.read_text().splitlines()]
+
+
+def places(value: Any) -> list[tuple[Any, Any]]:
+    """Every (container, key) inside a JSON value."""
+    keys = list(value) if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ()
+    return [place for key in keys for place in ((value, key), *places(value[key]))]
+
+
+@given(data=st.data())
+@settings(max_examples=200, deadline=None)
+def test_a_damaged_record_never_raises_and_its_charges_add_up(data: st.DataObject, read: Reading) -> None:
+    record = copy.deepcopy(data.draw(st.sampled_from(good_records())))
+    for _ in range(data.draw(st.integers(1, 3))):
+        container, key = data.draw(st.sampled_from(places(record)))
+        container[key] = copy.deepcopy(data.draw(ODD))
+    for call in read(record).calls:
+        if call.usage is not None:
+            meters = dict(charges(call.usage))
+            assert sum(meters.get(meter, 0) for meter in INPUT_METERS) == (call.usage.input_tokens or 0)
+            assert sum(meters.get(meter, 0) for meter in OUTPUT_METERS) == (call.usage.output_tokens or 0)
+        assert all(type(segment.text) is str for segment in call.segments)
