@@ -173,8 +173,7 @@ def _converse(call: Call, answer: Body) -> None:
         take_usage(call, usage, from_bedrock)
     metrics = answer.get("metrics")
     if call.duration is None and isinstance(metrics, dict):
-        milliseconds = number(metrics.get("latencyMs"))
-        call.duration = None if milliseconds is None else milliseconds / 1000
+        call.duration = seconds(metrics.get("latencyMs"), 1000.0)
     holder = answer.get("ResponseMetadata")
     if isinstance(holder, dict):
         call.response_id = label(holder.get("RequestId")) or call.response_id
@@ -196,9 +195,8 @@ def _ollama(call: Call, answer: Body) -> None:
     counts = _server_counts(answer)
     if counts is not None:
         take_usage(call, counts, from_openai)
-    total = number(answer.get("total_duration"))
-    if call.duration is None and total is not None:
-        call.duration = total / 1e9
+    if call.duration is None:
+        call.duration = seconds(answer.get("total_duration"), 1e9)
     if call.started_at_us is None:
         ended = to_us(answer.get("created_at"))
         call.started_at_us = None if ended is None else ended - round((call.duration or 0) * 1e6)
