@@ -220,7 +220,10 @@ def _connect(name: str, read_only: bool) -> duckdb.DuckDBPyConnection:
         "autoload_known_extensions": False,
     }
     try:
-        return duckdb.connect(name, read_only=read_only, config=settings)
+        connection = duckdb.connect(name, read_only=read_only, config=settings)
+        # the terminal belongs to the console; a bar of the engine's would stand in piped output too
+        connection.execute("SET enable_progress_bar = false")
+        return connection
     except duckdb.IOException as error:
         if "lock" in str(error).lower():
             raise StoreError(f"{name} is in use by another process", "wait for it to end, or copy the file") from error
