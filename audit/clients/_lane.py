@@ -73,7 +73,7 @@ class Lane:
 
     Concurrency starts low, grows by one with every round of answers and halves on a rate limit or overload. A rate
     limit pauses the whole lane, once, until the time the endpoint named. Parameters a model refuses are remembered, so
-    that the refusal is met once.
+    that the refusal is met once. `on_the_wire` counts requests whose answer is being waited for.
     """
 
     def __init__(self, client: Client, session: Session, policy: Policy) -> None:
@@ -89,6 +89,7 @@ class Lane:
         self._slowest = 0.0
         self._failures_in_a_row = 0
         self._closed: dict[str, str] = {}
+        self.on_the_wire = 0
         self.tally = Tally()
 
     def closed(self, model: str) -> str | None:
@@ -132,11 +133,14 @@ class Lane:
         await self._wait_for_pause(call)
         self.tally.attempts += 1
         seconds = self._patience(call, limits)
+        self.on_the_wire += 1
         try:
             async with asyncio.timeout(seconds):
                 return await self._session.send(call.body, limits)
         except TimeoutError:
             raise CallError("timeout", f"no answer within {seconds:.0f} s", retry=True, maybe_billed=True) from None
+        finally:
+            self.on_the_wire -= 1
 
     def _patience(self, call: _Call, limits: Limits) -> float:
         """Seconds an attempt may take: far beyond the slowest answer so far, and longer after each timeout."""

@@ -1,0 +1,67 @@
+"""One call made ready: the flavour it is spoken in, its limits, its body, and the most tokens it can be billed for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from audit.clients import Client, Limits, NotReplayableError, Translation
+from audit.replay.prompts import Logged
+from audit.replay.routes import Route
+
+SMALLEST_OWN_LIMIT = 1024
+LARGEST_OWN_LIMIT = 32_000
+THINKING_ROOM = {"none": 1024, "minimal": 4096, "low": 8192, "medium": 16_384, "high": 32_768}
+USUAL_THINKING_ROOM = 16_384
+SLOWEST_TOKENS_PER_SECOND = 40
+FRAMING_TOKENS = 1024
+TOKENS_PER_PART = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What `Lane.send` needs; `translation.lossy` names every loss between the log and the wire."""
+
+    client: Client
+    translation: Translation
+    limits: Limits
+
+
+def prepare(logged: Logged, route: Route, idempotency_key: str = "") -> Call:
+    """Make a logged request ready for a route; raises NotReplayableError."""
+    if logged.prompt is None:
+        raise NotReplayableError(logged.reason)
+    client = route.responses if route.responses is not None and logged.responses_api else route.client
+    limits, lifted = _limits(logged, route, idempotency_key)
+    made = client.translate(logged.prompt, route.sends, limits)
+    return Call(client, Translation(made.body, (*logged.prompt.lossy, *lifted, *made.lossy)), limits)
+
+
+def _limits(logged: Logged, route: Route, idempotency_key: str) -> tuple[Limits, tuple[str, ...]]:
+    """Limits of one call, and what they change against the log.
+
+    The caller's own limit is kept; without one the answer may be four times as long as the logged one. A model that
+    thinks unasked gets room for that on top, since thinking counts against the limit.
+    """
+    prompt = logged.prompt
+    asked = prompt.max_output_tokens if prompt else None
+    said = max(0, logged.output_tokens - logged.reasoning_tokens)
+    most = asked or min(LARGEST_OWN_LIMIT, max(SMALLEST_OWN_LIMIT, 4 * said))
+    lossy: tuple[str, ...] = ()
+    if route.client.thinks(route.sends) and not (route.floor and asked):
+        effort = (prompt.reasoning_effort if prompt else None) or ""
+        lifted = most + THINKING_ROOM.get(effort, USUAL_THINKING_ROOM)
+        if asked:
+            lossy = (f"output limit lifted from {asked} to {lifted} tokens, to leave room for thinking",)
+        most = lifted
+    seconds = 600.0 if route.client.in_process else min(600.0, 30 + most / SLOWEST_TOKENS_PER_SECOND)
+    return Limits(most, seconds, idempotency_key), lossy
+
+
+def most_input_tokens(body: Mapping[str, Any]) -> int:
+    """A bound on billed input tokens that holds for every byte-level tokenizer: no token is shorter than a byte."""
+    text = json.dumps(body, ensure_ascii=False)
+    parts = len(body.get("messages") or body.get("input") or ()) + len(body.get("tools") or ())
+    return len(text.encode("utf-8", "surrogatepass")) + FRAMING_TOKENS + TOKENS_PER_PART * parts

@@ -1,0 +1,151 @@
+"""The table `replay` as a journal: every answer is on file moments after it came, so nothing is paid twice."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from typing import Any
+
+import pyarrow as pa
+
+from audit.clients import Answer, CallError
+from audit.replay.plans import Job, Plan
+from audit.replay.routes import Route
+from audit.store import Store
+from audit.wire.text import repaired
+
+WRITE_DELAY = 0.01
+"""Seconds answers wait for company before they are written together; longer where a write itself takes longer."""
+
+_DROP_FAILED = """
+DELETE FROM replay WHERE status = 'failed' AND COALESCE(variant, '') = '' AND prompt_key IN (
+    SELECT j.prompt_key FROM replay_job AS j WHERE j.endpoint = replay.endpoint AND j.model = replay.model)
+"""
+_SPENT_SINCE = """
+SELECT CAST(COALESCE(SUM(r.cost_pico), 0) AS BIGINT) FROM replay AS r
+JOIN replay_route AS p ON p.endpoint = r.endpoint AND p.model = r.model
+WHERE r.origin = 'live' AND r.started_at_us > (
+    SELECT COALESCE(MAX(e.at_us), 0) FROM event AS e
+    WHERE e.command = 'replay' AND e.outcome LIKE '%"stopped": ""%')
+"""
+
+
+def spent_unfinished(store: Store, plan: Plan) -> int:
+    """Pico-USD spent on the plan's candidates by replays stopped or killed since the last one that ran to its end."""
+    names = sorted({(route.endpoint.name, route.model) for route in plan.routes})
+    store.run("CREATE OR REPLACE TEMP TABLE replay_route (endpoint VARCHAR, model VARCHAR)")
+    store.write(
+        "replay_route",
+        pa.table({"endpoint": [name for name, _ in names], "model": [model for _, model in names]}),
+    )
+    return int(store.value(_SPENT_SINCE) or 0)
+
+
+class Journal:
+    """Collects outcomes and appends them to the table in small groups."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._schema: pa.Schema = store.schema("replay")
+        self._next = int(store.value("SELECT COALESCE(MAX(replay_id), 0) FROM replay")) + 1
+        self._rows: list[dict[str, Any]] = []
+        self._timer: asyncio.TimerHandle | None = None
+        self._delay = WRITE_DELAY
+
+    def forget_failures(self, plan: Plan) -> None:
+        """Drop earlier failures of the calls about to be made; one outcome per call is kept."""
+        self._store.run("CREATE OR REPLACE TEMP TABLE replay_job (prompt_key BIGINT, endpoint VARCHAR, model VARCHAR)")
+        routes = [plan.routes[job.route] for job in plan.jobs]
+        self._store.write(
+            "replay_job",
+            pa.table(
+                {
+                    "prompt_key": pa.array([job.prompt_key for job in plan.jobs], pa.int64()),
+                    "endpoint": pa.array([route.endpoint.name for route in routes], pa.string()),
+                    "model": pa.array([route.model for route in routes], pa.string()),
+                }
+            ),
+        )
+        self._store.run(_DROP_FAILED)
+
+    def answered(self, plan: Plan, job: Job, answer: Answer, cost_pico: int | None, started_at_us: int) -> None:
+        """Take an answer."""
+        usage = answer.usage
+        calls = [{"name": call.name, "arguments": call.arguments} for call in answer.tool_calls]
+        self._add(
+            plan,
+            job,
+            {
+                "status": "ok",
+                "text": repaired(answer.text),
+                "tool_calls": repaired(json.dumps(calls, ensure_ascii=False, sort_keys=True)) if calls else None,
+                "finish_reason": answer.finish_reason,
+                "response_model": answer.response_model,
+                "response_id": answer.response_id,
+                "input_tokens": usage.input_tokens if usage else None,
+                "cache_read_input_tokens": usage.cache_read_input_tokens if usage else None,
+                "cache_write_input_tokens": _written(answer),
+                "output_tokens": usage.output_tokens if usage else None,
+                "reasoning_output_tokens": usage.reasoning_output_tokens if usage else None,
+                "cost_pico": cost_pico,
+                "duration": answer.duration,
+                "time_to_first_chunk": answer.time_to_first_chunk,
+                "lossy": json.dumps(answer.lossy, ensure_ascii=False),
+                "started_at_us": started_at_us,
+            },
+        )
+
+    def failed(self, plan: Plan, job: Job, failure: CallError, started_at_us: int) -> None:
+        """Take a failure; its text starts with the kind."""
+        error = repaired(f"{failure.kind}: {failure.message}")[:500]
+        self._add(plan, job, {"status": "failed", "error": error, "started_at_us": started_at_us})
+
+    def _add(self, plan: Plan, job: Job, outcome: dict[str, Any]) -> None:
+        route = plan.routes[job.route]
+        self._rows.append(
+            {
+                "replay_id": self._next,
+                "prompt_key": job.prompt_key,
+                "request_id": job.request_id,
+                "workflow_id": int(plan.frame.workflow_id[job.row]),
+                "current_model": route.current.model,
+                "endpoint": route.endpoint.name,
+                "model": route.model,
+                "variant": "",
+                "attempt": 1,
+                "origin": _origin(route),
+                **outcome,
+            }
+        )
+        self._next += 1
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(self._delay, self.flush)
+
+    def flush(self) -> None:
+        """Write what was collected."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._rows:
+            rows, self._rows = self._rows, []
+            started = time.perf_counter()
+            self._store.write("replay", pa.Table.from_pylist(rows, schema=self._schema))
+            self._delay = max(WRITE_DELAY, 2 * (time.perf_counter() - started))
+
+
+def now_us() -> int:
+    """This moment, UTC epoch microseconds."""
+    return time.time_ns() // 1000
+
+
+def _origin(route: Route) -> str:
+    return "local" if route.client.in_process else "live"
+
+
+def _written(answer: Answer) -> int | None:
+    usage = answer.usage
+    if usage is None:
+        return None
+    parts = (usage.cache_write_5m_input_tokens, usage.cache_write_1h_input_tokens)
+    return sum(part or 0 for part in parts) if any(part is not None for part in parts) else None

@@ -1,0 +1,258 @@
+"""Plan a replay: draw, choose candidates, check what each can be asked, count the cost. Sends and writes nothing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from audit.clients import NotReplayableError
+from audit.config import EndpointConfig
+from audit.errors import ReplayError
+from audit.prices.catalogue import Catalogue
+from audit.replay.calls import most_input_tokens, prepare
+from audit.replay.drawing import draw, drawn_before
+from audit.replay.frame import Frame, Shapes, frame, shapes
+from audit.replay.plans import PICO, CandidatePlan, Destination, Job, LocalLimits, Plan, Unreplayable
+from audit.replay.promises import grown_promise, promise
+from audit.replay.prompts import Logged, chunks, load
+from audit.replay.routes import Directory, Route, currents, host_of, is_loopback, routes, serves
+from audit.replay.strata import stratify
+from audit.statistics.arrays import BoolArray
+from audit.store import Store
+
+EXPECTED_THINKING = 800
+"""Output tokens a thinking model is expected to add; only steers the estimate, never the cap."""
+
+_FINISHED = """
+SELECT DISTINCT prompt_key, endpoint, model FROM replay
+WHERE status = 'ok' AND COALESCE(variant, '') = '' AND origin IN ('live', 'local', 'recorded')
+"""
+_WORKFLOWS = "SELECT workflow_id, name, task_kind FROM workflow"
+_NO_TOOLS = "the embedded model has no tools"
+
+
+def plan(
+    store: Store,
+    catalogue: Catalogue,
+    *,
+    sample: int = 500,
+    models: Sequence[str] = (),
+    endpoints: Sequence[EndpointConfig] = (),
+    seed: int = 1,
+    floor: bool = True,
+    left_out: Sequence[str] = (),
+    local: LocalLimits | None = None,
+) -> Plan:
+    """Plan the replay of `sample` prompts with `models` (proposed from the price table where none is named).
+
+    `floor` asks the current models again as well, where they can be reached. `left_out` names workflows whose content
+    is not to be sent. Raises ReplayError where nothing can be replayed or a named model's endpoint can't be used, and
+    ConfigError for a model without an endpoint.
+    """
+    units = frame(store, left_out)
+    if not len(units):
+        raise ReplayError("no request of this log can be replayed", _nothing(units))
+    found = _Planner(store, catalogue, units, endpoints, local or LocalLimits())
+    return found.plan(sample, models, seed, floor)
+
+
+def _nothing(units: Frame) -> str:
+    reasons = "; ".join(f"{each.requests} requests: {each.reason}" for each in units.excluded[:3])
+    return reasons or "ingest a log with billable requests first"
+
+
+@dataclass(slots=True)
+class _Counts:
+    """What is gathered while the calls of a sample are listed."""
+
+    jobs: list[Job] = field(default_factory=list)
+    reused: dict[int, int] = field(default_factory=dict)
+    refused: dict[tuple[str, str, str], tuple[int, int]] = field(default_factory=dict)
+    sent: dict[str, set[int]] = field(default_factory=dict)
+    foreign: set[str] = field(default_factory=set)
+
+    def refuse(self, route: Route, reason: str, cost_pico: int, count: int = 1) -> None:
+        key = route.endpoint.name, route.model, reason
+        before = self.refused.get(key, (0, 0))
+        self.refused[key] = before[0] + count, before[1] + cost_pico
+
+
+class _Planner:
+    def __init__(
+        self,
+        store: Store,
+        catalogue: Catalogue,
+        units: Frame,
+        endpoints: Sequence[EndpointConfig],
+        local: LocalLimits,
+    ) -> None:
+        self._store = store
+        self._units = units
+        self._local = local
+        self._directory = Directory(catalogue, endpoints, time.time_ns() // 1000)
+        self._shapes: Shapes | None = None
+        rows = store.rows(_WORKFLOWS)
+        self._kinds = {row["workflow_id"]: row["task_kind"] or "" for row in rows}
+        self._names = {row["workflow_id"]: row["name"] or str(row["workflow_id"]) for row in rows}
+
+    def plan(self, requested: int, models: Sequence[str], seed: int, floor: bool) -> Plan:
+        units, counts = self._units, _Counts()
+        self._store.run("CREATE OR REPLACE TEMP TABLE replay_picked AS SELECT * FROM replay_unit")
+        ways, skipped = routes(self._directory, currents(self._store), models, floor)
+        if not ways:
+            hints = "; ".join(dict.fromkeys(f"{each.endpoint}: {each.hint}" for each in skipped if each.hint))
+            raise ReplayError("no candidate model can be asked", hints or "name one with --model ENDPOINT/MODEL")
+        strata = stratify(units, self._kinds)
+        eligible, size = self._eligible(ways, requested, counts)
+        picked = draw(units, strata, eligible, size, seed, drawn_before(self._store, seed))
+        self._list_jobs(picked.rows.tolist(), ways, counts)
+        tried = _candidates_by_model(ways)
+        now = promise(units, picked, self._kinds, self._names, tried)
+        return Plan(
+            seed=seed,
+            requested=requested,
+            frame=units,
+            strata=strata,
+            sample=picked,
+            routes=tuple(ways),
+            jobs=tuple(counts.jobs),
+            reused=sum(counts.reused.values()),
+            candidates=_candidate_plans(ways, counts),
+            not_replayable=_unreplayable(counts),
+            destinations=self._destinations(ways, counts),
+            promise=now,
+            larger=grown_promise(units, strata, eligible, now, self._kinds, self._names, tried),
+            skipped=tuple(skipped),
+        )
+
+    def _eligible(self, ways: Sequence[Route], requested: int, counts: _Counts) -> tuple[BoolArray, int]:
+        """Which prompts may be drawn: where only an embedded model answers, those it can take, and not too many."""
+        everything = np.ones(len(self._units), dtype=np.bool_)
+        candidates = [route for route in ways if not route.floor]
+        if not all(route.client.in_process for route in candidates):
+            return everything, requested
+        reasons = [self._too_much(row) for row in range(len(self._units))]
+        for row, reason in enumerate(reasons):
+            if reason:
+                counts.refuse(candidates[0], reason, int(self._units.cost_pico[row]))
+        mask = np.array([not reason for reason in reasons], dtype=np.bool_)
+        if not mask.any():
+            raise ReplayError(
+                "no prompt of this log is fit for the embedded model",
+                f"it takes prompts up to {self._local.prompt_tokens} tokens without tools; name another --model",
+            )
+        return mask, min(requested, self._local.prompts)
+
+    def _too_much(self, row: int) -> str:
+        """Why a prompt is too much for the embedded model; empty when it is not."""
+        if self._shapes is None:
+            self._shapes = shapes(self._store)
+        if self._shapes.tools[row]:
+            return _NO_TOOLS
+        if self._shapes.input_tokens[row] > self._local.prompt_tokens:
+            return f"the prompt is longer than {self._local.prompt_tokens} tokens"
+        if self._shapes.answer_tokens[row] > self._local.answer_tokens:
+            return f"the logged answer is longer than {self._local.answer_tokens} tokens"
+        return ""
+
+    def _list_jobs(self, rows: Sequence[int], ways: Sequence[Route], counts: _Counts) -> None:
+        by_current: dict[tuple[str, str], list[int]] = {}
+        for place, route in enumerate(ways):
+            by_current.setdefault((route.current.model, route.current.provider_name), []).append(place)
+        finished = {(row["prompt_key"], row["endpoint"], row["model"]) for row in self._store.rows(_FINISHED)}
+        for part in chunks(rows):
+            logged = load(self._store, self._units.request_id[np.array(part)].tolist())
+            for row in part:
+                each = logged[int(self._units.request_id[row])]
+                for place in by_current.get((self._units.model[row], self._units.provider[row]), ()):
+                    self._list_job(row, each, place, ways[place], finished, counts)
+
+    def _list_job(
+        self, row: int, logged: Logged, place: int, route: Route, finished: set[tuple[int, str, str]], counts: _Counts
+    ) -> None:
+        key = int(self._units.prompt_key[row])
+        if (key, route.endpoint.name, route.model) in finished:
+            counts.reused[place] = counts.reused.get(place, 0) + 1
+            return
+        try:
+            if route.client.in_process and (reason := self._too_much(row)):
+                raise NotReplayableError(reason)
+            expected, worst = _costs(logged, route)
+        except NotReplayableError as error:
+            counts.refuse(route, error.reason, int(self._units.cost_pico[row]))
+            return
+        counts.jobs.append(Job(place, row, key, logged.request_id, expected, worst))
+        counts.sent.setdefault(route.endpoint.name, set()).add(key)
+        if not serves(route, logged.provider_name):
+            counts.foreign.add(route.endpoint.name)
+
+    def _destinations(self, ways: Sequence[Route], counts: _Counts) -> tuple[Destination, ...]:
+        made: dict[str, Destination] = {}
+        for route in ways:
+            name = route.endpoint.name
+            if name in made or name not in counts.sent:
+                continue
+            host = host_of(route)
+            leaves = bool(host) and not is_loopback(host)
+            made[name] = Destination(name, host, len(counts.sent[name]), leaves, name not in counts.foreign)
+        return tuple(made.values())
+
+
+def _costs(logged: Logged, route: Route) -> tuple[int | None, int | None]:
+    """Expected and largest cost of a call, pico-USD; raises NotReplayableError where it can't be made."""
+    call = prepare(logged, route)
+    bound = most_input_tokens(call.translation.body)
+    given = logged.input_tokens or bound // 4
+    if route.context_window is not None and given > route.context_window:
+        raise NotReplayableError("the prompt is longer than the model's context window")
+    if route.rates is None:
+        return None, None
+    said = logged.output_tokens if route.floor else logged.output_tokens - logged.reasoning_tokens
+    if not route.floor and route.client.thinks(route.sends):
+        said += EXPECTED_THINKING
+    expected = route.rates.expected(given, max(1, said))
+    return expected, route.rates.worst(bound, call.limits.max_output_tokens)
+
+
+def _candidates_by_model(ways: Sequence[Route]) -> dict[str, int]:
+    tried: dict[str, set[tuple[str, str]]] = {}
+    for route in ways:
+        if not route.floor:
+            tried.setdefault(route.current.model, set()).add((route.endpoint.name, route.model))
+    return {model: len(candidates) for model, candidates in tried.items()}
+
+
+def _candidate_plans(ways: Sequence[Route], counts: _Counts) -> tuple[CandidatePlan, ...]:
+    jobs: dict[int, list[Job]] = {}
+    for job in counts.jobs:
+        jobs.setdefault(job.route, []).append(job)
+    made = []
+    for place, route in enumerate(ways):
+        calls, reused = jobs.get(place, []), counts.reused.get(place, 0)
+        if not calls and not reused:
+            continue
+        priced = route.rates is not None
+        made.append(
+            CandidatePlan(
+                current_model=route.current.model,
+                endpoint=route.endpoint.name,
+                model=route.model,
+                floor=route.floor,
+                calls=len(calls),
+                reused=reused,
+                expected_usd=sum(job.expected_pico or 0 for job in calls) / PICO if priced else None,
+                worst_usd=sum(job.worst_pico or 0 for job in calls) / PICO if priced else None,
+            )
+        )
+    return tuple(made)
+
+
+def _unreplayable(counts: _Counts) -> tuple[Unreplayable, ...]:
+    made = [
+        Unreplayable(endpoint, model, reason, count, pico / PICO)
+        for (endpoint, model, reason), (count, pico) in counts.refused.items()
+    ]
+    return tuple(sorted(made, key=lambda each: (-each.cost_usd, -each.count, each.reason, each.endpoint, each.model)))

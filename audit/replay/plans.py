@@ -1,0 +1,162 @@
+"""What a replay would do: a plan people read and agree to, and the calls it stands for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from audit.replay.drawing import Sample
+from audit.replay.frame import Excluded, Frame
+from audit.replay.routes import Route, Skipped
+from audit.replay.strata import Strata
+
+PICO = 10**12
+
+
+@dataclass(frozen=True, slots=True)
+class LocalLimits:
+    """What the embedded model is asked: tokens of prompt and logged answer; prompts, when it is the only candidate."""
+
+    prompt_tokens: int = 512
+    answer_tokens: int = 64
+    prompts: int = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One call to make; `route` and `row` index the plan's routes and frame. Costs are pico-USD, None = no price."""
+
+    route: int
+    row: int
+    prompt_key: int
+    request_id: int
+    expected_pico: int | None
+    worst_pico: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Unreplayable:
+    """Drawn prompts a candidate can't be asked, for one reason; cost is what they cost in the log."""
+
+    endpoint: str
+    model: str
+    reason: str
+    count: int
+    cost_usd: float
+
+
+@dataclass(frozen=True, slots=True)
+class CandidatePlan:
+    """Calls of one candidate for one current model; `reused` answers are on file already.
+
+    `expected_usd` takes the logged answer's length, `worst_usd` bounds every call by its limits; None = no price.
+    """
+
+    current_model: str
+    endpoint: str
+    model: str
+    floor: bool
+    calls: int
+    reused: int
+    expected_usd: float | None
+    worst_usd: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Where content goes: `host` is empty when it stays in this process.
+
+    `serves_already` when every prompt sent there was served by that provider before; `leaves_machine` is false for
+    this process and for loopback.
+    """
+
+    endpoint: str
+    host: str
+    prompts: int
+    leaves_machine: bool
+    serves_already: bool
+
+    @property
+    def needs_consent(self) -> bool:
+        """Whether content would reach somebody who has not had it."""
+        return self.prompts > 0 and self.leaves_machine and not self.serves_already
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """What a sample of n can certify: workflow × candidate pairs that get a certificate if no loss is seen.
+
+    `tests` is the number of pairs the error is shared by, `power` the chance that a candidate with a true loss of 1 %
+    gets the average promised certificate.
+    """
+
+    n: int
+    certificates: int
+    workflows: tuple[str, ...]
+    tests: int
+    power: float
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """A replay that has not happened: nothing was sent or written."""
+
+    seed: int
+    requested: int
+    frame: Frame
+    strata: Strata
+    sample: Sample
+    routes: tuple[Route, ...]
+    jobs: tuple[Job, ...]
+    reused: int
+    candidates: tuple[CandidatePlan, ...]
+    not_replayable: tuple[Unreplayable, ...]
+    destinations: tuple[Destination, ...]
+    promise: Promise
+    larger: Promise | None
+    skipped: tuple[Skipped, ...] = field(default=())
+
+    @property
+    def sampled(self) -> int:
+        """Prompts drawn."""
+        return len(self.sample)
+
+    @property
+    def excluded(self) -> tuple[Excluded, ...]:
+        """Requests outside the frame, by reason."""
+        return self.frame.excluded
+
+    @property
+    def coverage(self) -> float | None:
+        """Share of the billable dollars the sample speaks for; None where nothing costs anything."""
+        total = self.frame.total_pico
+        return int(self.frame.cost_pico.sum()) / total if total else None
+
+    @property
+    def expected_usd(self) -> float:
+        """Expected cost of all calls with a price."""
+        return sum(job.expected_pico or 0 for job in self.jobs) / PICO
+
+    @property
+    def worst_usd(self) -> float:
+        """Most that all calls with a price can cost."""
+        return sum(job.worst_pico or 0 for job in self.jobs) / PICO
+
+    @property
+    def unpriced(self) -> tuple[str, ...]:
+        """Candidates off this machine whose calls have no price, as ENDPOINT/MODEL."""
+        names = (f"{route.endpoint.name}/{route.model}" for route in self._unpriced_routes())
+        return tuple(dict.fromkeys(names))
+
+    def _unpriced_routes(self) -> list[Route]:
+        away = {each.endpoint for each in self.destinations if each.leaves_machine}
+        used = {job.route for job in self.jobs}
+        return [
+            route
+            for place, route in enumerate(self.routes)
+            if place in used and route.rates is None and route.endpoint.name in away
+        ]
+
+    @property
+    def needs_consent(self) -> bool:
+        """Whether somebody has to agree before anything is sent."""
+        return any(each.needs_consent for each in self.destinations)

@@ -1,0 +1,90 @@
+"""What a sample can certify before it is paid for, by the rule the verdict will use."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from audit.replay.drawing import Sample
+from audit.replay.frame import Frame
+from audit.replay.plans import Promise
+from audit.replay.strata import Strata, allocate, alpha_of
+from audit.statistics.arrays import BoolArray
+from audit.statistics.certificates import certificate_power, clean_units
+from audit.statistics.intervals import kish_neff
+from audit.statistics.verdicts import FAMILY_DELTA
+
+TRUE_LOSS = 0.01
+GROWTH = (1.25, 1.5, 2.0, 3.0, 4.0, 6.0)
+
+
+def promise(
+    units: Frame, sample: Sample, kinds: Mapping[int, str], names: Mapping[int, str], candidates: Mapping[str, int]
+) -> Promise:
+    """Certificates a drawn sample can give; `candidates` counts those to be tried for each current model."""
+    weights: dict[tuple[int, str], list[float]] = {}
+    for row, chance in zip(sample.rows.tolist(), sample.probabilities.tolist(), strict=True):
+        pair = int(units.workflow_id[row]), units.model[row]
+        weights.setdefault(pair, []).append(float(units.requests[row]) / max(chance, 1e-12))
+    effective = {pair: kish_neff(np.array(each)) for pair, each in weights.items()}
+    return _promise(len(sample), effective, kinds, names, candidates)
+
+
+def grown_promise(
+    units: Frame,
+    strata: Strata,
+    eligible: BoolArray,
+    now: Promise,
+    kinds: Mapping[int, str],
+    names: Mapping[int, str],
+    candidates: Mapping[str, int],
+) -> Promise | None:
+    """The smallest of a few larger samples that certifies more; None when none does."""
+    room = int(eligible.sum())
+    for factor in GROWTH:
+        size = min(room, round(now.n * factor))
+        if size <= now.n:
+            return None
+        given = allocate(strata, units, eligible, size)
+        counts: dict[tuple[int, str], float] = {}
+        for place, number in enumerate(given):
+            pair = strata.strata[place].certificate
+            if pair is not None:
+                key = strata.pairs[pair].workflow_id, strata.pairs[pair].model
+                counts[key] = counts.get(key, 0.0) + number
+        found = _promise(size, counts, kinds, names, candidates, tests=now.tests)
+        if found.certificates > now.certificates:
+            return found
+    return None
+
+
+def _promise(
+    n: int,
+    effective: Mapping[tuple[int, str], float],
+    kinds: Mapping[int, str],
+    names: Mapping[int, str],
+    candidates: Mapping[str, int],
+    tests: int = 0,
+) -> Promise:
+    trials = [
+        (size, alpha_of(kinds.get(workflow) or ""), workflow)
+        for (workflow, model), size in effective.items()
+        for _ in range(candidates.get(model, 0))
+    ]
+    family = max(1, tests, len(trials))
+    certified = _holm(trials, family)
+    powers = [certificate_power(int(size), TRUE_LOSS, alpha, FAMILY_DELTA, family) for size, alpha, _ in certified]
+    workflows = dict.fromkeys(names.get(workflow, str(workflow)) for _, _, workflow in certified)
+    return Promise(n, len(certified), tuple(workflows), family, float(np.mean(powers)) if powers else 0.0)
+
+
+def _holm(trials: Sequence[tuple[float, float, int]], family: int) -> list[tuple[float, float, int]]:
+    """Trials certified when none shows a loss: Holm's steps, from the strongest evidence down."""
+    strength = sorted(trials, key=lambda trial: (1 - trial[1]) ** trial[0])
+    certified: list[tuple[float, float, int]] = []
+    for place, trial in enumerate(strength):
+        if trial[0] < clean_units(trial[1], FAMILY_DELTA, max(1, family - place)):
+            break
+        certified.append(trial)
+    return certified

@@ -1,0 +1,244 @@
+"""Who answers: candidates for each current model, the current model itself, and the endpoint each is reached at."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from audit.clients import Client
+from audit.clients.local import MODEL as EMBEDDED
+from audit.config import EndpointConfig
+from audit.errors import ConfigError, ReplayError
+from audit.plugins import find
+from audit.prices.catalogue import Catalogue, Match
+from audit.replay.rates import Rates, configured, rates_of
+from audit.store import Store
+
+BUILT_IN = (
+    EndpointConfig("openai"),
+    EndpointConfig("anthropic", flavour="anthropic_messages"),
+    EndpointConfig("local", flavour="local"),
+)
+OFFICIAL_HOSTS = {"api.openai.com": "openai", "api.anthropic.com": "anthropic"}
+PROPRIETARY = frozenset({"openai", "anthropic", "google", "x-ai"})
+HALF = 0.5
+"""Of the cheaper models that cost at most this share, the dearest is proposed beside the cheapest."""
+
+_CURRENT = """
+SELECT s.model, COALESCE(r.provider_name, r.price_provider, '') AS provider_name,
+       MIN(r.price_provider) AS price_provider, MIN(r.price_model) AS price_model,
+       MIN(COALESCE(r.response_model, r.request_model)) AS response_model, COUNT(*) AS units
+FROM replay_picked AS s JOIN request AS r ON r.request_id = s.request_id
+GROUP BY s.model, COALESCE(r.provider_name, r.price_provider, '')
+ORDER BY units DESC, s.model, provider_name
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Current:
+    """A model of the log, the provider that served it and its price model; `units` counts drawn prompts."""
+
+    model: str
+    provider_name: str
+    price: tuple[str, str] | None
+    units: int
+
+
+@dataclass(frozen=True, eq=False)
+class Route:
+    """One current model's prompts asked of one model at one endpoint; `floor` when that is the current model itself.
+
+    `model` is what the journal calls it, `sends` the name that is sent. `rates` is None where nothing is known about
+    its price. `responses` speaks for requests that were made through the Responses API, where the endpoint has it.
+    """
+
+    current: Current
+    endpoint: EndpointConfig
+    client: Client
+    model: str
+    sends: str
+    floor: bool
+    rates: Rates | None
+    context_window: int | None = None
+    responses: Client | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A candidate that would have been proposed, and what keeps it from being asked."""
+
+    model: str
+    endpoint: str
+    reason: str
+    hint: str
+
+
+def currents(store: Store) -> list[Current]:
+    """Models of the drawn prompts (in `replay_picked`), the most frequent first."""
+    return [
+        Current(
+            row["model"],
+            row["provider_name"],
+            (row["price_provider"], row["price_model"]) if row["price_model"] else None,
+            row["units"],
+        )
+        for row in store.rows(_CURRENT)
+    ]
+
+
+class Directory:
+    """Endpoints by name, and models by the endpoint they are asked at."""
+
+    def __init__(self, catalogue: Catalogue, endpoints: Sequence[EndpointConfig], now_us: int) -> None:
+        self._catalogue = catalogue
+        self._now_us = now_us
+        self._clients: dict[str, Client] = {client.name: client for client in find("clients", "CLIENT")}
+        self.endpoints = {each.name: each for each in (*BUILT_IN, *endpoints)}
+
+    def client(self, endpoint: EndpointConfig) -> Client:
+        """The flavour an endpoint speaks; raises ConfigError for an unknown one."""
+        found = self._clients.get(endpoint.flavour)
+        if found is None:
+            known = ", ".join(sorted(self._clients))
+            raise ConfigError(f"endpoint {endpoint.name!r}: unknown flavour {endpoint.flavour!r}", f"known: {known}")
+        return found
+
+    def find(self, name: str) -> tuple[EndpointConfig, str]:
+        """The endpoint and model that `--model NAME` or `--model ENDPOINT/NAME` means; raises ConfigError."""
+        prefix, _, rest = name.partition("/")
+        if rest and prefix in self.endpoints:
+            return self.endpoints[prefix], rest
+        if name in self.endpoints and self.client(self.endpoints[name]).in_process:
+            return self.endpoints[name], EMBEDDED if not self.endpoints[name].base_url else name
+        match = self._catalogue.resolve(None, name)
+        if match is not None and match.provider_name in self.endpoints:
+            return self.endpoints[match.provider_name], name
+        own = [each for each in self.endpoints.values() if each not in BUILT_IN]
+        if len(own) == 1:
+            return own[0], name
+        raise ConfigError(
+            f"no endpoint is known for the model {name!r}",
+            "write ENDPOINT/MODEL, with an [[endpoint]] of that name in audit.toml",
+        )
+
+    def route(self, current: Current, endpoint: EndpointConfig, model: str) -> Route:
+        """A candidate for a current model."""
+        price = None if self._in_process(endpoint) else self._price(endpoint, model)
+        rates = configured(endpoint) or self._rates(price)
+        return self._made(current, endpoint, model, model, False, rates, self._window(price))
+
+    def floor(self, current: Current) -> Route | None:
+        """The current model asked again where it was served; None where no endpoint of that provider is known."""
+        endpoint = self.endpoints.get(current.provider_name)
+        if endpoint is None or self._in_process(endpoint):
+            return None
+        sends = current.model.rpartition("/")[2] if endpoint in BUILT_IN else current.model
+        rates = configured(endpoint) or self._rates(current.price)
+        window = self._window(current.price)
+        return self._made(current, endpoint, current.model, sends, True, rates, window)
+
+    def _made(
+        self,
+        current: Current,
+        endpoint: EndpointConfig,
+        model: str,
+        sends: str,
+        floor: bool,
+        rates: Rates | None,
+        window: int | None,
+    ) -> Route:
+        responses = self._clients["openai_responses"] if endpoint == BUILT_IN[0] else None
+        return Route(current, endpoint, self.client(endpoint), model, sends, floor, rates, window, responses)
+
+    def _price(self, endpoint: EndpointConfig, model: str) -> tuple[str, str] | None:
+        """The price model of a candidate: at its provider, or through a gateway where only one company sells it.
+
+        An open-weight model on a server of one's own has no list price.
+        """
+        match = self._catalogue.resolve(endpoint.name, model) or self._catalogue.resolve(None, model)
+        if match is None or (match.provider_name != endpoint.name and not _sold_by_its_maker(match)):
+            return None
+        return match.provider_name, match.model
+
+    def _in_process(self, endpoint: EndpointConfig) -> bool:
+        return self.client(endpoint).in_process
+
+    def _rates(self, price: tuple[str, str] | None) -> Rates | None:
+        return rates_of(self._catalogue, price, self._now_us)
+
+    def _window(self, price: tuple[str, str] | None) -> int | None:
+        found = self._catalogue.model(*price) if price else None
+        return found.context_window if found else None
+
+    def proposed(self, current: Current) -> list[tuple[EndpointConfig, str]]:
+        """Cheaper models to try: the cheapest of the same provider (its family first), and one that halves the cost."""
+        endpoint = self.endpoints.get(current.provider_name) or (
+            self.endpoints.get(current.price[0]) if current.price else None
+        )
+        if endpoint is None or current.price is None:
+            return []
+        cheaper = self._catalogue.cheaper_candidates(*current.price, self._now_us)
+        kin = [each for each in cheaper if each.same_family] or cheaper
+        halving = [each for each in kin if each.price_ratio <= HALF]
+        picked = [*kin[:1], *halving[-1:]]
+        return [(endpoint, name) for name in dict.fromkeys(each.model for each in picked)]
+
+
+def routes(
+    directory: Directory, found: Sequence[Current], models: Sequence[str], floor: bool
+) -> tuple[list[Route], list[Skipped]]:
+    """Routes for the named models, or for proposed ones where none is named, and what had to be left out.
+
+    A named model whose endpoint can't be used is an error (ReplayError); a proposed one is skipped with its reason.
+    """
+    made: list[Route] = []
+    skipped: dict[tuple[str, str], Skipped] = {}
+    named = [directory.find(name) for name in models]
+    for current in found:
+        for endpoint, model in named or [*directory.proposed(current), (directory.endpoints["local"], EMBEDDED)]:
+            if model in (current.model, current.price[1] if current.price else None) and endpoint.flavour != "local":
+                continue
+            route = directory.route(current, endpoint, model)
+            problem = _problem(route)
+            if problem is None:
+                made.append(route)
+            elif named:
+                raise problem
+            else:
+                skipped[endpoint.name, model] = Skipped(model, endpoint.name, problem.message, problem.hint or "")
+        own = directory.floor(current) if floor else None
+        if own is not None and any(route.current is current for route in made) and _problem(own) is None:
+            made.append(own)
+    return made, list(skipped.values())
+
+
+def host_of(route: Route) -> str:
+    """Host that a route's content would go to; empty when it stays in this process."""
+    url = route.client.locate(route.endpoint)
+    return (urlsplit(url).hostname or url) if url else ""
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine."""
+    return host in ("localhost", "::1") or host.startswith("127.")
+
+
+def serves(route: Route, provider_name: str) -> bool:
+    """Whether the owner of a route's endpoint is the provider that served a request."""
+    host = host_of(route)
+    if host in OFFICIAL_HOSTS:
+        return OFFICIAL_HOSTS[host] == provider_name
+    return route.endpoint not in BUILT_IN and route.endpoint.name == provider_name
+
+
+def _sold_by_its_maker(match: Match) -> bool:
+    return match.provider_name in PROPRIETARY and "oss" not in match.model
+
+
+def _problem(route: Route) -> ReplayError | None:
+    try:
+        route.client.locate(route.endpoint)
+    except ReplayError as error:
+        return error
+    return None

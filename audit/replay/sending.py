@@ -1,0 +1,182 @@
+"""Send the calls of a plan: workers per endpoint, a budget over all, every outcome journaled as it comes."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+
+from audit.clients import Answer, CallError, Client, NotReplayableError, Session
+from audit.clients._lane import Lane, LaneClosedError, Policy
+from audit.hashes import digest
+from audit.replay.budget import Budget
+from audit.replay.calls import prepare
+from audit.replay.journal import Journal, now_us
+from audit.replay.plans import Job, Plan
+from audit.replay.prompts import Logged, chunks, load
+from audit.replay.results import Progress, Tallies
+from audit.replay.routes import Route
+from audit.store import Store
+
+GRACE_SECONDS = 20.0
+"""How long answers that are paid already are waited for after the user stopped the run."""
+
+
+class Sender:
+    """One run over a plan's calls."""
+
+    def __init__(
+        self, store: Store, plan: Plan, budget: Budget, policy: Policy, progress: Callable[[Progress], None] | None
+    ) -> None:
+        self._store = store
+        self._plan = plan
+        self._budget = budget
+        self._policy = policy
+        self._progress = progress
+        self._journal = Journal(store)
+        self._sessions: dict[tuple[str, str], Session] = {}
+        self._lanes: dict[tuple[str, str], Lane] = {}
+        self._stop = asyncio.Event()
+        self.tallies = Tallies(plan)
+        self.interrupted = False
+        self.short_of_budget = 0
+
+    async def run(self) -> None:
+        """Make every call that fits the budget; on a signal, finish what is on the wire and return."""
+        self._journal.forget_failures(self._plan)
+        jobs: dict[str, list[Job]] = {}
+        for job in self._plan.jobs:
+            jobs.setdefault(self._plan.routes[job.route].endpoint.name, []).append(job)
+        workers = [
+            asyncio.create_task(self._work(feed))
+            for feed in map(self._feed, jobs.values())
+            for _ in range(self._policy.concurrency)
+        ]
+        watcher = asyncio.create_task(self._watch(workers))
+        try:
+            with _signals(self._interrupt):
+                await asyncio.gather(*workers)
+        except asyncio.CancelledError:
+            if not self._stop.is_set():
+                raise
+        finally:
+            watcher.cancel()
+            for worker in workers:
+                worker.cancel()
+            await asyncio.gather(watcher, *workers, return_exceptions=True)
+            self._journal.flush()
+            for session in self._sessions.values():
+                with suppress(Exception):  # a connection that won't close changes no result
+                    await session.close()
+
+    def _interrupt(self) -> None:
+        self.interrupted = True
+        self._stop.set()
+
+    async def _watch(self, workers: list[asyncio.Task[None]]) -> None:
+        """After a signal, cancel the workers once nothing is on the wire any more, or the grace is over."""
+        await self._stop.wait()
+        until = time.monotonic() + GRACE_SECONDS
+        while time.monotonic() < until and any(lane.on_the_wire for lane in self._lanes.values()):
+            await asyncio.sleep(0.05)
+        for worker in workers:
+            worker.cancel()
+
+    def _feed(self, jobs: list[Job]) -> Iterator[tuple[Job, Logged]]:
+        """The calls of one endpoint with their requests, read a few at a time."""
+        if self._plan.routes[jobs[0].route].client.in_process:
+            # neighbours that share a system prompt share its computed prefix
+            jobs = sorted(jobs, key=lambda job: (int(self._plan.frame.workflow_id[job.row]), job.request_id))
+        for part in chunks(range(len(jobs))):
+            logged = load(self._store, sorted({jobs[place].request_id for place in part}))
+            for place in part:
+                yield jobs[place], logged[jobs[place].request_id]
+
+    async def _work(self, feed: Iterator[tuple[Job, Logged]]) -> None:
+        for job, logged in feed:
+            if self._stop.is_set():
+                return
+            await self._call(job, logged)
+            if self._progress is not None:
+                self._progress(self.tallies.progress())
+
+    async def _call(self, job: Job, logged: Logged) -> None:
+        route = self._plan.routes[job.route]
+        worst = job.worst_pico or 0
+        try:
+            call = prepare(logged, route, _idempotency_key(job, route))
+            lane = self._lane(route, call.client)
+        except NotReplayableError as error:
+            self.tallies.fail(job.route, "not_replayable", error.reason, sent=False)
+            return
+        if not await self._budget.take(worst):
+            self.short_of_budget += 1
+            self.tallies.fail(job.route, "budget", "the cap leaves no room for this call", sent=False)
+            return
+        held = [worst]
+
+        def may_pay_again() -> bool:
+            if not self._budget.take_at_once(worst):
+                return False
+            held.append(worst)
+            return True
+
+        started = now_us()
+        spent, uncertain = 0, 0
+        try:
+            answer, uncertain = await lane.send(call.translation, call.limits, may_pay_again)
+            spent, uncertain = self._answered(job, route, answer, started, uncertain)
+        except LaneClosedError as closed:
+            self.tallies.fail(job.route, "endpoint_closed", str(closed), sent=False)
+        except CallError as failure:
+            uncertain = failure.uncertain
+            self._journal.failed(self._plan, job, failure, started)
+            self.tallies.fail(job.route, failure.kind, failure.message, sent=True)
+        finally:
+            await asyncio.shield(self._budget.settle(sum(held), spent, min(len(held), uncertain) * worst))
+
+    def _answered(self, job: Job, route: Route, answer: Answer, started: int, uncertain: int) -> tuple[int, int]:
+        """Journal an answer; returns pico-USD spent, and attempts that may be billed besides."""
+        cost = route.rates.cost(answer.usage) if route.rates is not None and answer.usage is not None else None
+        self._journal.answered(self._plan, job, answer, cost, started)
+        self.tallies.answer(job.route, answer.duration, cost or 0)
+        if cost is None and route.rates is not None:
+            # an answer without usage costs at most what was set aside
+            return 0, uncertain + 1
+        return cost or 0, uncertain
+
+    def _lane(self, route: Route, client: Client) -> Lane:
+        key = route.endpoint.name, client.name
+        if key not in self._lanes:
+            self._sessions[key] = client.open(route.endpoint)
+            self._lanes[key] = Lane(client, self._sessions[key], self._policy)
+        return self._lanes[key]
+
+
+def _idempotency_key(job: Job, route: Route) -> str:
+    """The same for every attempt at one call, so that a gateway that knows such keys answers it once."""
+    return f"audit-{digest(job.prompt_key, route.endpoint.name, route.model) & (2**64 - 1):016x}"
+
+
+@contextmanager
+def _signals(stop: Callable[[], None]) -> Iterator[None]:
+    """Call `stop` on the first Ctrl-C or SIGTERM instead of raising, where platform and thread allow it."""
+    loop = asyncio.get_running_loop()
+    caught: list[int] = []
+
+    def once(number: int) -> None:
+        # the second one means it
+        loop.remove_signal_handler(number)
+        stop()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with suppress(NotImplementedError, ValueError, RuntimeError):
+            loop.add_signal_handler(number, once, number)
+            caught.append(number)
+    try:
+        yield
+    finally:
+        for each in caught:
+            loop.remove_signal_handler(each)

@@ -1,0 +1,141 @@
+"""The stage: check the plan against cap and consent, keep the sample, send, and say what came of it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from audit.clients._lane import Policy
+from audit.errors import BudgetError, ConsentError, Interrupted, ReplayError
+from audit.replay.budget import Budget
+from audit.replay.drawing import keep
+from audit.replay.journal import spent_unfinished
+from audit.replay.plans import PICO, Plan
+from audit.replay.results import Progress, ReplayResult
+from audit.replay.sending import Sender
+from audit.store import Store
+
+
+def replay(
+    store: Store,
+    plan: Plan,
+    *,
+    max_cost_usd: float | None,
+    consent: bool = False,
+    policy: Policy | None = None,
+    progress: Callable[[Progress], None] | None = None,
+) -> ReplayResult:
+    """Make the calls of a plan and journal every outcome in `replay`; run again, it goes on where it ended.
+
+    `max_cost_usd` caps the replay with all its interrupted runs (None = no cap): the worst case of each call is set
+    aside before it is sent. `consent` says that somebody agreed to the plan's destinations. Raises ConsentError,
+    BudgetError (nothing fits the cap, or a price is missing), ReplayError (no endpoint gave one answer) and
+    Interrupted (stopped by the user; finished work is kept).
+    """
+    _check(plan, max_cost_usd, consent)
+    before = spent_unfinished(store, plan)
+    limit = None if max_cost_usd is None else round(max_cost_usd * PICO)
+    keep(store, plan.frame, plan.strata, plan.sample, plan.seed)
+    started = time.perf_counter()
+    sender, budget = asyncio.run(_run(store, plan, limit, before, policy or Policy(), progress))
+    result = _result(plan, sender, budget, before, time.perf_counter() - started, max_cost_usd)
+    _log(store, plan, result, max_cost_usd)
+    store.checkpoint()
+    _raise(plan, result, sender, before, max_cost_usd)
+    return result
+
+
+async def _run(
+    store: Store,
+    plan: Plan,
+    limit: int | None,
+    before: int,
+    policy: Policy,
+    progress: Callable[[Progress], None] | None,
+) -> tuple[Sender, Budget]:
+    budget = Budget(limit, before)
+    sender = Sender(store, plan, budget, policy, progress)
+    await sender.run()
+    return sender, budget
+
+
+def _check(plan: Plan, max_cost_usd: float | None, consent: bool) -> None:
+    strangers = [each for each in plan.destinations if each.needs_consent]
+    if strangers and not consent:
+        hosts = ", ".join(f"{each.host} ({each.prompts} prompts)" for each in strangers)
+        raise ConsentError(f"logged prompts would go to {hosts}", "agree with --yes, or name another --model")
+    if max_cost_usd is not None and plan.unpriced:
+        raise BudgetError(
+            f"no price is known for {', '.join(plan.unpriced)}, so --max-cost can't be kept",
+            "state input_per_million and output_per_million in its [[endpoint]] (0 where nothing is billed)",
+        )
+
+
+def _result(
+    plan: Plan, sender: Sender, budget: Budget, before: int, seconds: float, max_cost_usd: float | None
+) -> ReplayResult:
+    tallies = sender.tallies
+    answered, failed = tallies.answered.total(), tallies.failed.total()
+    stopped = ""
+    if sender.interrupted:
+        stopped = "interrupted"
+    elif sender.short_of_budget:
+        stopped = f"the cap of ${max_cost_usd:g} left no room for {sender.short_of_budget} of {len(plan.jobs)} calls"
+    return ReplayResult(
+        sampled=plan.sampled,
+        sent=answered + failed,
+        answered=answered,
+        reused=plan.reused,
+        failed=tallies.failures(),
+        not_replayable=plan.not_replayable,
+        spent_usd=(budget.spent - before) / PICO,
+        uncertain_usd=budget.uncertain / PICO,
+        seconds=seconds,
+        by_candidate=tallies.candidates(),
+        stopped=stopped,
+    )
+
+
+def _log(store: Store, plan: Plan, result: ReplayResult, max_cost_usd: float | None) -> None:
+    """What was tried goes into the event chain: seeds and candidates count in every later verdict."""
+    settings = {
+        "seed": plan.seed,
+        "sample": plan.requested,
+        "candidates": sorted({f"{route.endpoint.name}/{route.model}" for route in plan.routes if not route.floor}),
+        "max_cost_usd": max_cost_usd,
+        "hosts": sorted({each.host for each in plan.destinations if each.host}),
+    }
+    outcome = {
+        "sampled": result.sampled,
+        "sent": result.sent,
+        "answered": result.answered,
+        "reused": result.reused,
+        "spent_usd": result.spent_usd,
+        "stopped": result.stopped,
+    }
+    store.log_event("replay", settings, outcome)
+
+
+def _raise(plan: Plan, result: ReplayResult, sender: Sender, before: int, max_cost_usd: float | None) -> None:
+    """Turn a run that answered nothing, or was stopped, into the error the user sees."""
+    if sender.interrupted:
+        left = len(plan.jobs) - result.sent
+        raise Interrupted(
+            f"stopped with {result.answered} new answers kept, {left} calls left", "run the same command to go on"
+        )
+    if result.answered or not plan.jobs:
+        return
+    if sender.short_of_budget == len(plan.jobs):
+        smallest = min(job.worst_pico or 0 for job in plan.jobs) / PICO
+        spent = f", and unfinished runs spent ${before / PICO:.4f} of it" if before else ""
+        raise BudgetError(
+            f"a cap of ${max_cost_usd:g} leaves no room for one call: the smallest may cost ${smallest:.4f}{spent}",
+            "raise --max-cost",
+        )
+    if result.failed and not result.reused:
+        worst = result.failed[0]
+        raise ReplayError(
+            f"{worst.endpoint}/{worst.model} gave no answer: {worst.example}",
+            "run it again later, or name another --model",
+        )

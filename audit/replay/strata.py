@@ -1,0 +1,204 @@
+"""Strata of the frame, and which of them the next unit comes from."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from audit.replay.frame import Frame, dollars
+from audit.statistics.arrays import BoolArray, IntArray
+from audit.statistics.certificates import clean_units
+from audit.statistics.sampling import prior_sd, size_bands, size_measure
+from audit.statistics.verdicts import ALPHA, FAMILY_DELTA
+
+POOL_SHARE = 0.005
+"""A workflow below this share of the dollars has no strata of its own."""
+
+MIXTURE = 0.5
+"""Share of a unit's size that does not depend on its cost (defensive mixture)."""
+
+LEAST_PER_STRATUM = 4
+LEAST_PER_CERTIFICATE = 45
+STRICT_ALPHA = 0.02
+STRICT_KINDS = frozenset({"extraction", "tool_call"})
+
+
+def alpha_of(kind: str) -> float:
+    """Loss allowed to a workflow of this kind: 2 % where programs read the answer, else 5 %."""
+    return STRICT_ALPHA if kind in STRICT_KINDS else ALPHA
+
+
+@dataclass(frozen=True, eq=False)
+class Stratum:
+    """Prompts of one workflow (or of all small ones of a kind), one model and one size band.
+
+    `members` are row numbers of the frame. `certificate` numbers the workflow × model pair in order of dollars; None
+    for pooled workflows, which are too small to certify.
+    """
+
+    label: str
+    kind: str
+    band: int
+    members: IntArray
+    certificate: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A workflow on its current model: what one certificate is about; cost is pico-USD of the replayable prompts."""
+
+    workflow_id: int
+    model: str
+    kind: str
+    cost_pico: int
+
+
+@dataclass(frozen=True, eq=False)
+class Strata:
+    """All strata of a frame, and the pairs that may be certified in order of dollars."""
+
+    strata: tuple[Stratum, ...]
+    pairs: tuple[Pair, ...]
+
+
+def stratify(units: Frame, kinds: Mapping[int, str]) -> Strata:
+    """Split the frame by workflow, model and size; `kinds` is the task kind of each workflow."""
+    groups: dict[tuple[str, str], list[int]] = {}
+    pooled = _pooled(units)
+    for row, (workflow, model) in enumerate(zip(units.workflow_id.tolist(), units.model, strict=True)):
+        name = f"other:{kinds.get(workflow) or 'open'}" if workflow in pooled else str(workflow)
+        groups.setdefault((name, model), []).append(row)
+    pairs = _pairs(units, groups, kinds)
+    places = {(str(pair.workflow_id), pair.model): place for place, pair in enumerate(pairs)}
+    strata: list[Stratum] = []
+    for (name, model), rows in sorted(groups.items()):
+        members = np.array(rows, dtype=np.int64)
+        bands = size_bands(dollars(units.cost_pico[members]))
+        kind = name.removeprefix("other:") if name.startswith("other:") else kinds.get(int(name)) or "open"
+        for band in sorted(set(bands.tolist())):
+            label = f"{name}/{model}/{band}"
+            strata.append(Stratum(label, kind, band, members[bands == band], places.get((name, model))))
+    return Strata(tuple(strata), tuple(pairs))
+
+
+def _pooled(units: Frame) -> set[int]:
+    """Workflows below `POOL_SHARE` of the dollars; none where nothing costs anything."""
+    cost: dict[int, int] = {}
+    for workflow, pico in zip(units.workflow_id.tolist(), units.cost_pico.tolist(), strict=True):
+        cost[workflow] = cost.get(workflow, 0) + pico
+    total = sum(cost.values())
+    return {workflow for workflow, pico in cost.items() if pico < POOL_SHARE * total}
+
+
+def _pairs(units: Frame, groups: Mapping[tuple[str, str], list[int]], kinds: Mapping[int, str]) -> list[Pair]:
+    pairs = [
+        Pair(int(name), model, kinds.get(int(name)) or "open", int(units.cost_pico[rows].sum()))
+        for (name, model), rows in groups.items()
+        if not name.startswith("other:")
+    ]
+    return sorted(pairs, key=lambda pair: (-pair.cost_pico, pair.workflow_id, pair.model))
+
+
+def allocate(strata: Strata, units: Frame, eligible: BoolArray, n: int) -> list[int]:
+    """Units per stratum for a sample of n: the first n of one fixed sequence, so that a larger sample only adds."""
+    given = [0] * len(strata.strata)
+    for _, place in zip(range(n), _sequence(strata, units, eligible), strict=False):
+        given[place] += 1
+    return given
+
+
+@dataclass(eq=False)
+class _State:
+    """How many units each stratum has, may have and weighs while a sequence is made."""
+
+    capacity: list[int]
+    weight: list[float]
+    mass: list[float]
+    of_pair: dict[int, list[int]]
+    trials: int
+    given: list[int] = field(default_factory=list)
+
+    def open(self, places: Sequence[int]) -> list[int]:
+        return [place for place in places if self.given[place] < self.capacity[place]]
+
+    def next_of(self, places: Sequence[int]) -> int | None:
+        """The open stratum with the highest Huntington–Hill priority, those short of their minimum first."""
+        rest = self.open(places)
+        return max(rest, key=self._priority) if rest else None
+
+    def _priority(self, place: int) -> tuple[float, float, int]:
+        k = self.given[place]
+        if k < LEAST_PER_STRATUM:
+            return math.inf, self.mass[place], -place
+        return self.weight[place] / math.sqrt(k * (k + 1)), self.mass[place], -place
+
+    def of(self, pair: int) -> int:
+        return sum(self.given[place] for place in self.of_pair[pair])
+
+
+def _sequence(strata: Strata, units: Frame, eligible: BoolArray) -> Iterator[int]:
+    """Strata in the order they get units: of three units one serves the dollars as a whole and two serve certificates.
+
+    Units for the whole follow the exact integer Neyman optimum (Wright 2012). Units for certificates fill the pairs in
+    order of dollars, each to what certifies it with no loss seen, adjusted for all pairs of the frame and for the
+    unequal weights of its units.
+    """
+    state = _state(strata, units, eligible)
+    needed = [
+        math.ceil(
+            clean_units(alpha_of(pair.kind), FAMILY_DELTA, state.trials)
+            * _design_effect(strata, units, eligible, state.of_pair.get(place, []))
+        )
+        for place, pair in enumerate(strata.pairs)
+    ]
+    everywhere = range(len(state.capacity))
+    turn = 0
+    while True:
+        place = _for_certificates(state, needed) if turn % 3 else None
+        if place is None:
+            place = state.next_of(everywhere)
+        if place is None:
+            return
+        state.given[place] += 1
+        turn += 1
+        yield place
+
+
+def _design_effect(strata: Strata, units: Frame, eligible: BoolArray, places: Sequence[int]) -> float:
+    """How many units drawn by size are worth one drawn at random, for shares of requests (Kish 1965)."""
+    if not places:
+        return 1.0
+    members = np.concatenate([strata.strata[place].members for place in places])
+    members = members[eligible[members]]
+    if members.size == 0:
+        return 1.0
+    requests = units.requests[members].astype(np.float64)
+    sizes = size_measure(dollars(units.cost_pico[members]), MIXTURE)
+    return float(np.sum(requests**2 / sizes) / requests.sum() ** 2)
+
+
+def _state(strata: Strata, units: Frame, eligible: BoolArray) -> _State:
+    counts = [int(eligible[stratum.members].sum()) for stratum in strata.strata]
+    costs = [float((units.cost_pico[s.members] * eligible[s.members]).sum()) for s in strata.strata]
+    mass = size_measure(costs, MIXTURE, counts).tolist() if any(counts) else [0.0] * len(counts)
+    weight = [share * prior_sd(s.kind) for share, s in zip(mass, strata.strata, strict=True)]
+    of_pair: dict[int, list[int]] = {}
+    for place, stratum in enumerate(strata.strata):
+        if stratum.certificate is not None:
+            of_pair.setdefault(stratum.certificate, []).append(place)
+    trials = len({(units.workflow_id[row], units.model[row]) for row in np.flatnonzero(eligible).tolist()})
+    return _State(counts, weight, mass, of_pair, max(1, trials), [0] * len(counts))
+
+
+def _for_certificates(state: _State, needed: Sequence[int]) -> int | None:
+    """A stratum of the first pair, in order of dollars, that is short of a certificate within its reach; else None."""
+    for pair, places in sorted(state.of_pair.items()):
+        reach = sum(state.capacity[place] for place in places)
+        if reach >= LEAST_PER_CERTIFICATE and state.of(pair) < needed[pair]:
+            place = state.next_of(places)
+            if place is not None:
+                return place
+    return None
