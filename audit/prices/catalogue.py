@@ -58,21 +58,33 @@ class Catalogue:
 
         self._providers = {provider.id: provider for provider in get_snapshot().providers}
         self._overlay = rules
-        self._contracts = contracts
         self._aliases = aliases
         self._sources: dict[Key, tuple[str, Any]] = {}
-        self._added = {(model.provider_name, model.model): model for model in self._added_models()}
-        self._collect()
         self._models: dict[Key, genai.ModelPrices] = {}
         self._rows: dict[Key, list[PriceRow]] = {}
         self._splits = {(split.provider_name, name): split.model for split in rules.splits for name in split.names}
+        self._added = {
+            (patch.provider_name, model): genai.ModelPrices(patch.provider_name, model, [(patch.window, patch.rates)])
+            for patch in rules.models
+            for model in patch.models
+        }
+        self._collect()
+        self._names = Names(self._find, rules, aliases, self._listed_without_price)
+        self._contracts = tuple(self._settle(contract) for contract in contracts)
+        # a contract can know models that no list does: names are looked up afresh once they are in
+        for model in agreed.private_models(self._contracts):
+            if (model.provider_name, model.model) not in self._sources:
+                self._added.setdefault((model.provider_name, model.model), model)
         self._names = Names(self._find, rules, aliases, self._listed_without_price)
 
-    def _added_models(self) -> Iterable[genai.ModelPrices]:
-        for patch in self._overlay.models:
-            for model in patch.models:
-                yield genai.ModelPrices(patch.provider_name, model, [(patch.window, patch.rates)])
-        yield from agreed.private_models(self._contracts)
+    def _settle(self, contract: Contract) -> Contract:
+        """A contract in the list's own words: its provider's id and, for a plain name, the price model it means."""
+        provider = self._names.provider(contract.provider_name) or contract.provider_name
+        model = contract.model.strip().lower()
+        found = None if any(sign in model for sign in "*?[") else self.resolve(provider, model)
+        if found is not None and found.provider_name == provider:
+            model = found.model
+        return replace(contract, provider_name=provider, model=model)
 
     def _collect(self) -> None:
         for provider in self._providers.values():
@@ -97,7 +109,7 @@ class Catalogue:
     @cached_property
     def rows(self) -> Sequence[PriceRow]:
         """Every row of every model."""
-        return [row for key in self.keys() for row in self.rows_for(*key)]
+        return [row for key in self.models() for row in self.rows_for(*key)]
 
     @property
     def cache_rules(self) -> Sequence[CacheRule]:
@@ -113,7 +125,7 @@ class Catalogue:
         )
         return digest.hexdigest()
 
-    def keys(self) -> list[Key]:
+    def models(self) -> list[Key]:
         """(provider, price model) of everything listed."""
         return sorted({*self._sources, *self._added})
 
@@ -178,7 +190,11 @@ class Catalogue:
         if split is not None:
             return split
         found = provider.find_model(name, all_providers=list(self._providers.values()))
-        return found.id if found is not None and self.rows_for(provider_name, found.id) else None
+        return found.id if found is not None and self._has_price(provider_name, found.id) else None
+
+    def _has_price(self, provider_name: str, model: str) -> bool:
+        prices = self.model(provider_name, model)
+        return prices is not None and any(rates for _, rates in prices.standard)
 
     def _listed_without_price(self, path: str) -> bool:
         provider_name, name = path.split("/", 1)
@@ -187,7 +203,7 @@ class Catalogue:
 
     def arrow(self, keys: Iterable[Key] | None = None) -> pa.Table:
         """The `price` table: rows of the given price models, or of all."""
-        return to_arrow([row for key in (self.keys() if keys is None else keys) for row in self.rows_for(*key)])
+        return to_arrow([row for key in (self.models() if keys is None else keys) for row in self.rows_for(*key)])
 
     def has_meter(self, provider_name: str, model: str, sku_meter: str) -> bool:
         """Whether a price model lists a meter of its own (`request`, `output_reasoning`)."""
@@ -234,7 +250,7 @@ class Catalogue:
             return []
         others = [
             other
-            for owner, name in self.keys()
+            for owner, name in self.models()
             if owner == provider_name and not covers(self._overlay.retired, name)
             if (other := self.model(owner, name)) is not None
         ]

@@ -4,14 +4,43 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
+from difflib import get_close_matches
 
-from audit.prices.genai import ModelPrices, to_pico
-from audit.prices.overlay import covers
-from audit.prices.rows import ANY_SIZE, Contract
+from audit.config import ContractConfig
+from audit.errors import ConfigError
+from audit.prices.genai import METERS, ModelPrices, to_pico
+from audit.prices.overlay import covers, epoch_us
+from audit.prices.rows import ANY_SIZE, EVER_US, OPEN_US, Contract
 from audit.prices.tiers import STANDARD
 from audit.prices.timeline import Rate, Rates, Timeline, Window, is_token_meter, split
 
 SOURCE = "contract"
+
+
+def from_config(configs: Sequence[ContractConfig]) -> tuple[Contract, ...]:
+    """The `[[contract]]` blocks of a configuration; ConfigError says which block is wrong and how."""
+    return tuple(_contract(number, config) for number, config in enumerate(configs, start=1))
+
+
+def _contract(number: int, config: ContractConfig) -> Contract:
+    where = f"[[contract]] number {number} ({config.provider} {config.model})"
+    if config.discount_percent is None and not config.prices_per_million:
+        raise ConfigError(f"{where} says no price", "give discount_percent, or prices_per_million by meter")
+    if config.discount_percent is not None and not -100 <= config.discount_percent <= 100:
+        raise ConfigError(f"{where}: discount_percent must lie between -100 (a surcharge) and 100")
+    for meter, price in config.prices_per_million.items():
+        if meter not in METERS:
+            near = get_close_matches(meter, METERS, 1)
+            raise ConfigError(f"{where}: unknown meter {meter!r}", f"did you mean {near[0]!r}?" if near else None)
+        if not 0 <= price < 1e9:
+            raise ConfigError(f"{where}: the price of {meter} must not be negative")
+    try:
+        start, end = epoch_us(config.valid_from, EVER_US), epoch_us(config.valid_to, OPEN_US)
+    except ValueError as error:
+        raise ConfigError(f"{where}: {error}", "dates look like 2026-03-01") from error
+    if start >= end:
+        raise ConfigError(f"{where}: valid_from must be before valid_to")
+    return Contract(config.provider, config.model, start, end, config.discount_percent, config.prices_per_million)
 
 
 def private_models(contracts: Sequence[Contract]) -> list[ModelPrices]:

@@ -57,6 +57,9 @@ _METERS: dict[str, tuple[str, int]] = {
 }
 """Price key of genai-prices → our meter and how many units its price is for."""
 
+METERS = tuple(dict.fromkeys(meter for meter, _ in _METERS.values()))
+"""Every meter a price can be for."""
+
 # how genai-prices names the context of a request → our tier; its OpenAI `fast` repeats `priority`
 _TIERS: dict[tuple[tuple[str, str], ...], str] = {
     (("processing", "batch"),): "batch",

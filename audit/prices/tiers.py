@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 
 from audit.prices.genai import ModelPrices, Variant
@@ -66,7 +67,7 @@ def _by_rule(rates: Rates, rule: TierRule) -> Rates:
     result: dict[str, Rate] = {}
     for meter, rate in rates.items():
         if not is_token_meter(meter):
-            result[meter] = rate
+            result[meter] = replace(rate, inferred=rule.inferred)
             continue
         result[meter] = _times(rate, rule.exceptions.get(meter, rule.factor), rule.source, rule.inferred)
     return result
