@@ -1,15 +1,17 @@
 """Tests that stay valid however often a growing sample is looked at: betting e-processes.
 
-H0 is 'mean loss >= limit' for losses in [0, 1]. K multiplies 1 + λ(limit - loss) with a bet λ fixed before each loss
-is seen; under H0 it is a supermartingale, so K ever reaching 1/δ has probability at most δ (Ville 1939;
-Waudby-Smith & Ramdas 2023).
+H0 is 'mean loss >= limit' for losses in [0, 1]. K is the average, over bets c spread evenly on (0, 1), of the products
+of 1 + c·(limit - loss)/(1 - limit). Under H0 each product is a supermartingale, so K ever reaching 1/δ has probability
+at most δ (Ville 1939; Waudby-Smith & Ramdas 2023). The bet c is best where the true rate is limit·(1-c), so the average
+spends its money evenly over all rates below the limit and needs no tuning; far in the tails it takes a third fewer
+clean units than one adaptive bet.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -17,40 +19,36 @@ from numpy.typing import ArrayLike
 
 from audit.statistics.arrays import FloatArray
 
-_CAP = 0.5
-_LEAST_VARIANCE = 1e-4
+_BETS = tuple((k + 0.5) / 20 for k in range(20))
 
 
-def fixed_bet_e(n: int, failures: int, limit: float, cap: float = _CAP) -> float:
-    """Return K after n 0/1 losses, `failures` of them 1, under the constant bet cap/(1-limit)."""
-    bet = cap / (1 - limit)
-    return math.exp((n - failures) * math.log1p(bet * limit) + failures * math.log1p(bet * (limit - 1)))
+def log_e_value(n: int, failures: int, limit: float, bets: Sequence[float] = _BETS) -> float:
+    """Return ln K after n losses of 0 or 1, `failures` of them 1, in whatever order."""
+    c = np.asarray(bets, dtype=np.float64)
+    return float(_log_mean((n - failures) * np.log1p(c * limit / (1 - limit)) + failures * np.log1p(-c)))
 
 
-def fixed_bet_clean_units(limit: float, delta: float, cap: float = _CAP) -> int:
-    """Return how many losses of 0 in a row take the fixed bet to 1/delta."""
-    return math.ceil(-math.log(delta) / math.log1p(cap * limit / (1 - limit)) - 1e-9)
-
-
-def e_process(losses: ArrayLike, limit: float, cap: float = _CAP) -> FloatArray:
-    """Return K after each loss (last axis) under the adaptive bet (m-μ)/(σ²+(m-μ)²), clipped to [0, cap/(1-m)].
-
-    μ and σ² come from the losses before, shrunk towards limit/2 and 1/4.
-    """
+def log_e_process(losses: ArrayLike, limit: float, bets: Sequence[float] = _BETS) -> FloatArray:
+    """Return ln K after each loss, along the last axis."""
     x = np.asarray(losses, dtype=np.float64)
-    seen = np.arange(1, x.shape[-1] + 1)
-    mean = (0.5 * limit + _before(np.cumsum(x, axis=-1))) / seen
-    spread = 0.25 + _before(np.cumsum((x - mean) ** 2, axis=-1))
-    variance = np.maximum(spread / seen, _LEAST_VARIANCE)
-    edge = limit - mean
-    bets = np.clip(edge / (variance + edge**2), 0.0, cap / (1 - limit))
-    process: FloatArray = np.exp(np.cumsum(np.log1p(bets * (limit - x)), axis=-1))
-    return process
+    logs = np.stack([np.cumsum(np.log1p(c * (limit - x) / (1 - limit)), axis=-1) for c in bets])
+    return _log_mean(logs)
 
 
-def e_p_value(process: FloatArray) -> float:
+def growing_clean_units(limit: float, delta: float, bets: Sequence[float] = _BETS) -> int:
+    """Return how many losses of 0 in a row take K to 1/delta."""
+    low, high = 0, 1
+    while log_e_value(high, 0, limit, bets) < -math.log(delta):
+        low, high = high, 2 * high
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if log_e_value(middle, 0, limit, bets) >= -math.log(delta) else (middle, high)
+    return high
+
+
+def e_p_value(log_process: FloatArray) -> float:
     """Return the p-value 1/max K, valid at any stopping time; 1 before the first loss."""
-    return 1.0 if process.size == 0 else min(1.0, 1 / float(process.max()))
+    return 1.0 if log_process.size == 0 else math.exp(min(0.0, -float(log_process.max())))
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +62,7 @@ class GrowingSample:
     weights: FloatArray
     losses: FloatArray
     largest: float
+    _known: dict[tuple[str, float], float] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(
@@ -88,16 +87,16 @@ class GrowingSample:
 
     def p_above(self, alpha: float) -> float:
         """Return the p-value of H0 'loss rate >= alpha'."""
-        return e_p_value(e_process(self._scaled, alpha / self.largest))
+        return self._remembered("above", alpha, lambda: log_e_process(self._scaled, alpha / self.largest))
 
     def p_below(self, alpha: float) -> float:
         """Return the p-value of H0 'loss rate <= alpha'."""
-        return e_p_value(e_process(1 - self._scaled, 1 - alpha / self.largest))
+        return self._remembered("below", alpha, lambda: log_e_process(1 - self._scaled, 1 - alpha / self.largest))
 
     def p_inferior(self, gains: ArrayLike, margin: float) -> float:
         """Return the p-value of H0 'losses - gains >= margin' for units only the candidate got right (gains)."""
         gained = np.asarray(gains, dtype=np.float64) * self.weights / self.largest
-        return e_p_value(e_process((1 + self._scaled - gained) / 2, (1 + margin / self.largest) / 2))
+        return e_p_value(log_e_process((1 + self._scaled - gained) / 2, (1 + margin / self.largest) / 2))
 
     def upper(self, delta: float) -> float:
         """Return the least rate rejected from above: an upper bound of the loss rate."""
@@ -115,7 +114,12 @@ class GrowingSample:
         """Tell whether 'at most alpha' is rejected, in the same way."""
         return bool(self.p_below(alpha) ** scale <= delta)
 
-    @property
+    def _remembered(self, side: str, alpha: float, log_process: Callable[[], FloatArray]) -> float:
+        if (side, alpha) not in self._known:
+            self._known[side, alpha] = e_p_value(log_process())
+        return self._known[side, alpha]
+
+    @cached_property
     def _scaled(self) -> FloatArray:
         scaled: FloatArray = self.losses * self.weights / self.largest
         return scaled
@@ -124,14 +128,14 @@ class GrowingSample:
 def _least(holds: Callable[[float], bool]) -> float:
     """Return the least rate in (0, 1] from which `holds`."""
     low, high = 0.0, 1.0
-    while high - low > 1e-6:
+    while high - low > 1e-5:
         middle = (low + high) / 2
         low, high = (low, middle) if holds(middle) else (middle, high)
     return high
 
 
-def _before(cumulative: FloatArray) -> FloatArray:
-    """Shift sums by one, so that each bet knows only the past."""
-    shifted = np.zeros_like(cumulative)
-    shifted[..., 1:] = cumulative[..., :-1]
-    return shifted
+def _log_mean(logs: FloatArray) -> FloatArray:
+    """Return ln of the mean of exp over the first axis, without overflow."""
+    top = logs.max(axis=0)
+    mean: FloatArray = top + np.log(np.exp(logs - top).mean(axis=0))
+    return mean

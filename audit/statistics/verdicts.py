@@ -17,7 +17,7 @@ from audit.statistics.arrays import BoolArray, FloatArray
 from audit.statistics.certificates import clean_units, holm, holm_levels
 from audit.statistics.intervals import kish_neff, upper_bound
 from audit.statistics.noninferiority import tango
-from audit.statistics.sequential import GrowingSample
+from audit.statistics.sequential import GrowingSample, growing_clean_units
 from audit.statistics.weighted_loss import LossSample
 
 FAMILY_DELTA = 0.05
@@ -184,7 +184,7 @@ def _units_to_settle(e: _Evidence, delta: float, safe_level: float, harm_level: 
     """Return the least number of further units at which the rates seen would give safe or not safe."""
     n, alpha = e.sample.n, e.trial.alpha
     if n == 0:
-        return clean_units(alpha, safe_level)
+        return (growing_clean_units if isinstance(e.sample, GrowingSample) else clean_units)(alpha, safe_level)
 
     def settled(more: int) -> bool:
         scale = (n + more) / n

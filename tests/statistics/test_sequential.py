@@ -5,49 +5,57 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from audit.statistics.sampling import pps_probabilities, size_measure
 from audit.statistics.sequential import (
     GrowingSample,
     e_p_value,
-    e_process,
-    fixed_bet_clean_units,
-    fixed_bet_e,
+    growing_clean_units,
+    log_e_process,
+    log_e_value,
 )
 
 
-def test_fixed_bet_matches_the_worked_examples(oracles: dict[str, Any]) -> None:
+def test_a_single_bet_matches_the_worked_examples(oracles: dict[str, Any]) -> None:
     o = oracles["e_process_fixed_bet"]
     for key in ("100_0", "200_2", "300_4", "500_10"):
         n, failures = map(int, key.split("_"))
-        assert fixed_bet_e(n, failures, o["m"], o["c"]) == pytest.approx(o[key], abs=5e-5)
-    assert fixed_bet_clean_units(o["m"], 0.1, o["c"]) == o["n_to_10_zero_loss"]
-    assert fixed_bet_e(89, 0, 0.05) >= 10 > fixed_bet_e(88, 0, 0.05)
+        assert math.exp(log_e_value(n, failures, o["m"], [o["c"]])) == pytest.approx(o[key], abs=5e-5)
+    assert growing_clean_units(o["m"], 0.1, [o["c"]]) == o["n_to_10_zero_loss"]
 
 
-def test_the_adaptive_bet_by_hand() -> None:
-    # Step 1: mean .025, variance .25, bet .025/(.25+.025²); a loss of 0 gains bet × .05.
-    bet = 0.025 / (0.25 + 0.025**2)
-    assert e_process([0.0], 0.05)[0] == pytest.approx(1 + bet * 0.05)
-    assert e_process([1.0], 0.05)[0] == pytest.approx(1 - bet * 0.95)
+def test_the_process_ends_where_the_counts_say_in_any_order() -> None:
+    x = np.random.default_rng(0).permutation(np.arange(90) < 4)
+    assert log_e_process(x, 0.05)[-1] == pytest.approx(log_e_value(90, 4, 0.05))
+    both = log_e_process(np.stack([x, x[::-1]]), 0.05)
+    assert both[0] == pytest.approx(log_e_process(x, 0.05))
+    assert both[0, -1] == pytest.approx(both[1, -1])
 
 
-def test_a_bet_never_sees_the_loss_it_is_placed_on() -> None:
-    rng = np.random.default_rng(0)
-    x = (rng.random(60) < 0.1).astype(float)
-    for t in range(1, 60):
-        assert e_process(x[:t], 0.05) == pytest.approx(e_process(x, 0.05)[:t])
-    fair = np.array([e_process([*x[:30], last], 0.05)[-1] for last in (0.0, 1.0)])
-    assert 0.95 * fair[0] + 0.05 * fair[1] == pytest.approx(e_process(x[:30], 0.05)[-1])
+@given(st.lists(st.booleans(), max_size=40), st.sampled_from([0.02, 0.05, 0.3]))
+def test_at_the_limit_the_next_unit_is_a_fair_bet(past: list[bool], limit: float) -> None:
+    n, failures = len(past), sum(past)
+    clean, lost = (math.exp(log_e_value(n + 1, failures + k, limit)) for k in (0, 1))
+    assert (1 - limit) * clean + limit * lost == pytest.approx(math.exp(log_e_value(n, failures, limit)))
+    assert log_e_value(n, failures, limit + 0.01) >= log_e_value(n, failures, limit) - 1e-12
+
+
+def test_clean_units_are_the_least() -> None:
+    for delta in (0.1, 0.001):
+        n = growing_clean_units(0.05, delta)
+        assert log_e_value(n, 0, 0.05) >= -math.log(delta) > log_e_value(n - 1, 0, 0.05)
+        assert n < growing_clean_units(0.05, delta, [0.5])
 
 
 def test_any_number_of_looks_keeps_the_error_and_finds_low_loss() -> None:
     rng = np.random.default_rng(9)
-    at_limit = e_process(rng.random((2000, 700)) < 0.05, 0.05).max(axis=1)
-    assert (at_limit >= 10).mean() <= 0.1
-    low = e_process(rng.random((500, 700)) < 0.02, 0.05)
-    assert (low.max(axis=1) >= 10).mean() >= 0.95
-    assert 150 <= np.median(np.argmax(low >= 10, axis=1)) <= 260
+    at_limit = log_e_process(rng.random((800, 500)) < 0.05, 0.05).max(axis=1)
+    assert (at_limit >= math.log(10)).mean() <= 0.1
+    low = log_e_process(rng.random((300, 700)) < 0.02, 0.05) >= math.log(10)
+    assert low.any(axis=1).mean() >= 0.95
+    assert 150 <= np.median(np.argmax(low, axis=1)) <= 230
 
 
 def test_weighted_samples_certify_low_loss_and_not_loss_at_the_limit() -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from audit.statistics.certificates import certificate_power, clean_units, units_for_power
 from audit.statistics.intervals import upper_bound
+from audit.statistics.sequential import growing_clean_units
 from audit.statistics.verdicts import Trial, Verdict, decide, futile
 
 
@@ -84,9 +85,9 @@ def test_a_loss_at_alpha_asks_for_no_number() -> None:
 
 
 def test_no_units_are_unknown() -> None:
-    for grown in (False, True):
+    for grown, units in ((False, clean_units(0.05, 0.05)), (True, growing_clean_units(0.05, 0.05))):
         v = only(decide([trial(0, 0)], grown=grown))
-        assert (v.verdict, v.n, v.lower, v.upper, v.n_more) == ("unknown", 0, 0, 1, 59)
+        assert (v.verdict, v.n, v.lower, v.upper, v.n_more) == ("unknown", 0, 0, 1, units)
         assert math.isnan(v.loss_rate)
     floored = only(decide([Trial.of_answers("t", [], [])]))
     assert floored.verdict == "unknown"
