@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from audit.call import Call
 from audit.wire import exchange
+from audit.wire.columns import normal
 from audit.wire.counts import count
 from audit.wire.dialect import of_pair
 from audit.wire.messages import transcript
@@ -26,6 +28,16 @@ def first(record: Mapping[str, Any], *names: str) -> Any:
             continue
         return value
     return None
+
+
+@lru_cache(maxsize=1024)
+def _snake(keys: tuple[Any, ...]) -> tuple[str, ...]:
+    return tuple(normal(str(key)) for key in keys)
+
+
+def snake_case(record: Mapping[str, Any]) -> dict[str, Any]:
+    """The record under snake_case names, however its export spells them."""
+    return dict(zip(_snake(tuple(record)), record.values(), strict=True))
 
 
 def body(value: Any) -> Any:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
 from typing import Any
 
 from audit.call import Call, Outcome, Skip
 from audit.readers import Record
 from audit.readers._doubles import drop_doubles, walk_up
-from audit.readers._gateway import column_usage, first, mark_withheld, put_time, settle
+from audit.readers._gateway import column_usage, first, mark_withheld, put_time, settle, snake_case
 from audit.wire.attributes import pairs
 from audit.wire.beside import error_name
-from audit.wire.columns import normal
 from audit.wire.messages import transcript
 from audit.wire.parameters import parameters
 from audit.wire.tags import tag
@@ -37,16 +35,6 @@ def type_of(record: Record) -> str | None:
     kind = record.get("type")
     word = kind.strip().strip('"').upper() if isinstance(kind, str) else ""
     return word if word in TYPES else None
-
-
-@lru_cache(maxsize=1024)
-def _snake(keys: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(normal(key) for key in keys)
-
-
-def snake_case(record: Record) -> dict[str, Any]:
-    """The record under snake_case names, whichever export it comes from."""
-    return dict(zip(_snake(tuple(record)), record.values(), strict=True))
 
 
 def read(record: Record) -> Iterable[Outcome]:

@@ -7,9 +7,8 @@ from typing import Any
 
 from audit.call import Call, Outcome
 from audit.readers import Reader, Record
-from audit.readers._gateway import body, column_usage, fill_bodies, first, put_time, settle
+from audit.readers._gateway import body, column_usage, fill_bodies, first, put_time, settle, snake_case
 from audit.wire.beside import error_name, status_problem
-from audit.wire.columns import normal
 from audit.wire.tags import tag
 from audit.wire.text import label, maybe_json
 from audit.wire.times import number, seconds
@@ -26,7 +25,7 @@ def _detect(record: Record) -> int:
 
 
 def _read(record: Record) -> Iterable[Outcome]:
-    row = {normal(key): value for key, value in record.items() if isinstance(key, str)}
+    row = snake_case(record)
     call = Call(system="cloudflare")
     request, response = _open(row, "request"), _open(row, "response")
     fill_bodies(call, request, response)

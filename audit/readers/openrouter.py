@@ -7,10 +7,9 @@ from typing import Any
 
 from audit.call import Call, Outcome, Skip
 from audit.readers import Reader, Record
-from audit.readers._gateway import first, put_time, settle
+from audit.readers._gateway import first, put_time, settle, snake_case
 from audit.wire import exchange
 from audit.wire.beside import hashed_key
-from audit.wire.columns import normal
 from audit.wire.tags import tag
 from audit.wire.text import label
 from audit.wire.times import number, seconds
@@ -23,10 +22,13 @@ def _row(record: Record) -> dict[str, Any]:
     """The record under snake_case names (the SDK renames to camelCase), out of its `data` wrapper."""
     inner = record.get("data")
     source = inner if isinstance(inner, Mapping) else record
-    return {normal(key): value for key, value in source.items() if isinstance(key, str)}
+    return snake_case(source)
 
 
 def _detect(record: Record) -> int:
+    inner = record.get("data", record)
+    if not isinstance(inner, Mapping) or not _could_be(inner):
+        return 0
     row = _row(record)
     if "generation_id" in row and ("tokens_prompt" in row or "cost_total" in row):
         return 30
@@ -36,6 +38,13 @@ def _detect(record: Record) -> int:
         "byok_usage" in row or "byok_usage_inference" in row
     )
     return 30 if aggregate else 0
+
+
+def _could_be(record: Mapping[str, Any]) -> bool:
+    """A cheap first look: a generation id, or the columns of daily totals."""
+    if "generation_id" in record or str(record.get("id")).startswith("gen-"):
+        return True
+    return "requests" in record or "Requests" in record
 
 
 def _read(record: Record) -> Iterable[Outcome]:

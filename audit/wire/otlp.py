@@ -166,9 +166,10 @@ def _duration(record: Mapping[str, Any], started: int | None, ended: int | None)
 
 def _span_attributes(record: Mapping[str, Any]) -> Attributes:
     found = flat(_first(record, _ATTRIBUTES))
+    dotted = [key for key in record if type(key) is str and "." in key]
     for prefix in ("attributes.", "span_attributes.", "SpanAttributes."):
         start = len(prefix)
-        columns = {key[start:]: value for key, value in record.items() if key.startswith(prefix)}
+        columns = {key[start:]: record[key] for key in dotted if key.startswith(prefix)}
         if columns:
             found = {**flat(columns), **found}
     return found
