@@ -22,6 +22,7 @@ class Classifier:
     def __init__(self, readers: Sequence[Reader]) -> None:
         self._readers = readers
         self._candidates: dict[tuple[Any, ...], tuple[Reader, ...]] = {}
+        self._wrappers: dict[tuple[Any, ...], str | None] = {}
 
     def reader(self, record: Mapping[str, Any]) -> Reader | None:
         """The reader that is surest about a record, None when no one knows it."""
@@ -45,6 +46,24 @@ class Classifier:
         """How sure each candidate is, by reader name; for explanations."""
         return {reader.name: reader.detect(record) for reader in self._find(tuple(record))}
 
+    def unwrapped(self, record: Mapping[str, Any]) -> list[Any] | None:
+        """The records inside an object that only wraps a list of them (`{"data": […], "meta": …}`), else None."""
+        keys = tuple(record)
+        name = self._wrappers.get(keys, "")
+        if name == "":
+            if len(self._wrappers) >= _CACHED_KEY_SETS:
+                self._wrappers.clear()
+            name = self._wrappers[keys] = _wrapped_under(keys)
+        if name is None:
+            return None
+        inner = record[name]
+        # an envelope has nothing to say; a conversation beside the list is a record of its own
+        if record.get("messages") or not inner:
+            return None
+        if isinstance(inner, dict):
+            return [inner]
+        return inner if isinstance(inner, list) and all(isinstance(item, dict) for item in inner) else None
+
     def _find(self, keys: tuple[Any, ...]) -> tuple[Reader, ...]:
         known = frozenset(keys)
         found = tuple(reader for reader in self._readers if any(signature <= known for signature in reader.signatures))
@@ -54,14 +73,6 @@ class Classifier:
         return found
 
 
-def unwrapped(record: Mapping[str, Any]) -> list[Any] | None:
-    """The records inside an object that only wraps a list of them (`{"data": […], "meta": …}`), else None."""
-    for name in _LISTS:
-        inner = record.get(name)
-        if isinstance(inner, list) and all(key == name or key in _ENVELOPE for key in record):
-            return inner
-    for name in ("data", "result"):
-        inner = record.get(name)
-        if isinstance(inner, dict) and inner and all(key == name or key in _ENVELOPE for key in record):
-            return [inner]
-    return None
+def _wrapped_under(keys: tuple[Any, ...]) -> str | None:
+    lists = [key for key in keys if key in _LISTS]
+    return lists[0] if len(lists) == 1 and all(key in _ENVELOPE for key in keys if key != lists[0]) else None

@@ -72,8 +72,6 @@ class Conflicts:
         fresh = np.sort(np.concatenate((clear, np.setdiff1d(chosen, replaced)))).astype(np.int64)
         ids[fresh] = np.arange(next_id, next_id + len(fresh))
         for place in replaced:
-            # the stored record makes room; the row that takes its place is the one reported
-            reasons[place] = CHANGED
             ids[place] = stored[by_place[place]["identity"]]["request_id"]
         self._remove([int(ids[place]) for place in replaced])
         for place, reason in sorted(reasons.items()):
@@ -91,7 +89,10 @@ class Conflicts:
         best: dict[int, int | None],
         reasons: dict[int, str],
     ) -> None:
-        """Compare a row with the best of its identity so far; `None` in `best` stands for the stored one."""
+        """Compare a row with the best of its identity so far; `None` in `best` stands for the stored one.
+
+        The first record of a call is the one that was taken; whichever counts in the end, the later one is reported.
+        """
         identity = row["identity"]
         if identity not in best:
             best[identity] = place
@@ -99,12 +100,9 @@ class Conflicts:
         holder = best[identity]
         other = stored[identity] if holder is None else by_place[holder]
         same = all(row[name] == other[name] for name in _COMPARED)
-        if same or _worth(row) < _worth(other):
-            reasons[place] = SAME if same else CHANGED
-            return
-        best[identity] = place
-        if holder is not None:
-            reasons[holder] = CHANGED
+        reasons[place] = SAME if same else CHANGED
+        if not same and _worth(row) >= _worth(other):
+            best[identity] = place
 
     def _stored(self, identities: npt.NDArray[np.int64]) -> dict[int, Row]:
         if not len(identities):

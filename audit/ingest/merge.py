@@ -103,7 +103,7 @@ class Merge:
         requests = requests.append_column("request_id", pa.array(ids))
         kept = requests.filter(pa.array(ids > 0))
         self._write_duplicates(requests, duplicates)
-        added = ids > 0
+        added = np.ones(len(ids), dtype=np.bool_)
         added[list(duplicates)] = False
         self._count_calls(requests.filter(pa.array(added)))
         self._store.write("request", self._with_source(self._with_price_model(kept)))

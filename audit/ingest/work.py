@@ -13,7 +13,7 @@ import orjson
 from audit import plugins
 from audit.call import Call, Outcome, Reject, Skip
 from audit.containers import EXCERPT_BYTES, Damaged, Item, JsonText, Unreadable, raw_chunks, records
-from audit.ingest.classify import Classifier, unwrapped
+from audit.ingest.classify import Classifier
 from audit.ingest.options import Options
 from audit.ingest.request import canonical
 from audit.ingest.rows import Rows
@@ -173,12 +173,11 @@ class Work:
     def _record(
         self, source: int, line: int, offset: int, record: dict[str, Any], raw: bytes, repaired: bool, depth: int
     ) -> None:
+        inner = self._classifier.unwrapped(record) if depth < _NESTING else None
+        if inner is not None:
+            self._item(source, line, offset, inner, b"", repaired, depth + 1)
+            return
         reader = self._classifier.reader(record)
-        if reader is None:
-            inner = unwrapped(record) if depth < _NESTING else None
-            if inner is not None:
-                self._item(source, line, offset, inner, b"", repaired, depth + 1)
-                return
         counters = self._rows.counters(source)
         counters.records += 1
         if reader is None:

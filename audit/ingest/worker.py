@@ -45,7 +45,3 @@ def main() -> None:
     except (BrokenPipeError, KeyboardInterrupt):
         # the parent is gone or stops
         os._exit(1)
-
-
-if __name__ == "__main__":
-    main()

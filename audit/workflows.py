@@ -1,0 +1,226 @@
+"""Names and task kinds of workflows, from a few requests of each."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+
+from audit.store import Store
+from audit.taskkind import Features, difficulty, kind, vote
+
+_VOTES = 24
+_MOST_VOTES = 24_000
+_WORDS = 6
+_HEAD, _TAIL = 1_500, 500
+
+_SIZES = """
+SELECT r.workflow_id, COUNT(*) AS requests, COUNT(DISTINCT r.output_normalised_hash) AS outputs,
+       MIN(r.request_id) AS first_request
+FROM request AS r WHERE r.workflow_id IS NOT NULL GROUP BY r.workflow_id
+"""
+# identities are hashes, so the smallest ones are a sample that stays the same
+_CHOSEN = """
+CREATE OR REPLACE TEMP TABLE voting_request AS
+SELECT workflow_id, request_id FROM (
+    SELECT workflow_id, request_id, ROW_NUMBER() OVER (PARTITION BY workflow_id ORDER BY identity, request_id) AS place
+    FROM request WHERE status = 'billable' AND text_status IN ('full', 'truncated') AND workflow_id IS NOT NULL
+) AS ordered WHERE place <= $votes
+"""
+_FACTS = """
+SELECT v.workflow_id, v.request_id, r.parameters, r.input_tokens, r.output_tokens, r.reasoning_output_tokens
+FROM voting_request AS v JOIN request AS r ON r.request_id = v.request_id ORDER BY v.workflow_id, v.request_id
+"""
+_TEXTS = """
+SELECT v.request_id, s.kind, s.direction, c.text
+FROM voting_request AS v JOIN segment AS s ON s.request_id = v.request_id
+LEFT JOIN content AS c ON c.content_hash = s.content_hash
+WHERE s.kind IN ('system', 'user', 'answer', 'tool_call', 'tools')
+ORDER BY v.request_id, s.position
+"""
+_NAMED = "SELECT workflow_id, origin, title, name, task_kind, kind_confidence, difficulty FROM workflow"
+_DESCRIBE = """
+UPDATE workflow SET name = d.name, task_kind = d.task_kind, kind_confidence = d.kind_confidence,
+    difficulty = d.difficulty
+FROM described_workflow AS d WHERE d.workflow_id = workflow.workflow_id
+"""
+_MARK = """
+UPDATE request SET task_kind = w.task_kind FROM workflow AS w
+WHERE w.workflow_id = request.workflow_id AND w.task_kind IS NOT NULL
+AND (request.task_kind IS NULL OR request.task_kind <> w.task_kind)
+"""
+_OPENING = re.compile(r"^\W*(?:(?:you are|you're|act as|as|du bist|sie sind|tu es|vous êtes|eres|sei|você é)\s+)?"
+                      r"(?:an?|the|ein|eine|der|die|das|un|une|una|um|uma)?\s+", re.IGNORECASE)  # fmt: skip
+_MARKS = re.compile(r"‹\w+›|[^\w\s-]")
+
+
+@dataclass(slots=True)
+class _Sampled:
+    """One request that votes, as its texts come in."""
+
+    facts: dict[str, Any]
+    system: str = ""
+    user: str = ""
+    answer: str = ""
+    calls: int = 0
+    tools: int = 0
+
+    def take(self, kind_: str, direction: str, text: str | None) -> None:
+        """Add one segment."""
+        text = text or ""
+        if kind_ == "tool_call" and direction == "output":
+            self.calls += 1
+        elif kind_ == "tools":
+            self.tools += 1
+        elif kind_ == "system":
+            self.system = f"{self.system} {_ends(text)}".strip()
+        elif kind_ == "user":
+            self.user = f"{self.user} {_ends(text)}".strip()
+        elif kind_ == "answer":
+            self.answer += text
+
+    def features(self, distinct_outputs: int) -> Features:
+        """What the rules look at."""
+        return Features(
+            system=self.system,
+            user=self.user,
+            answer=self.answer,
+            tool_calls=self.calls,
+            response_format=_format(self.facts["parameters"]),
+            output_tokens=self.facts["output_tokens"],
+            input_tokens=self.facts["input_tokens"] or 0,
+            reasoning_tokens=self.facts["reasoning_output_tokens"] or 0,
+            distinct_outputs=distinct_outputs,
+        )
+
+
+@dataclass(slots=True)
+class _Workflow:
+    """One workflow while its requests vote."""
+
+    requests: int
+    outputs: int
+    first_request: int
+    voters: list[_Sampled] = field(default_factory=list)
+
+
+def workflows(store: Store) -> None:
+    """Name every workflow and settle its task kind; run again on the same log, it changes nothing.
+
+    The kind is a vote over up to 24 requests with text, those with the smallest identity hashes; names once given
+    stay. `request.task_kind` follows the workflow's.
+    """
+    found = {
+        row["workflow_id"]: _Workflow(row["requests"], row["outputs"], row["first_request"])
+        for row in store.rows(_SIZES)
+    }
+    if not found:
+        return
+    _sample(store, found)
+    stored = {row["workflow_id"]: row for row in store.rows(_NAMED) if row["workflow_id"] in found}
+    names = _names(stored, found)
+    lengths = {key: _mean(each, "output_tokens") for key, each in found.items()}
+    contexts = {key: _mean(each, "input_tokens") for key, each in found.items()}
+    output_ranks, context_ranks = _ranks(lengths), _ranks(contexts)
+    rows = []
+    for key, row in stored.items():
+        each = found[key]
+        features = [voter.features(each.outputs) for voter in each.voters]
+        winner, share = vote([kind(one) for one in features])
+        hard = [
+            difficulty(one, output_ranks[key], context_ranks[key], voter.tools)
+            for one, voter in zip(features, each.voters, strict=True)
+        ]
+        new = {
+            "workflow_id": key,
+            "name": names[key],
+            "task_kind": winner,
+            "kind_confidence": round(share, 4) if winner else None,
+            "difficulty": round(sum(hard) / len(hard), 4) if hard else None,
+        }
+        if any(row[name] != value for name, value in new.items()):
+            rows.append(new)
+    _write(store, rows)
+
+
+def _sample(store: Store, found: dict[int, _Workflow]) -> None:
+    votes = max(3, min(_VOTES, _MOST_VOTES // len(found)))
+    store.run(_CHOSEN, votes=votes)
+    voters: dict[int, _Sampled] = {}
+    for row in store.rows(_FACTS):
+        voters[row["request_id"]] = _Sampled(row)
+        found[row["workflow_id"]].voters.append(voters[row["request_id"]])
+    for row in store.rows(_TEXTS):
+        voters[row["request_id"]].take(row["kind"], row["direction"], row["text"])
+    store.run("DROP TABLE voting_request")
+
+
+def _write(store: Store, rows: list[dict[str, Any]]) -> None:
+    if not rows:
+        return
+    schema = pa.schema(
+        [
+            ("workflow_id", pa.int64()),
+            ("name", pa.string()),
+            ("task_kind", pa.string()),
+            ("kind_confidence", pa.float64()),
+            ("difficulty", pa.float64()),
+        ]
+    )
+    with store.transaction():
+        store.replace("described_workflow", pa.Table.from_pylist(rows, schema))
+        store.run(_DESCRIBE)
+        store.run(_MARK)
+        store.run("DROP TABLE described_workflow")
+
+
+def _names(stored: dict[int, dict[str, Any]], found: dict[int, _Workflow]) -> dict[int, str]:
+    """A name for each workflow, no two alike; those in the order of their first requests take the plain ones."""
+    names = {key: row["name"] for key, row in stored.items() if row["name"]}
+    taken = set(names.values())
+    for key in sorted(stored, key=lambda each: found[each].first_request):
+        if key in names:
+            continue
+        base = _base_name(stored[key]["origin"], stored[key]["title"] or "")
+        name, number = base, 2
+        while name in taken:
+            name, number = f"{base}-{number}", number + 1
+        names[key] = name
+        taken.add(name)
+    return names
+
+
+def _base_name(origin: str, title: str) -> str:
+    """A tag's or template's own name, else the first words of the instructions (`classify-the-intent-of-tickets`)."""
+    if origin != "prompt":
+        return title.strip() or "unnamed"
+    sentence = re.split(r"[.!?\n]\s", title, maxsplit=1)[0]
+    words = _MARKS.sub(" ", _OPENING.sub("", sentence, count=1)).lower().split()
+    return "-".join(words[:_WORDS]) or "unnamed"
+
+
+def _format(parameters: str | None) -> str:
+    text = parameters or ""
+    if '"json_schema"' in text or '"response_schema"' in text:
+        return "json_schema"
+    return "json_object" if '"json_object"' in text or '"application/json"' in text else ""
+
+
+def _ends(text: str) -> str:
+    """The beginning and the end of a text, where instructions stand."""
+    return text if len(text) <= _HEAD + _TAIL else f"{text[:_HEAD]} {text[-_TAIL:]}"
+
+
+def _mean(each: _Workflow, name: str) -> float:
+    values = [voter.facts[name] or 0 for voter in each.voters]
+    return sum(values) / len(values) if values else 0.0
+
+
+def _ranks(values: dict[int, float]) -> dict[int, float]:
+    """The share of workflows with a smaller value, ½ for a single one."""
+    if len(values) < 2:
+        return dict.fromkeys(values, 0.5)
+    ordered = sorted(values.values())
+    return {key: ordered.index(value) / (len(ordered) - 1) for key, value in values.items()}
