@@ -121,28 +121,28 @@ def workflows(store: Store) -> None:
     _sample(store, found)
     stored = {row["workflow_id"]: row for row in store.rows(_NAMED) if row["workflow_id"] in found}
     names = _names(stored, found)
-    lengths = {key: _mean(each, "output_tokens") for key, each in found.items()}
-    contexts = {key: _mean(each, "input_tokens") for key, each in found.items()}
-    output_ranks, context_ranks = _ranks(lengths), _ranks(contexts)
+    output_ranks = _ranks({key: _mean(each, "output_tokens") for key, each in found.items()})
+    context_ranks = _ranks({key: _mean(each, "input_tokens") for key, each in found.items()})
     rows = []
     for key, row in stored.items():
-        each = found[key]
-        features = [voter.features(each.outputs) for voter in each.voters]
-        winner, share = vote([kind(one) for one in features])
-        hard = [
-            difficulty(one, output_ranks[key], context_ranks[key], voter.tools)
-            for one, voter in zip(features, each.voters, strict=True)
-        ]
-        new = {
-            "workflow_id": key,
-            "name": names[key],
-            "task_kind": winner,
-            "kind_confidence": round(share, 4) if winner else None,
-            "difficulty": round(sum(hard) / len(hard), 4) if hard else None,
-        }
+        new = {"name": names[key], **_judged(found[key], output_ranks[key], context_ranks[key])}
         if any(row[name] != value for name, value in new.items()):
-            rows.append(new)
+            rows.append({"workflow_id": key, **new})
     _write(store, rows)
+
+
+def _judged(each: _Workflow, output_rank: float, context_rank: float) -> dict[str, Any]:
+    features = [voter.features(each.outputs) for voter in each.voters]
+    winner, share = vote([kind(one) for one in features])
+    hard = [
+        difficulty(one, output_rank, context_rank, voter.tools)
+        for one, voter in zip(features, each.voters, strict=True)
+    ]
+    return {
+        "task_kind": winner,
+        "kind_confidence": round(share, 4) if winner else None,
+        "difficulty": round(sum(hard) / len(hard), 4) if hard else None,
+    }
 
 
 def _sample(store: Store, found: dict[int, _Workflow]) -> None:
@@ -160,15 +160,7 @@ def _sample(store: Store, found: dict[int, _Workflow]) -> None:
 def _write(store: Store, rows: list[dict[str, Any]]) -> None:
     if not rows:
         return
-    schema = pa.schema(
-        [
-            ("workflow_id", pa.int64()),
-            ("name", pa.string()),
-            ("task_kind", pa.string()),
-            ("kind_confidence", pa.float64()),
-            ("difficulty", pa.float64()),
-        ]
-    )
+    schema = store.schema("workflow", rows[0])
     with store.transaction():
         store.replace("described_workflow", pa.Table.from_pylist(rows, schema))
         store.run(_DESCRIBE)

@@ -93,7 +93,8 @@ class Signatures:
                 title = self._masks[key][1]
                 break
         if not title:
-            title = _fallback_title(call)
+            names = sorted({self._tools[key] for key in hashes if key in self._tools})
+            title = f"tools {' '.join(names[:3])}" if names else _fallback_title(call)
         return self._keep(shape, Signature(digest("workflow", "prompt", *shape), "prompt", title))
 
     def _keep(self, shape: tuple[Any, ...], signature: Signature) -> Signature:
@@ -135,6 +136,4 @@ def _tool_name(text: str) -> str:
 def _fallback_title(call: Call) -> str:
     if not call.segments:
         return f"{call.operation_name} without text"
-    if any(segment.kind == "tools" for segment in call.segments):
-        return "tools without instructions"
     return "no instructions"
