@@ -205,6 +205,14 @@ class Catalogue:
         """The `price` table: rows of the given price models, or of all."""
         return to_arrow([row for key in (self.models() if keys is None else keys) for row in self.rows_for(*key)])
 
+    def with_candidates(self, keys: Iterable[Key], on_us: int) -> list[Key]:
+        """The given price models and every model they could be replaced by: what a `price` table has to hold."""
+        wanted = set(keys)
+        for provider_name, model in list(wanted):
+            found = self.cheaper_candidates(provider_name, model, on_us)
+            wanted.update((candidate.provider_name, candidate.model) for candidate in found)
+        return sorted(wanted)
+
     def has_meter(self, provider_name: str, model: str, sku_meter: str) -> bool:
         """Whether a price model lists a meter of its own (`request`, `output_reasoning`)."""
         prices = self.model(provider_name, model)

@@ -27,6 +27,24 @@ TITLES = {
     "gateways": "Gateways, tracers, compatible servers",
 }
 
+LIMITS = """\
+## What is not represented
+
+These are priced as said, and a person with such traffic should know it:
+
+* DeepSeek's peak hours leave out weekends but not Chinese public holidays: a call in peak hours of such a day reads up
+  to twice its bill.
+* Storage of explicit Gemini caches (per million tokens and hour) has no place in a request record: see the invoice.
+* A 12-hour cache write at OpenAI has no published price: it is priced like the default life and flagged.
+* Advisor sub-calls inside an Anthropic response run on another model: they are flagged and not counted.
+* Bedrock's flex and priority tiers, Anthropic's priority tier and OpenAI's `scale` tier have no public rate: the
+  standard price is used and marked as a fallback.
+* Tiers that a provider does not list for a model (a batch of gpt-realtime, Gemini priority) follow the provider's
+  general rule and are marked as inferred.
+* OpenRouter's routes and Perplexity's search types, which change prices by context, are priced at the base.
+* Prices before the first change on record are taken to have always held.
+"""
+
 _TERM = re.compile(r"([\d,]+) (\w+) × (?:\$([\d.]+)/([Mk])|no price)")
 
 
@@ -119,7 +137,7 @@ def document() -> str:
         for case in cases():
             if case.group == group:
                 lines += _section(case)
-    return "\n".join(lines).rstrip() + "\n"
+    return "\n".join([*lines, LIMITS])
 
 
 def _section(case: Case) -> list[str]:

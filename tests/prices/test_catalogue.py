@@ -54,6 +54,15 @@ class TestCandidates:
         then = {c.model: c.price_ratio for c in catalogue.cheaper_candidates("google", "gemini-2.5-pro", later)}
         assert then["gemini-3.8-flash"] == pytest.approx(2 * now["gemini-3.8-flash"])
 
+    def test_the_price_table_can_hold_models_with_their_candidates(self, catalogue: Catalogue) -> None:
+        keys = catalogue.with_candidates([("openai", "gpt-4o"), ("vllm", "private")], NOW_US)
+        candidates = catalogue.cheaper_candidates("openai", "gpt-4o", NOW_US)
+        assert set(keys) == {
+            ("openai", "gpt-4o"),
+            ("vllm", "private"),
+            *(("openai", found.model) for found in candidates),
+        }
+
     def test_unknown_models_have_no_candidates(self, catalogue: Catalogue) -> None:
         assert catalogue.cheaper_candidates("openai", "no-such-model", NOW_US) == []
 
