@@ -114,3 +114,11 @@ def test_loss_at_alpha_is_rarely_certified_wherever_it_hides(hidden_in: str) -> 
     for delta, count in certified.items():
         assert count / 500 <= delta + 3 * math.sqrt(delta * (1 - delta) / 500)
     assert certified[0.1] <= by_kish
+
+
+def test_extreme_samples_stay_in_range() -> None:
+    weights = np.where(np.arange(2000) % 2, 0.5, 1.5)
+    assert LossSample.of(np.zeros(2000), weights).p_above(0.05) <= 1e-15
+    lopsided = LossSample.of([False, False], [1.0, 1e-14])
+    assert lopsided.upper(1e-15) == pytest.approx(1)
+    assert lopsided.p_above(0.05) > 0.9
