@@ -43,7 +43,11 @@ def count(texts: Sequence[str], model: str | None = None, threads: int = 1) -> l
 
     `threads` above 1 pays off from about a megabyte of text on.
     """
-    name, _ = encoding_name(model)
+    return count_in(texts, encoding_name(model)[0], threads)
+
+
+def count_in(texts: Sequence[str], name: EncodingName, threads: int = 1) -> list[int]:
+    """Tokens of each text in a named encoding; lone surrogates count as the question marks they are sent as."""
     try:
         return _counter()(texts, name, threads)
     except UnicodeEncodeError:
@@ -89,4 +93,3 @@ def reference(name: EncodingName) -> tiktoken.Encoding:
         return tiktoken.Encoding(**openai_public.ENCODING_CONSTRUCTORS[name]())
     finally:
         openai_public.load_tiktoken_bpe = load
-
