@@ -8,6 +8,7 @@ from dataclasses import asdict
 
 import pyarrow as pa
 
+from audit.ingest.cache_rules import cache_rule_rows
 from audit.prices.catalogue import NOT_BILLABLE, Catalogue
 from audit.prices.pricing_sql import price_charges
 from audit.store import Store
@@ -69,6 +70,23 @@ AND (r.logged_cost_billed OR (l.unpriced = 1 AND r.logged_cost_pico > 0))
 AND r.logged_cost_pico <> COALESCE(l.cost_pico, 0)
 """
 _METERS = ("request", "output_reasoning")
+_PAIRS = """
+SELECT DISTINCT provider_name, COALESCE(NULLIF(response_model, ''), request_model) AS model FROM request
+"""
+_RESOLVE = """
+UPDATE request SET price_provider = m.price_provider, price_model = m.price_model
+FROM resolved_model AS m
+WHERE COALESCE(m.provider_name, '') = COALESCE(request.provider_name, '')
+AND COALESCE(m.model, '') = COALESCE(NULLIF(request.response_model, ''), request.request_model, '')
+"""
+_STAGE_AGAIN = """
+CREATE OR REPLACE TEMP TABLE staged_charge AS
+SELECT MIN(charge_id) AS charge_id, request_id,
+       CASE sku_meter WHEN 'output_reasoning' THEN 'output' ELSE sku_meter END AS sku_meter,
+       CAST(SUM(consumed_quantity) AS BIGINT) AS consumed_quantity, estimated
+FROM charge WHERE sku_meter NOT IN ('billed_adjustment', 'request')
+GROUP BY request_id, CASE sku_meter WHEN 'output_reasoning' THEN 'output' ELSE sku_meter END, estimated
+"""
 
 
 class Pricing:
@@ -78,7 +96,8 @@ class Pricing:
         self._store = store
         self._load = load
         self._loaded: Catalogue | None = None
-        self._keys: set[Key] = set()
+        self._met: set[Key] = set()
+        self._listed: set[Key] = set()
 
     @property
     def catalogue(self) -> Catalogue:
@@ -88,39 +107,59 @@ class Pricing:
             self._store.set_meta("price_version", self._loaded.version)
             self._store.set_meta("price_hash", self._loaded.snapshot_hash)
             rows = self._store.rows("SELECT DISTINCT provider_name, model FROM price")
-            self._keys = {(row["provider_name"], row["model"]) for row in rows}
+            self._listed = {(row["provider_name"], row["model"]) for row in rows}
         return self._loaded
 
     def price_model(self, provider_name: str | None, model: str | None) -> tuple[str | None, str | None]:
-        """The price model of a logged model; its price rows are put into the audit file when it is first met."""
+        """The price model of a logged model, (None, None) where no price is known."""
         if model is None or model.strip() in NOT_BILLABLE:
             return None, None
         match = self.catalogue.resolve(provider_name, model)
         if match is None:
             return None, None
-        key = match.provider_name, match.model
-        if key not in self._keys:
-            self._keys.add(key)
-            self._store.write("price", self.catalogue.arrow([key]))
-            self._write_cache_rules(key)
-        return key
-
-    def _write_cache_rules(self, key: Key) -> None:
-        rows = [
-            {**{name: value for name, value in asdict(rule).items() if name != "model_pattern"}, "model": key[1]}
-            for rule in self.catalogue.cache_rules_for(*key)
-        ]
-        self._store.write_rows("cache_rule", rows)
+        self._met.add((match.provider_name, match.model))
+        return match.provider_name, match.model
 
     def write_charges(self, low: int) -> None:
         """Price what `staged_charge` holds and empty it; `low` is the first request id of the run."""
         store = self._store
+        undated_us = self._undated_us()
+        self._list_prices(undated_us)
         store.run(_NEW_CHARGE)
         self._special_meters()
-        store.run(_INSERT, undated_us=self._undated_us())
+        store.run(_INSERT, undated_us=undated_us)
         store.run(_ADJUSTMENT.format(scope="new_charge"), first=self._last_charge("charge"), low=low)
         store.run("DELETE FROM staged_charge")
         store.run("DROP TABLE new_charge")
+
+    def _list_prices(self, on_us: int) -> None:
+        """Put the prices and cache rules of models newly met, and of cheaper ones, into the audit file."""
+        if not self._met - self._listed:
+            return
+        wanted = self.catalogue.with_candidates(self._met, on_us)
+        new = [key for key in wanted if key not in self._listed]
+        self._listed.update(new)
+        self._store.write("price", self.catalogue.arrow(new))
+        self._store.write_rows("cache_rule", cache_rule_rows(self.catalogue, new))
+
+    def reprice(self) -> None:
+        """Resolve all models and price all charges anew."""
+        store = self._store
+        pairs = store.rows(_PAIRS)
+        for pair in pairs:
+            pair["price_provider"], pair["price_model"] = self.price_model(pair["provider_name"], pair["model"])
+        if not pairs:
+            return
+        names = ("provider_name", "model", "price_provider", "price_model")
+        table = pa.table({name: pa.array([pair[name] for pair in pairs], pa.string()) for name in names})
+        store.replace("resolved_model", table)
+        store.run(_RESOLVE)
+        for table_name in ("price", "cache_rule"):
+            store.run(f"DELETE FROM {table_name}")
+        self._listed.clear()
+        store.run(_STAGE_AGAIN)
+        store.run("DELETE FROM charge")
+        self.write_charges(0)
 
     def _undated_us(self) -> int:
         """When a call without a time is taken to have been made: with the newest of the log, else now."""
@@ -129,7 +168,7 @@ class Pricing:
 
     def _special_meters(self) -> None:
         """Charges that only models with such a price have: a fee per request, reasoning at its own price."""
-        metered = [(*key, meter) for key in sorted(self._keys) for meter in _METERS if self._has_meter(key, meter)]
+        metered = [(*key, meter) for key in sorted(self._met) for meter in _METERS if self._has_meter(key, meter)]
         if not metered:
             return
         names = ("provider_name", "model", "sku_meter")

@@ -95,6 +95,7 @@ class Merge:
             file.records += counters.records
             file.readers.update(counters.readers)
             file.skipped.update(counters.skipped)
+            file.unknown = file.unknown or counters.unknown
 
     def _write_calls(self, held: _Held) -> None:
         requests = _joined([_moved(batch.requests, line) for batch, line in held.batches])

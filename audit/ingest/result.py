@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 @dataclass(slots=True)
 class FileResult:
     """What became of one input. `known` inputs were read before and not touched; `error` says why one could not be
-    opened; counts by reason are of records."""
+    opened; counts by reason are of records; `unknown` gives the columns of the first record no reader knew, and a
+    `--map` line to complete."""
 
     name: str
     source_id: int | None = None
@@ -25,6 +26,7 @@ class FileResult:
     known: bool = False
     error: str | None = None
     hint: str = ""
+    unknown: str = ""
 
     @property
     def usable(self) -> bool:

@@ -18,11 +18,12 @@ from audit.ingest.texts import DEFAULT_ENCODING, Text, Texts
 
 @dataclass(slots=True)
 class Counters:
-    """What became of the records of one input."""
+    """What became of the records of one input; `unknown` describes the first record no reader knew."""
 
     records: int = 0
     skipped: dict[str, int] = field(default_factory=dict)
     readers: dict[str, int] = field(default_factory=dict)
+    unknown: str = ""
 
     def skip(self, reason: str) -> None:
         """Count a record that is rightly not a call."""

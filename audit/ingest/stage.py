@@ -106,6 +106,12 @@ def ingest(
     return IngestResult(plan.results)
 
 
+def reprice(store: Store, catalogue: Callable[[], Catalogue] = load) -> None:
+    """Price everything in the audit file anew: after a change of contracts, aliases or price data."""
+    with store.transaction():
+        Pricing(store, catalogue).reprice()
+
+
 def _pool(options: Options, plan: Plan, workers: int | None) -> Pool:
     wanted = workers or os.cpu_count() or 1
     if wanted == 1 or (plan.total < _SMALL_BYTES and not plan.has_streams):

@@ -10,15 +10,16 @@ from typing import Any
 
 import orjson
 
-from audit import plugins
 from audit.call import Call, Outcome, Reject, Skip
 from audit.containers import EXCERPT_BYTES, Damaged, Item, JsonText, Unreadable, raw_chunks, records
 from audit.ingest.classify import Classifier
+from audit.ingest.hooks import all_readers, sqlite_hook
 from audit.ingest.options import Options
 from audit.ingest.request import canonical
 from audit.ingest.rows import Rows
 from audit.ingest.tasks import PART_BYTES, Files, Groups, Lines, Part, Result, Stream, Task
 from audit.readers import Reader, Record
+from audit.readers._mapped import columns_of, suggest
 
 _BATCH = 8_000
 _TAIL_BYTES = 1 << 20
@@ -72,7 +73,7 @@ class Work:
     """Reads tasks in this process. What it remembers of texts and key sets serves all of them."""
 
     def __init__(self, options: Options) -> None:
-        readers: tuple[Reader, ...] = plugins.find("readers", "READER")
+        readers = all_readers(options.mapping)
         self._readers = {reader.name: reader for reader in readers}
         self._classifier = Classifier(readers)
         self._rows = Rows(options)
@@ -95,7 +96,7 @@ class Work:
     def _stream(self, task: Stream) -> Iterator[Result]:
         seen = BlockHash()
         chunks = seen.through(task.chunks)
-        yield from self._batches(task.source, records(chunks))
+        yield from self._batches(task.source, records(chunks, None, sqlite_hook))
         for _ in chunks:  # the hash is of all of it
             pass
         yield Result(self._rows.take(), digests={task.source: seen.digests()}, bytes=seen.bytes, last=True)
@@ -127,7 +128,7 @@ class Work:
             try:
                 with open(path, "rb") as file:
                     chunks = seen.through(raw_chunks(file))
-                    yield from self._batches(source, records(chunks, Path(path)))
+                    yield from self._batches(source, records(chunks, Path(path), sqlite_hook))
                     for _ in chunks:  # what was read at random is still hashed
                         pass
             except OSError as error:
@@ -181,10 +182,10 @@ class Work:
         counters = self._rows.counters(source)
         counters.records += 1
         if reader is None:
-            detail = "keys: " + ", ".join(map(str, list(record)[:12]))
-            self._rows.reject(
-                source, line, offset, Reject("not_an_llm_record", detail), (raw or canonical(record))[:EXCERPT_BYTES]
-            )
+            columns = ", ".join(columns_of(record, 20))
+            counters.unknown = counters.unknown or f"columns: {columns}; complete and add: {suggest(record)}"
+            problem = Reject("not_an_llm_record", f"columns: {columns}")
+            self._rows.reject(source, line, offset, problem, (raw or canonical(record))[:EXCERPT_BYTES])
             return
         counters.readers[reader.name] = counters.readers.get(reader.name, 0) + 1
         key = _group_key(reader, record, source)
