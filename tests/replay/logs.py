@@ -120,5 +120,7 @@ def shop(sizes: dict[str, int], **settings: Any) -> list[Request]:
     for place, (workflow, size) in enumerate(sizes.items()):
         for number in range(size):
             cost = 10**8 * (1 + (number * 7 + place) % 10)
-            made.append(Request(workflow, f"{workflow} message {number}: where is my order?", cost_pico=cost, **settings))
+            made.append(
+                Request(workflow, f"{workflow} message {number}: where is my order?", cost_pico=cost, **settings)
+            )
     return made
