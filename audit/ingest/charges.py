@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import asdict
+from collections.abc import Callable, Iterable
 
 import pyarrow as pa
 
@@ -51,23 +50,33 @@ SELECT c.charge_id, c.request_id, c.sku_meter, c.provider_name, c.model, c.servi
        c.estimated, p.unit_price_pico, p.cost_pico, p.tier_fallback
 FROM new_charge AS c JOIN ({price_charges("new_charge")}) AS p ON p.charge_id = c.charge_id
 """
+_TOUCHED = """
+CREATE OR REPLACE TEMP TABLE priced_request AS
+SELECT request_id FROM new_charge UNION SELECT request_id FROM request WHERE request_id >= $low
+UNION SELECT request_id FROM crossed_winner
+"""
 # the biller's word beats the table, and where the table has no word a tool's own figure is better than none
 _ADJUSTMENT = """
+INSERT INTO charge (charge_id, request_id, sku_meter, provider_name, model, service_tier, consumed_quantity, estimated,
+                    unit_price_pico, cost_pico, tier_fallback)
 WITH listed AS (
     SELECT c.request_id, SUM(COALESCE(c.cost_pico, 0)) AS cost_pico,
            MAX(CASE WHEN c.cost_pico IS NULL THEN 1 ELSE 0 END) AS unpriced
-    FROM charge AS c JOIN (SELECT DISTINCT request_id FROM {scope}) AS s ON s.request_id = c.request_id
+    FROM charge AS c JOIN priced_request AS p ON p.request_id = c.request_id
     GROUP BY c.request_id
 )
-INSERT INTO charge (charge_id, request_id, sku_meter, provider_name, model, service_tier, consumed_quantity, estimated,
-                    unit_price_pico, cost_pico, tier_fallback)
 SELECT $first + ROW_NUMBER() OVER (ORDER BY r.request_id), r.request_id, 'billed_adjustment', r.price_provider,
        r.price_model, r.service_tier, 1, FALSE, CAST(r.logged_cost_pico - COALESCE(l.cost_pico, 0) AS BIGINT),
        CAST(r.logged_cost_pico - COALESCE(l.cost_pico, 0) AS BIGINT), FALSE
-FROM request AS r LEFT JOIN listed AS l ON l.request_id = r.request_id
-WHERE r.request_id >= $low AND r.status = 'billable' AND r.logged_cost_pico IS NOT NULL
+FROM priced_request AS p JOIN request AS r ON r.request_id = p.request_id
+LEFT JOIN listed AS l ON l.request_id = r.request_id
+WHERE r.status = 'billable' AND r.logged_cost_pico IS NOT NULL
 AND (r.logged_cost_billed OR (l.unpriced = 1 AND r.logged_cost_pico > 0))
 AND r.logged_cost_pico <> COALESCE(l.cost_pico, 0)
+"""
+_UNADJUST = """
+DELETE FROM charge WHERE sku_meter = 'billed_adjustment'
+AND request_id IN (SELECT request_id FROM priced_request)
 """
 _METERS = ("request", "output_reasoning")
 _PAIRS = """
@@ -78,6 +87,10 @@ UPDATE request SET price_provider = m.price_provider, price_model = m.price_mode
 FROM resolved_model AS m
 WHERE COALESCE(m.provider_name, '') = COALESCE(request.provider_name, '')
 AND COALESCE(m.model, '') = COALESCE(NULLIF(request.response_model, ''), request.request_model, '')
+"""
+_STAGE_BESIDE = """
+INSERT INTO charge (charge_id, request_id, sku_meter, consumed_quantity, estimated)
+SELECT charge_id, request_id, sku_meter, consumed_quantity, estimated FROM staged_charge
 """
 _STAGE_AGAIN = """
 CREATE OR REPLACE TEMP TABLE staged_charge AS
@@ -98,14 +111,17 @@ class Pricing:
         self._loaded: Catalogue | None = None
         self._met: set[Key] = set()
         self._listed: set[Key] = set()
+        self._stale = False
 
     @property
     def catalogue(self) -> Catalogue:
         """The price catalogue of the run."""
         if self._loaded is None:
             self._loaded = self._load()
+            before, now = self._store.meta("price_hash"), self._loaded.snapshot_hash
+            self._stale = before is not None and before != now
             self._store.set_meta("price_version", self._loaded.version)
-            self._store.set_meta("price_hash", self._loaded.snapshot_hash)
+            self._store.set_meta("price_hash", now)
             rows = self._store.rows("SELECT DISTINCT provider_name, model FROM price")
             self._listed = {(row["provider_name"], row["model"]) for row in rows}
         return self._loaded
@@ -120,17 +136,34 @@ class Pricing:
         self._met.add((match.provider_name, match.model))
         return match.provider_name, match.model
 
-    def write_charges(self, low: int) -> None:
-        """Price what `staged_charge` holds and empty it; `low` is the first request id of the run."""
+    def write_charges(self, low: int, touched: Iterable[int] = ()) -> None:
+        """Price what `staged_charge` holds and empty it.
+
+        `low` is the first request id of the run, `touched` older requests whose logged cost may have changed. With
+        other prices than the audit file was made with, everything is priced anew.
+        """
+        winners = pa.table({"request_id": pa.array(list(touched), pa.int64())})
+        self._store.replace("crossed_winner", winners)
+        if self._stale:
+            self._stale = False
+            self._store.run(_STAGE_BESIDE)
+            self.reprice()
+        else:
+            self._write_charges(low)
+
+    def _write_charges(self, low: int) -> None:
         store = self._store
         undated_us = self._undated_us()
         self._list_prices(undated_us)
         store.run(_NEW_CHARGE)
         self._special_meters()
         store.run(_INSERT, undated_us=undated_us)
-        store.run(_ADJUSTMENT.format(scope="new_charge"), first=self._last_charge("charge"), low=low)
+        store.run(_TOUCHED, low=low)
+        store.run(_UNADJUST)
+        store.run(_ADJUSTMENT, first=self._last_charge("charge"))
         store.run("DELETE FROM staged_charge")
-        store.run("DROP TABLE new_charge")
+        for table in ("new_charge", "priced_request", "crossed_winner"):
+            store.run(f"DROP TABLE {table}")
 
     def _list_prices(self, on_us: int) -> None:
         """Put the prices and cache rules of models newly met, and of cheaper ones, into the audit file."""
@@ -159,7 +192,8 @@ class Pricing:
         self._listed.clear()
         store.run(_STAGE_AGAIN)
         store.run("DELETE FROM charge")
-        self.write_charges(0)
+        store.replace("crossed_winner", pa.table({"request_id": pa.array([], pa.int64())}))
+        self._write_charges(0)
 
     def _undated_us(self) -> int:
         """When a call without a time is taken to have been made: with the newest of the log, else now."""

@@ -68,18 +68,20 @@ _LOSERS = "SELECT r.source_id, COUNT(*) AS n FROM crossed AS c JOIN request AS r
 _TABLES = ("segment", "staged_charge", "charge", "request")
 
 
-def drop_cross_source(store: Store, low: int, files: Mapping[int, FileResult]) -> None:
-    """Drop the poorer record of each call that two systems logged; `low` is the first new request id.
+def drop_cross_source(store: Store, low: int, files: Mapping[int, FileResult]) -> list[int]:
+    """Drop the poorer record of each call that two systems logged, and return the ids of the ones that stayed.
+
+    `low` is the first new request id.
 
     Records match by the provider's response id, and where one lacks it by model, token counts and time. The one with
     more text and usage stays and takes over what only the other knew about the caller. `files` are by source id.
     """
     if int(store.value("SELECT COUNT(DISTINCT system) FROM request") or 0) < 2:
-        return
+        return []
     pairs = store.rows(_BY_ID, low=low) + store.rows(_BY_MEASURE, low=low, window=WINDOW_US)
     crossed = _matched(pairs)
     if not crossed:
-        return
+        return []
     store.replace("crossed", pa.Table.from_pylist(crossed))
     store.run(_REPORT)
     for row in store.rows(_LOSERS):
@@ -90,6 +92,7 @@ def drop_cross_source(store: Store, low: int, files: Mapping[int, FileResult]) -
     store.run(_INHERIT)
     for table in _TABLES:
         store.run(f"DELETE FROM {table} WHERE request_id IN (SELECT loser FROM crossed)")
+    return [pair["winner"] for pair in crossed]
 
 
 def _matched(pairs: list[dict[str, Any]]) -> list[dict[str, int]]:

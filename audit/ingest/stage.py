@@ -178,8 +178,8 @@ def _groups(store: Store) -> Iterator[Task | End]:
 def _commit(run: _Run, *, last: bool = False) -> None:
     """Settle what was read since the last commit and make it permanent."""
     store = run.store
-    drop_cross_source(store, run.low, {each.source_id or 0: each for each in run.plan.results})
-    run.pricing.write_charges(run.low)
+    winners = drop_cross_source(store, run.low, {each.source_id or 0: each for each in run.plan.results})
+    run.pricing.write_charges(run.low, winners)
     store.write_rows("source", [_source_row(run.plan.inputs[number]) for number in run.ended])
     store.run("COMMIT")
     run.ended.clear()
