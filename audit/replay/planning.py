@@ -110,7 +110,7 @@ class _Planner:
         picked = draw(units, strata, eligible, size, seed, drawn_before(self._store, seed))
         self._list_jobs(picked.rows.tolist(), ways, counts)
         tried = _candidates_by_model(ways)
-        now = promise(units, picked, self._kinds, self._names, tried)
+        now = promise(units, strata, picked, self._kinds, self._names, tried)
         return Plan(
             seed=seed,
             requested=requested,

@@ -20,7 +20,12 @@ GROWTH = (1.25, 1.5, 2.0, 3.0, 4.0, 6.0)
 
 
 def promise(
-    units: Frame, sample: Sample, kinds: Mapping[int, str], names: Mapping[int, str], candidates: Mapping[str, int]
+    units: Frame,
+    strata: Strata,
+    sample: Sample,
+    kinds: Mapping[int, str],
+    names: Mapping[int, str],
+    candidates: Mapping[str, int],
 ) -> Promise:
     """Certificates a drawn sample can give; `candidates` counts those to be tried for each current model."""
     weights: dict[tuple[int, str], list[float]] = {}
@@ -28,7 +33,7 @@ def promise(
         pair = int(units.workflow_id[row]), units.model[row]
         weights.setdefault(pair, []).append(float(units.requests[row]) / max(chance, 1e-12))
     effective = {pair: kish_neff(np.array(each)) for pair, each in weights.items()}
-    return _promise(len(sample), effective, kinds, names, candidates)
+    return _promise(len(sample), effective, kinds, _by_dollars(strata, names), candidates)
 
 
 def grown_promise(
@@ -53,7 +58,7 @@ def grown_promise(
             if pair is not None:
                 key = strata.pairs[pair].workflow_id, strata.pairs[pair].model
                 counts[key] = counts.get(key, 0.0) + number
-        found = _promise(size, counts, kinds, names, candidates, tests=now.tests)
+        found = _promise(size, counts, kinds, _by_dollars(strata, names), candidates, tests=now.tests)
         if found.certificates > now.certificates:
             return found
     return None
@@ -75,8 +80,15 @@ def _promise(
     family = max(1, tests, len(trials))
     certified = _holm(trials, family)
     powers = [certificate_power(int(size), TRUE_LOSS, alpha, FAMILY_DELTA, family) for size, alpha, _ in certified]
-    workflows = dict.fromkeys(names.get(workflow, str(workflow)) for _, _, workflow in certified)
-    return Promise(n, len(certified), tuple(workflows), family, float(np.mean(powers)) if powers else 0.0)
+    won = {workflow for _, _, workflow in certified}
+    workflows = tuple(name for workflow, name in names.items() if workflow in won)
+    return Promise(n, len(certified), workflows, family, float(np.mean(powers)) if powers else 0.0)
+
+
+def _by_dollars(strata: Strata, names: Mapping[int, str]) -> dict[int, str]:
+    """Names of all workflows, the dearest first."""
+    order = dict.fromkeys(pair.workflow_id for pair in strata.pairs)
+    return {workflow: names.get(workflow, str(workflow)) for workflow in (*order, *(set(names) - set(order)))}
 
 
 def _holm(trials: Sequence[tuple[float, float, int]], family: int) -> list[tuple[float, float, int]]:
