@@ -103,7 +103,7 @@ def service_tier(value: object) -> str | None:
     """The price tier a response's tier word stands for (`default` → `standard`); None when it says nothing."""
     if not isinstance(value, str):
         return None
-    word = value.strip().lower()[:32]
+    word = value.strip().lower()[:32].removeprefix("service_tier_")
     return _TIERS.get(word, word)
 
 

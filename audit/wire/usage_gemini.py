@@ -18,6 +18,7 @@ _CAMEL = (
     "cacheTokensDetails",
     "candidatesTokensDetails",
     "trafficType",
+    "serviceTier",
 )
 _SNAKE = (
     "prompt_token_count",
@@ -30,6 +31,7 @@ _SNAKE = (
     "cache_tokens_details",
     "candidates_tokens_details",
     "traffic_type",
+    "service_tier",
 )
 
 
@@ -49,7 +51,7 @@ def from_gemini(usage: Mapping[str, Any]) -> Usage:
         input_tokens=None if prompt is None else prompt + tools,
         cache_read_input_tokens=count(get(names[4]), "cache_read_input_tokens", flags),
         reasoning_output_tokens=thoughts,
-        service_tier=service_tier(get(names[9])),
+        service_tier=service_tier(get(names[9])) or service_tier(get(names[10])),
     )
     result.output_tokens = _output(prompt, answer, thoughts, tools, total, flags)
     if (result.cache_read_input_tokens or 0) > (result.input_tokens or 0) and prompt is not None:

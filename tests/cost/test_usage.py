@@ -159,6 +159,7 @@ class TestTiers:
             ("fast", "priority"),
             ("ON_DEMAND", "standard"),
             ("flex", "flex"),
+            ("SERVICE_TIER_FLEX", "flex"),
             (None, None),
             (3, None),
             ("PROVISIONED_THROUGHPUT", "provisioned_throughput"),
@@ -166,6 +167,11 @@ class TestTiers:
     )
     def test_words_of_responses(self, word: object, tier: str | None) -> None:
         assert service_tier(word) == tier
+
+    def test_gemini_says_its_tier_in_either_of_two_words(self) -> None:
+        counts = {"promptTokenCount": 1, "candidatesTokenCount": 1, "totalTokenCount": 2}
+        assert from_gemini({**counts, "trafficType": "ON_DEMAND_FLEX"}).service_tier == "flex"
+        assert from_gemini({**counts, "serviceTier": "priority"}).service_tier == "priority"
 
     @pytest.mark.parametrize(
         ("fields", "tier"),
