@@ -1,0 +1,98 @@
+"""What makes an answer unusable whatever its task: checked before every scorer."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from audit.scorers import Answer, Context
+from audit.scorers._facts import refuses
+from audit.scorers._language import language
+from audit.scorers._normalise import find_json, is_document, word_set, words
+
+VERSION = "1"
+_TRUNCATED = word_set(
+    "length max_tokens max_output_tokens model_context_window_exceeded model_length token_limit incomplete"
+)
+_BLOCKED = word_set(
+    "content_filter content_filtered refusal safety recitation blocklist prohibited_content spii guardrail_intervened"
+    " image_safety"
+)
+_LEAK_WORDS = 12
+_OPENING_WORDS = 80
+
+
+def finish_state(answer: Answer) -> str:
+    """`empty`, `truncated`, `refused` or `complete`, from the text and the finish reason of any provider."""
+    reason = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", answer.finish_reason or "").casefold()
+    if reason in _BLOCKED or (not answer.tool_calls and refuses(answer.text)):
+        return "refused"
+    if reason in _TRUNCATED:
+        return "truncated"
+    if not answer.tool_calls and not answer.text.strip():
+        return "empty"
+    return "complete"
+
+
+_STATES = {"empty": "empty answer", "truncated": "truncated at the output limit", "refused": "refusal"}
+
+
+def guard(reference: Answer, candidate: Answer, context: Context) -> str | None:
+    """Why a candidate answer fails whatever its task, or None.
+
+    A state the logged answer shares (both truncated, both refusals) is no reason; the scorers then compare the texts.
+    """
+    state = finish_state(candidate)
+    if state != "complete" and state != finish_state(reference):
+        return _STATES[state]
+    if candidate.tool_calls and not reference.tool_calls:
+        return "calls a tool where the logged answer is text"
+    if reference.tool_calls or state != "complete":
+        return None
+    return (
+        _broken_format(reference, candidate, context)
+        or _leak(reference, candidate, context)
+        or _language(reference, candidate)
+    )
+
+
+def _broken_format(reference: Answer, candidate: Answer, context: Context) -> str | None:
+    """JSON was asked for, or logged, and the candidate gives none that a parser would read."""
+    logged = find_json(reference.text)
+    expected = logged is not None and logged.wrapped != "text" and is_document(logged.value)
+    if not expected:
+        return None
+    found = find_json(candidate.text)
+    if found is None or not is_document(found.value):
+        return "broken format: not JSON"
+    if found.wrapped == "text":
+        return "broken format: text around the JSON"
+    if context.json_required and found.wrapped == "fence" and logged is not None and logged.wrapped == "bare":
+        return "broken format: a code fence where JSON was required"
+    return None
+
+
+@lru_cache(maxsize=512)
+def _opening(system: str) -> frozenset[tuple[str, ...]]:
+    """Runs of words of the first part of a system prompt, where the instructions stand rather than the knowledge."""
+    return _runs(words(system[:4000])[:_OPENING_WORDS])
+
+
+def _runs(text: tuple[str, ...]) -> frozenset[tuple[str, ...]]:
+    return frozenset(text[start : start + _LEAK_WORDS] for start in range(len(text) - _LEAK_WORDS + 1))
+
+
+def _leak(reference: Answer, candidate: Answer, context: Context) -> str | None:
+    if not context.system:
+        return None
+    shared = _opening(context.system) & _runs(words(candidate.text))
+    if shared and not shared <= _runs(words(reference.text)) | _runs(words(context.user)):
+        return "leaks the system prompt"
+    return None
+
+
+def _language(reference: Answer, candidate: Answer) -> str | None:
+    expected, found = language(reference.text), language(candidate.text)
+    if expected and found and expected != found:
+        return f"wrong language: {found} instead of {expected}"
+    return None

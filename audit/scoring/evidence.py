@@ -1,0 +1,207 @@
+"""What a judgement needs, read from the audit file: logged answers, candidate answers, and what the request says."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from audit.scorers import Answer, Context, ToolCall
+from audit.scorers._normalise import normalise
+from audit.store import Store
+
+_USER_CHARACTERS = 20_000
+_MIN_REQUESTS = 20
+_MAX_LABELS = 100
+_UNSEEN_LABELS = 0.02
+
+_CANDIDATES = """
+SELECT p.replay_id, p.request_id, p.workflow_id, p.text, p.tool_calls, p.finish_reason,
+       r.finish_reason AS logged_finish_reason, r.parameters, COALESCE(w.task_kind, r.task_kind) AS task_kind
+FROM scoring_unit AS u
+JOIN replay AS p ON p.replay_id = u.replay_id
+JOIN request AS r ON r.request_id = p.request_id
+LEFT JOIN workflow AS w ON w.workflow_id = p.workflow_id
+WHERE u.place BETWEEN $low AND $high
+ORDER BY u.place
+"""
+
+_SEGMENTS = """
+SELECT s.request_id, s.direction, s.kind, c.text
+FROM segment AS s
+JOIN content AS c ON c.content_hash = s.content_hash
+WHERE s.request_id IN (SELECT request_id FROM scoring_unit WHERE place BETWEEN $low AND $high)
+  AND (s.direction = 'output' OR s.kind IN ('system', 'tools', 'user')) AND c.text IS NOT NULL
+ORDER BY s.request_id, s.position
+"""
+
+# a label set is closed when the chance that the next answer is a new one is small (Good 1953: singletons / requests)
+_LABELS = """
+WITH label AS (
+    SELECT r.workflow_id, r.output_normalised_hash, COUNT(*) AS requests, MIN(r.request_id) AS request_id
+    FROM request AS r
+    LEFT JOIN workflow AS w ON w.workflow_id = r.workflow_id
+    WHERE r.status = 'billable' AND r.output_normalised_hash IS NOT NULL
+      AND COALESCE(w.task_kind, r.task_kind) = 'classification'
+      AND r.workflow_id IN (SELECT workflow_id FROM replay)
+    GROUP BY r.workflow_id, r.output_normalised_hash
+),
+closed AS (
+    SELECT workflow_id
+    FROM label
+    GROUP BY workflow_id
+    HAVING COUNT(*) <= $most AND SUM(requests) >= $least
+       AND SUM(CASE WHEN requests = 1 THEN 1 ELSE 0 END) <= $unseen * SUM(requests)
+)
+SELECT l.workflow_id, l.request_id, c.text
+FROM label AS l
+JOIN closed AS k ON k.workflow_id = l.workflow_id
+JOIN segment AS s ON s.request_id = l.request_id AND s.direction = 'output' AND s.kind = 'answer'
+JOIN content AS c ON c.content_hash = s.content_hash
+WHERE c.text IS NOT NULL
+ORDER BY l.workflow_id, l.request_id, s.position
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """One replayed answer with everything its judgement needs."""
+
+    replay_id: int
+    task_kind: str | None
+    reference: Answer
+    candidate: Answer
+    context: Context
+
+
+@dataclass(slots=True)
+class _Request:
+    system: str = ""
+    user: str = ""
+    answer: str = ""
+    tool_calls: tuple[ToolCall, ...] = ()
+    tools: tuple[str, ...] = ()
+
+
+def label_sets(store: Store) -> dict[int, frozenset[str]]:
+    """Closed label sets of the replayed classification workflows: their distinct logged answers, normalised."""
+    answers: dict[tuple[int, int], str] = {}
+    limits = {"most": _MAX_LABELS, "least": _MIN_REQUESTS, "unseen": _UNSEEN_LABELS}
+    for row in store.rows(_LABELS, **limits):
+        key = (row["workflow_id"], row["request_id"])
+        answers[key] = answers.get(key, "") + row["text"]
+    sets: dict[int, set[str]] = {}
+    for (workflow, _), text in answers.items():
+        sets.setdefault(workflow, set()).add(normalise(text))
+    return {workflow: frozenset(labels) for workflow, labels in sets.items()}
+
+
+def units(store: Store, low: int, high: int, labels: Mapping[int, frozenset[str]]) -> Iterator[Unit]:
+    """The units of `scoring_unit` from place `low` to `high`, in order."""
+    requests: dict[int, _Request] = {}
+    for row in store.rows(_SEGMENTS, low=low, high=high):
+        _gather(requests.setdefault(row["request_id"], _Request()), row["direction"], row["kind"], row["text"])
+    for row in store.rows(_CANDIDATES, low=low, high=high):
+        logged = requests.get(row["request_id"], _Request())
+        yield Unit(
+            row["replay_id"],
+            row["task_kind"],
+            Answer(logged.answer, logged.tool_calls, row["logged_finish_reason"]),
+            Answer(row["text"] or "", tool_calls(row["tool_calls"]), row["finish_reason"]),
+            _context(logged, row["parameters"], labels.get(row["workflow_id"])),
+        )
+
+
+def _gather(request: _Request, direction: str, kind: str, text: str) -> None:
+    if direction == "output":
+        if kind == "tool_call":
+            request.tool_calls += tool_calls(f"[{text}]")
+        elif kind != "reasoning":
+            request.answer += text
+    elif kind == "system":
+        request.system += text
+    elif kind == "tools":
+        request.tools += (text,)
+    else:
+        request.user = (request.user + "\n" + text)[:_USER_CHARACTERS]
+
+
+def tool_calls(text: str | None) -> tuple[ToolCall, ...]:
+    """Tool calls of a JSON list of {name, arguments}; arguments that are a JSON text themselves are decoded."""
+    found = decoded(text)
+    calls = found if isinstance(found, list) else []
+    return tuple(
+        ToolCall(str(call.get("name") or ""), decoded(call.get("arguments")))
+        for call in calls
+        if isinstance(call, dict)
+    )
+
+
+def decoded(value: Any) -> Any:
+    """A value with JSON text decoded once; text that is no JSON stays as it is."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except (ValueError, RecursionError):
+        return value
+
+
+def _context(request: _Request, parameters: str | None, labels: frozenset[str] | None) -> Context:
+    schema, required = output_format(decoded(parameters))
+    tools = dict(filter(None, (_tool(decoded(text)) for text in request.tools)))
+    return Context(request.system, request.user, labels, False, schema, required, tools)
+
+
+_FORMATS = ("response_format", "text", "output_format", "output_config", "format")
+_SCHEMAS = ("response_schema", "responseJsonSchema", "response_json_schema", "json_schema", "guided_json")
+
+
+def output_format(parameters: Any) -> tuple[dict[str, Any] | None, bool]:
+    """JSON schema a request asked for, and whether it demanded JSON at all, in any flavour's parameters."""
+    if not isinstance(parameters, dict):
+        return None, False
+    for key in _SCHEMAS:
+        schema = decoded(parameters.get(key))
+        if isinstance(schema, dict):
+            return _inner_schema(schema), True
+    for key in _FORMATS:
+        found = decoded(parameters.get(key))
+        schema, required = _read_format(found)
+        if required:
+            return schema, True
+    return None, "json" in str(parameters.get("response_mime_type") or "")
+
+
+def _read_format(found: Any) -> tuple[dict[str, Any] | None, bool]:
+    """One format object: OpenAI's, Anthropic's, the Responses API's `text.format`, or Ollama's `json`/schema."""
+    if found == "json":
+        return None, True
+    if not isinstance(found, dict):
+        return None, False
+    found = found["format"] if isinstance(found.get("format"), dict) else found
+    if "json" in str(found.get("type")):
+        return _inner_schema(found) if "schema" in found or "json_schema" in found else None, True
+    return (found, True) if found.get("type") == "object" and "properties" in found else (None, False)
+
+
+def _inner_schema(found: dict[str, Any]) -> dict[str, Any] | None:
+    for key in ("json_schema", "schema"):
+        if isinstance(found.get(key), dict):
+            found = found[key]
+    return found or None
+
+
+def _tool(definition: Any) -> tuple[str, dict[str, Any]] | None:
+    """Name and argument schema of a tool definition of any flavour, None when it has none."""
+    if not isinstance(definition, dict):
+        return None
+    inner = next(
+        (definition[key] for key in ("function", "toolSpec") if isinstance(definition.get(key), dict)), definition
+    )
+    keys = ("parameters", "input_schema", "inputSchema", "parametersJsonSchema")
+    schema = next((inner[key] for key in keys if isinstance(inner.get(key), dict)), None)
+    if schema is not None and isinstance(schema.get("json"), dict):
+        schema = schema["json"]
+    return (str(inner["name"]), schema) if inner.get("name") and schema else None
