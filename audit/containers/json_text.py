@@ -51,7 +51,7 @@ class JsonText:
         loads = orjson.loads
         while (end := self._line_end()) is not None:
             if end < 0:
-                yield from self._values()
+                yield from self._values(self._is_wrapper())
                 return
             raw = self._data[self._position : end]
             try:
@@ -134,7 +134,7 @@ class JsonText:
         if found.state == "incomplete" and not found.repaired:
             self._position += found.rest
             if self._spreads():
-                yield from self._values()
+                yield from self._values(len(self._data) - self._position >= _PROBES[1] and self._is_wrapper())
                 return True
             end = self._line_end() or 0
         if found.state == "complete":
@@ -191,10 +191,9 @@ class JsonText:
                 return False
         return True
 
-    def _values(self) -> Iterator[Item]:
+    def _values(self, wrapped: bool) -> Iterator[Item]:
         """Read the rest value by value."""
         rest = chain([self._data[self._position :]], self._chunks)
-        wrapped = len(self._data) - self._position >= _PROBES[1] and self._is_wrapper()
         values = JsonValues(
             rest, line=self.line, offset=self._base + self._position, cut=self._damage or self._cut, wrapped=wrapped
         )
