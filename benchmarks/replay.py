@@ -1,0 +1,88 @@
+"""How fast a replay sends: against a server on loopback, by API flavour, and with the embedded model.
+
+Run `python benchmarks/replay.py [calls]`. The server runs in a process of its own on the same machine, so the figures
+are a floor. Prints calls per second, the growth of resident memory, and seconds per call of the embedded model.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import subprocess
+import sys
+import time
+
+import audit.store
+from audit.clients._lane import Policy
+from audit.prices.catalogue import load
+from audit.replay import LocalLimits, plan, replay
+from tests.replay.logs import fill, shop
+
+SERVER = """
+import time
+from tests.peer import Peer
+with Peer() as peer:
+    print(peer.url, flush=True)
+    time.sleep(600)
+"""
+
+
+def resident_mb() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def hosted(calls: int) -> None:
+    catalogue = load()
+    for provider, model, candidate in (
+        ("openai", "gpt-4o", "gpt-4o-mini"),
+        ("anthropic", "claude-sonnet-4-5", "claude-haiku-4-5"),
+    ):
+        with audit.store.open(":memory:", create=True) as store:
+            fill(store, shop({"sort": calls, "faq": calls // 4}, model=model, provider=provider))
+            for concurrency in (8, 32):
+                # an answer to warm up: imports and connections are not what is measured
+                replay(store, plan(store, catalogue, sample=1, models=[candidate], floor=False), max_cost_usd=None)
+                made = plan(store, catalogue, sample=calls, models=[candidate], floor=False)
+                before = resident_mb()
+                started = time.perf_counter()
+                result = replay(store, made, max_cost_usd=50.0, policy=Policy(concurrency=concurrency))
+                seconds = time.perf_counter() - started
+                print(
+                    f"{provider} concurrency {concurrency}: {result.answered / seconds:.0f} calls/s, "
+                    f"memory +{resident_mb() - before:.0f} MB"
+                )
+                store.run("DELETE FROM replay")
+
+
+def embedded(calls: int) -> None:
+    catalogue = load()
+    schema = {
+        "type": "object",
+        "properties": {"intent": {"enum": ["refund", "order", "other"]}},
+        "required": ["intent"],
+    }
+    shape = {"response_format": {"type": "json_schema", "json_schema": {"name": "i", "schema": schema}}}
+    for name, parameters in (("short JSON", {**shape, "max_tokens": 24}), ("free text", {"max_tokens": 48})):
+        with audit.store.open(":memory:", create=True) as store:
+            fill(store, shop({"sort": calls}, parameters=parameters, system="You sort messages to a shop. " * 12))
+            made = plan(store, catalogue, models=["local"], local=LocalLimits(prompts=calls))
+            result = replay(store, made, max_cost_usd=0.0)
+            print(
+                f"embedded, {name}: {result.answered} in {result.seconds:.1f} s ({result.seconds / calls:.2f} s each)"
+            )
+
+
+if __name__ == "__main__":
+    number = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
+    server = subprocess.Popen([sys.executable, "-c", SERVER], stdout=subprocess.PIPE, text=True)
+    assert server.stdout is not None
+    url = server.stdout.readline().strip()
+    os.environ.update(
+        OPENAI_BASE_URL=f"{url}/v1", OPENAI_API_KEY="none", ANTHROPIC_BASE_URL=url, ANTHROPIC_API_KEY="none"
+    )
+    try:
+        hosted(number)
+        embedded(30)
+    finally:
+        server.kill()
+        server.wait()
