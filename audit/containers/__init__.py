@@ -5,7 +5,7 @@ from audit.containers.json_text import JsonText
 from audit.containers.places import Place, PlaceError, expand
 from audit.containers.reading import Text, as_text, records
 from audit.containers.streams import Damaged, raw_chunks
-from audit.containers.tables import SqliteHook, open_sqlite
+from audit.containers.tables import open_sqlite
 
 __all__ = [
     "EXCERPT_BYTES",
@@ -14,7 +14,6 @@ __all__ = [
     "JsonText",
     "Place",
     "PlaceError",
-    "SqliteHook",
     "Text",
     "Unreadable",
     "as_text",

@@ -19,7 +19,7 @@ from audit.containers.items import Item, Unreadable
 from audit.containers.json_text import JsonText
 from audit.containers.magic import HEAD_BYTES, Kind, encoding_of, kind_of
 from audit.containers.streams import Damaged, as_utf8, buffered, decompressed, raw_chunks
-from audit.containers.tables import SqliteHook, parquet_rows, sqlite_rows
+from audit.containers.tables import parquet_rows, sqlite_rows
 
 Layout = Literal["lines", "values", "csv"]
 COMPRESSED: tuple[Kind, ...] = ("gzip", "zstd", "bzip2", "xz")
@@ -102,20 +102,20 @@ def as_text(chunks: Iterator[bytes]) -> Text | Kind:
     return Text(layout, delimiter, tuple(unpacked), encoding, chunks)
 
 
-def records(chunks: Iterator[bytes], path: Path | None = None, hook: SqliteHook | None = None) -> Iterator[Item]:
+def records(chunks: Iterator[bytes], path: Path | None = None) -> Iterator[Item]:
     """The records of one input, and what in it can't be decoded, in order.
 
     `path` is the file the chunks come from, for formats that are read at random; without it such input is kept in a
-    temporary file. `hook` reads the SQLite databases it knows.
+    temporary file.
     """
     head, chunks = take_head(chunks)
     kind = kind_of(head)
     if kind in COMPRESSED:
-        yield from records(decompressed(chunks, kind), None, hook)
+        yield from records(decompressed(chunks, kind))
     elif kind == "text":
         yield from _text_records(chunks, encoding_of(head))
     elif kind in ("zip", "tar", "parquet", "sqlite"):
-        yield from _file_records(kind, chunks, path, hook)
+        yield from _file_records(kind, chunks, path)
     elif kind == "empty":
         try:
             for _ in chunks:
@@ -139,7 +139,7 @@ def _text_records(chunks: Iterator[bytes], encoding: str) -> Iterator[Item]:
         yield table.line, 0, Unreadable(raw.damage), b"", False
 
 
-def _file_records(kind: Kind, chunks: Iterator[bytes], path: Path | None, hook: SqliteHook | None) -> Iterator[Item]:
+def _file_records(kind: Kind, chunks: Iterator[bytes], path: Path | None) -> Iterator[Item]:
     if path is None:
         with tempfile.TemporaryDirectory(prefix="audit-") as folder:
             path = Path(folder) / "input"
@@ -149,18 +149,18 @@ def _file_records(kind: Kind, chunks: Iterator[bytes], path: Path | None, hook: 
             except Damaged as damage:
                 yield 1, 0, Unreadable(damage.reason), b"", False
                 return
-            yield from _file_records(kind, iter(()), path, hook)
+            yield from _file_records(kind, iter(()), path)
     elif kind == "parquet":
         yield from parquet_rows(path)
     elif kind == "sqlite":
-        yield from sqlite_rows(path, hook or llm_logs.records)
+        yield from sqlite_rows(path, llm_logs.records)
     elif kind == "zip":
-        yield from _zip_records(path, hook)
+        yield from _zip_records(path)
     else:
-        yield from _tar_records(path, hook)
+        yield from _tar_records(path)
 
 
-def _zip_records(path: Path, hook: SqliteHook | None) -> Iterator[Item]:
+def _zip_records(path: Path) -> Iterator[Item]:
     try:
         with zipfile.ZipFile(path) as archive:
             for member in archive.infolist():
@@ -170,7 +170,7 @@ def _zip_records(path: Path, hook: SqliteHook | None) -> Iterator[Item]:
                     yield 1, 0, Unreadable("encrypted_zip", member.filename), b"", False
                     continue
                 with archive.open(member) as file:
-                    yield from records(_zip_chunks(cast(BinaryIO, file)), None, hook)
+                    yield from records(_zip_chunks(cast(BinaryIO, file)))
     except (zipfile.BadZipFile, NotImplementedError, OSError) as error:
         yield 1, 0, Unreadable("corrupt_zip", str(error)[:200]), b"", False
 
@@ -182,7 +182,7 @@ def _zip_chunks(file: BinaryIO) -> Iterator[bytes]:
         raise Damaged("corrupt_zip") from error
 
 
-def _tar_records(path: Path, hook: SqliteHook | None) -> Iterator[Item]:
+def _tar_records(path: Path) -> Iterator[Item]:
     import tarfile
 
     try:
@@ -190,6 +190,6 @@ def _tar_records(path: Path, hook: SqliteHook | None) -> Iterator[Item]:
             for member in archive:
                 file = archive.extractfile(member) if member.isfile() else None
                 if file is not None and not Path(member.name).name.startswith("."):
-                    yield from records(raw_chunks(cast(BinaryIO, file)), None, hook)
+                    yield from records(raw_chunks(cast(BinaryIO, file)))
     except (tarfile.TarError, OSError, EOFError) as error:
         yield 1, 0, Unreadable("corrupt_tar", str(error)[:200]), b"", False

@@ -11,7 +11,7 @@ from typing import Any
 
 from audit.containers.items import Item, Unreadable
 
-SqliteHook = Callable[[Path], Iterator[dict[str, Any]] | None]
+SqliteReader = Callable[[Path], Iterator[dict[str, Any]] | None]
 """Reads the records of a database it knows, None for any other."""
 
 _BATCH_ROWS = 4096
@@ -71,11 +71,11 @@ def _plain(value: Any) -> Any:
     return str(value) if isinstance(value, Decimal) else repr(value)
 
 
-def sqlite_rows(path: Path, hook: SqliteHook | None) -> Iterator[Item]:
-    """The records the hook reads from a database, or the rows of all its tables."""
+def sqlite_rows(path: Path, known: SqliteReader) -> Iterator[Item]:
+    """The records `known` reads from a database, or the rows of all its tables."""
     try:
-        known = hook(path) if hook else None
-        for number, record in enumerate(_all_rows(path) if known is None else known, 1):
+        found = known(path)
+        for number, record in enumerate(_all_rows(path) if found is None else found, 1):
             yield number, 0, record, b"", False
     except sqlite3.Error as error:
         yield 1, 0, Unreadable("corrupt_sqlite", _short(error)), b"", False

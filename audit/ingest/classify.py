@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from audit import plugins
 from audit.readers import Reader
+from audit.readers._mapped import mapped
 
 _CACHED_KEY_SETS = 20_000
 _LISTS = ("data", "result", "results", "records", "value", "values", "items", "runs", "logs", "Records", "traces")
@@ -14,6 +16,12 @@ _ENVELOPE = frozenset(
     | {"last_id", "object", "count", "total", "links", "nextLink", "@odata.nextLink", "page", "pages", "limit"}
     | {"next_page", "next_page_token", "nextToken", "pagination", "status", "offset"}
 )
+
+
+def all_readers(mapping: Mapping[str, str]) -> tuple[Reader, ...]:
+    """Every reader found, and one for the user's own mapping, if there is one."""
+    readers: tuple[Reader, ...] = plugins.find("readers", "READER")
+    return (*readers, mapped(mapping)) if mapping else readers
 
 
 class Classifier:

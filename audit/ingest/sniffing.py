@@ -11,8 +11,7 @@ from typing import Any
 from audit.call import Call, Outcome, Skip
 from audit.containers import Item, PlaceError, Unreadable, expand, raw_chunks, records
 from audit.errors import ReadError
-from audit.ingest.classify import Classifier
-from audit.ingest.hooks import all_readers, sqlite_hook
+from audit.ingest.classify import Classifier, all_readers
 from audit.readers import Reader
 from audit.readers._mapped import columns_of, suggest
 
@@ -41,7 +40,7 @@ def sniff(path: str | Path, *, limit: int = DEFAULT_LIMIT, mapping: Mapping[str,
             continue
         try:
             with place.open() as file:
-                found = _rows(records(raw_chunks(file), place.path, sqlite_hook), classifier)
+                found = _rows(records(raw_chunks(file), place.path), classifier)
                 rows.extend(islice(found, limit - len(rows)))
         except PlaceError as error:
             problem = error

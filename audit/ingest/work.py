@@ -12,8 +12,7 @@ import orjson
 
 from audit.call import Call, Outcome, Reject, Skip
 from audit.containers import EXCERPT_BYTES, Damaged, Item, JsonText, Unreadable, raw_chunks, records
-from audit.ingest.classify import Classifier
-from audit.ingest.hooks import all_readers, sqlite_hook
+from audit.ingest.classify import Classifier, all_readers
 from audit.ingest.options import Options
 from audit.ingest.request import canonical
 from audit.ingest.rows import Rows
@@ -96,7 +95,7 @@ class Work:
     def _stream(self, task: Stream) -> Iterator[Result]:
         seen = BlockHash()
         chunks = seen.through(task.chunks)
-        yield from self._batches(task.source, records(chunks, None, sqlite_hook))
+        yield from self._batches(task.source, records(chunks))
         for _ in chunks:  # the hash is of all of it
             pass
         yield Result(self._rows.take(), digests={task.source: seen.digests()}, bytes=seen.bytes, last=True)
@@ -128,7 +127,7 @@ class Work:
             try:
                 with open(path, "rb") as file:
                     chunks = seen.through(raw_chunks(file))
-                    yield from self._batches(source, records(chunks, Path(path), sqlite_hook))
+                    yield from self._batches(source, records(chunks, Path(path)))
                     for _ in chunks:  # what was read at random is still hashed
                         pass
             except OSError as error:
