@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from audit.call import Call, Outcome, Skip
@@ -16,6 +17,7 @@ _RAW = frozenset({"category", "operationName", "resourceId"})
 _TABLE = frozenset({"Category", "OperationName"})
 _CATEGORIES = frozenset({"requestresponse", "azureopenairequestusage"})
 _OTHER_CATEGORIES = frozenset({"audit", "trace"})
+_GENERATES = re.compile(r"completion|embedding|response|image|audio|speech|transcri")
 _READS = ("list", "get", "delete", "cancel", "upload", "check")
 
 
@@ -30,7 +32,9 @@ def _detect(record: Record) -> int:
 def _read(record: Record) -> Iterable[Outcome]:
     found = azure.fields(record)
     operation = (azure.text(found, "operationname") or "").lower()
-    if str(found.get("category")).lower() not in _CATEGORIES or operation.startswith(_READS):
+    # threads and files have operations of their own, and no model
+    other = operation.startswith(_READS) or (not azure.text(found, "modelname") and not _GENERATES.search(operation))
+    if str(found.get("category")).lower() not in _CATEGORIES or other:
         return (Skip("not_an_llm_call"),)
     return (_call(found, operation),)
 

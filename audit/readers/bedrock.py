@@ -20,6 +20,7 @@ _LOG = frozenset({"modelId", "operation", "accountId"})
 _TYPED = frozenset({"schemaType", "requestId"})
 _BATCH = frozenset({"recordId", "modelInput"})
 _METRICS = "amazon-bedrock-invocationMetrics"
+_OPAQUE = ("application-inference-profile", "provisioned-model", "imported-model", "custom-model")
 _EMPTY: Mapping[str, Any] = {}
 _TEXT_KEYS = ("generation", "outputText", "completion", "text", "answer")
 
@@ -52,7 +53,7 @@ def _logged(record: Record) -> Call:
     if problem is not None:
         call.status, call.error_type = "failed", problem
     _fill(call, request, response, "converse" if operation.startswith("Converse") else None)
-    call.request_model = label(record.get("modelId"))
+    _fill_model(call, label(record.get("modelId")))
     if call.usage is None and "implausible_usage" not in call.flags:
         counters = {**asked, "outputTokenCount": answered.get("outputTokenCount")}
         if counters.get("inputTokenCount") is not None or counters["outputTokenCount"] is not None:
@@ -68,6 +69,18 @@ def _logged(record: Record) -> Call:
     settle(call)
     call.native_id = label(record.get("requestId")) or call.native_id
     return call
+
+
+def _fill_model(call: Call, model_id: str | None) -> None:
+    """The id in the log is what is billed (its prefix sets the price); a body may name some internal build.
+
+    An inference profile of one's own names no model: then only the body tells.
+    """
+    named = call.response_model
+    opaque = model_id is None or any(word in model_id for word in _OPAQUE)
+    if named is not None and not opaque and (named not in (model_id or "") or "global." in (model_id or "")):
+        call.response_model = None
+    call.request_model = model_id
 
 
 def _fill_owner(call: Call, record: Record) -> None:

@@ -8,27 +8,27 @@ from audit.call import Outcome, Skip
 from audit.readers import Reader, Record
 from audit.wire import pair
 from audit.wire.calls import from_pair
-from audit.wire.columns import normal
+from audit.wire.columns import layout, normal
 
 _SUMS = frozenset(
     {"num_model_requests", "request_count", "requests", "num_requests", "api_requests", "total_requests", "n_requests",
      "usage_input_tokens_no_cache", "uncached_input_tokens", "calls", "call_count"}
 )  # fmt: skip
 """Columns that count requests: their rows are sums over many calls."""
+_COUNTED = frozenset({"input_tokens", "output_tokens", "usage"})
 
 
 def _detect(record: Record) -> int:
+    known = layout(tuple(record))
+    if not _COUNTED & known.keys() and not ("model" in known and "response" in known):
+        return 0
     taken = pair.of(record)
     if taken.dialect is not None:
         return 0
-    known = taken.known
-    counted = "input_tokens" in known and "output_tokens" in known
     if "model" in known:
-        counted = counted or "input_tokens" in known or "output_tokens" in known or "usage" in known
-        worded = isinstance(taken.request, str | list) and "response" in known
-    else:
-        worded = False
-    return 5 if counted or worded else 0
+        asked = taken.request is not None and taken.response is not None
+        return 5 if asked or _COUNTED & known.keys() else 0
+    return 5 if "input_tokens" in known and "output_tokens" in known else 0
 
 
 def _read(record: Record) -> Iterable[Outcome]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from audit.call import Call, Segment
 from audit.wire.beside import describe
+from audit.wire.columns import layout
 from audit.wire.dialect import Dialect
 from audit.wire.exchange import fill, settle, take_usage
 from audit.wire.messages import transcript
@@ -34,7 +35,7 @@ def from_pair(pair: Pair, system: str) -> Call:
     columns = call.request_model
     if pair.dialect is not None:
         request = pair.request
-        fill(call, pair.dialect, request, pair.response, whole=pair.flat or pair.request is pair.record)
+        fill(call, pair.dialect, request, pair.response, whole=pair.flat)
         if call.provider_name is None and _is_own_model(pair.dialect, call):
             call.provider_name = _PROVIDERS.get(pair.dialect)
     else:
@@ -72,20 +73,25 @@ def _fill_texts(call: Call, pair: Pair) -> None:
 
 
 def _fill_counts(call: Call, pair: Pair) -> None:
-    """Usage that stands beside the bodies: a usage object, or token columns."""
-    if "usage" in pair.known:
-        for value in pair.values("usage"):
-            counts = maybe_json(value)
-            if isinstance(counts, dict) and counts:
-                take_usage(call, counts, from_mapping)
-                return
+    """Usage that stands beside the bodies, or in a response of no known dialect: a usage object, or token columns."""
     if pair.bare:
         return
-    found = {name: pair.value(role) for role, name in _COUNT_NAMES if role in pair.known}
+    for holder in (pair.record, pair.response):
+        if isinstance(holder, Mapping) and call.usage is None:
+            _take_counts(call, holder, layout(tuple(holder)))
+
+
+def _take_counts(call: Call, holder: Mapping[str, Any], known: Mapping[str, tuple[str, ...]]) -> None:
+    for key in known.get("usage", ()):
+        counts = maybe_json(holder[key])
+        if isinstance(counts, dict) and counts:
+            take_usage(call, counts, from_mapping)
+            return
+    found = {name: _first(holder, known[role]) for role, name in _COUNT_NAMES if role in known}
     if found.get("prompt_tokens") is None and found.get("completion_tokens") is None:
         return
     model = (call.response_model or call.request_model or "").lower()
-    keys = pair.known.get("cache_read_tokens", ()) + pair.known.get("cache_write_tokens", ())
+    keys = known.get("cache_read_tokens", ()) + known.get("cache_write_tokens", ())
     if (
         ("claude" in model or "anthropic" in model)
         and found.get("total_tokens") is None
@@ -94,6 +100,10 @@ def _fill_counts(call: Call, pair: Pair) -> None:
         take_usage(call, _anthropic_counts(found), from_anthropic)
     else:
         take_usage(call, found, from_openai)
+
+
+def _first(holder: Mapping[str, Any], keys: tuple[str, ...]) -> Any:
+    return next((holder[key] for key in keys if holder[key] not in (None, "")), None)
 
 
 def _anthropic_counts(found: Mapping[str, Any]) -> dict[str, Any]:

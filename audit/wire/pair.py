@@ -68,14 +68,38 @@ def _take_apart(record: Mapping[str, Any]) -> Pair:
         pair.request = record if pair.flat else _best(record, known.get("request", _NO_KEYS))[1]
         return pair
     request_key, pair.request = _best(record, known.get("request", _NO_KEYS))
-    if "messages" in known and not isinstance(pair.request, dict):
-        pair.request, pair.flat, request_key = record, True, None
+    messages = _conversation(pair) if "messages" in known and not isinstance(pair.request, dict) else None
+    if messages is not None:
+        pair.request, pair.flat, request_key = {**record, "messages": messages}, True, None
     answers = tuple(key for key in known.get("response", _NO_KEYS) if key != request_key)
     pair.answered = bool(answers)
     _, response = _best(record, answers)
+    if response is None and messages is not None and not pair.answered:
+        response = _split_answer(pair, messages)
     _open_http(pair, response)
     pair.dialect = of_response(pair.response) or of_request(pair.request)
     return pair
+
+
+_LOGGED = ("model", "response", "usage", "input_tokens", "output_tokens")
+
+
+def _conversation(pair: Pair) -> list[Any] | None:
+    """The messages of a flat record; None for a conversation without any sign of a call (training data)."""
+    if not any(role in pair.known for role in _LOGGED):
+        return None
+    messages = maybe_json(pair.value("messages"))
+    return messages if isinstance(messages, list) and messages else None
+
+
+def _split_answer(pair: Pair, messages: list[Any]) -> Any:
+    """The answer of a flat record that has no place for it: a closing assistant message, if anything was counted."""
+    last = messages[-1]
+    counted = "usage" in pair.known or "output_tokens" in pair.known
+    if not counted or len(messages) < 2 or not isinstance(last, dict) or last.get("role") != "assistant":
+        return None
+    pair.request = {**pair.request, "messages": messages[:-1]}
+    return last
 
 
 def _best(record: Mapping[str, Any], keys: tuple[str, ...]) -> tuple[str | None, Any]:

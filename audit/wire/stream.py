@@ -80,6 +80,8 @@ def _join_chat(events: Sequence[Chunk]) -> dict[str, Any]:
         for key in ("id", "created", "model", "service_tier", "system_fingerprint", "usage", "provider", "error"):
             if event.get(key) is not None:
                 body[key] = event[key]
+        # Groq puts the counts of a stream here
+        body["usage"] = fields(event.get("x_groq")).get("usage") or body.get("usage")
         for choice in objects(event.get("choices")):
             _add_choice(choices, choice)
     body["choices"] = list(choices.values())
