@@ -19,13 +19,26 @@ PICO = 10**12
 class Plant:
     """Plants logged requests, drawn units and replayed answers in an empty audit file."""
 
-    store: Store
+    audit_file: Store
     requests: int = 0
     replays: int = 0
     texts: set[int] = field(default_factory=set)
+    known: dict[int, dict[str, Any]] = field(default_factory=dict)
+    waiting: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+
+    @property
+    def store(self) -> Store:
+        """The audit file with everything planted so far."""
+        for table, rows in self.waiting.items():
+            self.audit_file.write_rows(table, rows)
+        self.waiting.clear()
+        return self.audit_file
+
+    def add(self, table: str, *rows: dict[str, Any]) -> None:
+        self.waiting.setdefault(table, []).extend(rows)
 
     def workflow(self, workflow_id: int, kind: str) -> None:
-        self.store.write_rows("workflow", [{"workflow_id": workflow_id, "name": f"w{workflow_id}", "task_kind": kind}])
+        self.add("workflow", {"workflow_id": workflow_id, "name": f"w{workflow_id}", "task_kind": kind})
 
     def logged(
         self,
@@ -52,25 +65,19 @@ class Plant:
         pieces += [("output", "answer", answer)] if answer else []
         pieces += [("output", "tool_call", json.dumps(call)) for call in calls]
         self._segments(request_id, pieces, keep_text)
-        self.store.write_rows(
-            "request",
-            [
-                {
+        self.known[request_id] = {
                     "request_id": request_id, "source_id": 1, "line": request_id, "status": "billable",
                     "identity": content_hash(f"id {request_id}"), "request_model": model, "response_model": model,
                     "prompt_key": key, "parameters": json.dumps(parameters or {}), "started_at_us": request_id * 1000,
                     "finish_reason": finish_reason, "input_tokens": 100, "output_tokens": 10, "text_status": "full",
                     "output_hash": content_hash(answer), "output_normalised_hash": content_hash(folded(answer)),
                     "workflow_id": workflow_id, "conversation_id": conversation, "duration": 1.0,
-                }
-            ],
-        )  # fmt: skip
-        self.store.write_rows(
+        }  # fmt: skip
+        self.add("request", self.known[request_id])
+        self.add(
             "charge",
-            [
-                {"request_id": request_id, "sku_meter": "input", "cost_pico": round(cost_usd * PICO * 0.6)},
-                {"request_id": request_id, "sku_meter": "output", "cost_pico": round(cost_usd * PICO * 0.4)},
-            ],
+            {"request_id": request_id, "sku_meter": "input", "cost_pico": round(cost_usd * PICO * 0.6)},
+            {"request_id": request_id, "sku_meter": "output", "cost_pico": round(cost_usd * PICO * 0.4)},
         )
         return request_id
 
@@ -87,11 +94,8 @@ class Plant:
             )  # fmt: skip
             if hashed not in self.texts:
                 self.texts.add(hashed)
-                self.store.write_rows("content", [{"content_hash": hashed, "text": text if keep_text else None}])
-        self.store.write_rows("segment", rows)
-
-    def key(self, request_id: int) -> int:
-        return int(self.store.value("SELECT prompt_key FROM request WHERE request_id = $id", id=request_id))
+                self.add("content", {"content_hash": hashed, "text": text if keep_text else None})
+        self.add("segment", *rows)
 
     def drawn(
         self,
@@ -104,19 +108,14 @@ class Plant:
         cluster: str | None = None,
         cost_usd: float = 0.01,
     ) -> None:
-        row = self.store.rows("SELECT * FROM request WHERE request_id = $id", id=request_id)[0]
-        self.store.write_rows(
-            "sample",
-            [
-                {
+        row = self.known[request_id]
+        self.add("sample", {
                     "seed": seed, "prompt_key": row["prompt_key"], "request_id": request_id,
                     "workflow_id": row["workflow_id"], "model": row["response_model"],
                     "inclusion_probability": probability, "requests": requests,
                     "cost_pico": round(cost_usd * requests * PICO), "cluster": cluster, "batch": batch,
                     "drawn_at_us": 1,
-                }
-            ],
-        )  # fmt: skip
+                })  # fmt: skip
 
     def replayed(
         self,
@@ -134,21 +133,16 @@ class Plant:
         duration: float = 0.5,
         attempt: int = 1,
     ) -> int:
-        row = self.store.rows("SELECT * FROM request WHERE request_id = $id", id=request_id)[0]
+        row = self.known[request_id]
         self.replays += 1
-        self.store.write_rows(
-            "replay",
-            [
-                {
+        self.add("replay", {
                     "replay_id": self.replays, "prompt_key": row["prompt_key"], "request_id": request_id,
                     "workflow_id": row["workflow_id"], "current_model": row["response_model"], "endpoint": endpoint,
                     "model": model, "variant": variant, "attempt": attempt, "status": status, "error": error,
                     "text": text, "tool_calls": json.dumps(calls) if calls else None, "finish_reason": finish_reason,
                     "input_tokens": 90, "output_tokens": 20, "duration": duration, "origin": "live",
                     "cost_pico": None if cost_usd is None else round(cost_usd * PICO),
-                }
-            ],
-        )  # fmt: skip
+                })  # fmt: skip
         return self.replays
 
 

@@ -1,0 +1,169 @@
+"""From units to trials, and from the two readings of undecided answers to one verdict."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from audit.deciding.units import TrialKey, Unit
+from audit.statistics import verdicts as rule
+from audit.statistics.intervals import Interval, korn_graubard, wilson
+
+STRICT_KINDS = frozenset({"extraction", "tool_call"})
+STRICT_ALPHA = 0.02
+_CONSTANT_N = 10
+_LABEL_N = 5
+
+
+def alpha_of(kind: str) -> float:
+    """Loss a workflow of this kind may have: 2 % where programs read the answer, else 5 %."""
+    return STRICT_ALPHA if kind in STRICT_KINDS else rule.ALPHA
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One candidate on one workflow with its counted units: endpoint faults are left out, they say nothing of it."""
+
+    key: TrialKey
+    kind: str
+    units: tuple[Unit, ...]
+    self_replay: Mapping[int, Unit]
+
+    @property
+    def alpha(self) -> float:
+        """Loss allowed."""
+        return alpha_of(self.kind)
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """The rule's answer to one trial; `loss_low` counts undecided answers as acceptable, `loss_high` as lost."""
+
+    verdict: str
+    n_effective: float
+    loss: float | None
+    loss_low: float
+    loss_high: float
+    n_more: int | None
+    held_back_by: str | None
+
+
+def counted(units: Sequence[Unit]) -> tuple[Unit, ...]:
+    """Units that tell something about the candidate."""
+    return tuple(unit for unit in units if unit.state != "not_reached")
+
+
+def grown(trials: Sequence[Trial]) -> bool:
+    """Whether the sample was drawn in more than one batch, so that it may have been looked at in between."""
+    return any(len({unit.batch for unit in trial.units}) > 1 for trial in trials)
+
+
+def judge(trials: Sequence[Trial], tried: int) -> list[Judged]:
+    """Apply the verdict rule to all trials together.
+
+    Twice: with every undecided answer lost (only then safe) and with every one acceptable (only then not safe).
+    """
+    looked = grown(trials)
+    worst = rule.decide([_statistical(trial, False, looked) for trial in trials], tried=tried, grown=looked)
+    best = rule.decide([_statistical(trial, True, looked) for trial in trials], tried=tried, grown=looked)
+    return [_join(trial, low, high) for trial, low, high in zip(trials, best, worst, strict=True)]
+
+
+def _statistical(trial: Trial, lenient: bool, looked: bool) -> rule.Trial:
+    units = _one_per_cluster(trial.units) if looked else trial.units
+    good = np.array([_good(unit, lenient) for unit in units], dtype=np.bool_)
+    weights = np.array([unit.weight for unit in units])
+    clusters = None if looked else _clusters(units)
+    key = "/".join(map(str, trial.key))
+    paired = any(unit.prompt_key in trial.self_replay for unit in units)
+    # an undecided answer of the current model is read the other way round: it explains a loss, or it does not;
+    # so is one that is missing, except that without it a loss always counts
+    current = np.array([_current_good(trial, unit, lenient) for unit in units], dtype=np.bool_) if paired else None
+    return rule.Trial.of_answers(key, good, current, weights=weights, clusters=clusters, alpha=trial.alpha)
+
+
+def _good(unit: Unit, lenient: bool) -> bool:
+    return unit.state == "passed" or (unit.state == "undecided" and lenient)
+
+
+def _current_good(trial: Trial, unit: Unit, lenient: bool) -> bool:
+    own = trial.self_replay.get(unit.prompt_key)
+    if own is None or own.state == "not_reached":
+        return True
+    return own.state == "passed" or (own.state == "undecided" and not lenient)
+
+
+def _one_per_cluster(units: Sequence[Unit]) -> tuple[Unit, ...]:
+    """The first unit drawn of each conversation: the test of growing samples knows no clusters."""
+    first: dict[str, Unit] = {}
+    for unit in units:
+        first.setdefault(unit.cluster, unit)
+    return tuple(first.values())
+
+
+def _clusters(units: Sequence[Unit]) -> list[str] | None:
+    names = [unit.cluster for unit in units]
+    return names if len(set(names)) < len(names) else None
+
+
+def _join(trial: Trial, best: rule.Verdict, worst: rule.Verdict) -> Judged:
+    word = "safe" if worst.verdict == "safe" else "not_safe" if best.verdict == "not_safe" else "unknown"
+    return Judged(
+        verdict=word,
+        n_effective=worst.n_eff,
+        loss=_loss(trial),
+        loss_low=min(best.lower, worst.upper),
+        loss_high=worst.upper,
+        n_more=_units_missing(trial, best, worst) if word == "unknown" else 0,
+        held_back_by=worst.held_back_by if word == "unknown" else None,
+    )
+
+
+def _units_missing(trial: Trial, best: rule.Verdict, worst: rule.Verdict) -> int | None:
+    """Further units that would settle it; None where more units would not, but a judge or a person could."""
+    if not worst.n or worst.loss_rate <= trial.alpha:
+        return worst.n_more
+    return best.n_more if best.loss_rate > trial.alpha else None
+
+
+def _loss(trial: Trial) -> float | None:
+    """Weighted share of losses among the decided units, None without any."""
+    decided = [unit for unit in trial.units if unit.state != "undecided"]
+    weight = math.fsum(unit.weight for unit in decided)
+    lost = math.fsum(
+        unit.weight for unit in decided if not _good(unit, False) and _current_good(trial, unit, lenient=False)
+    )
+    return lost / weight if weight else None
+
+
+def acceptable(units: Sequence[Unit]) -> Interval:
+    """Weighted share of acceptable answers among the decided ones; bounds (90 %) cover every reading of the others."""
+    decided = _share([unit for unit in units if unit.state != "undecided"], False)
+    return Interval(decided.estimate, _share(units, False).low, _share(units, True).high, decided.level)
+
+
+def _share(units: Sequence[Unit], lenient: bool) -> Interval:
+    values = np.array([_good(unit, lenient) for unit in units], dtype=np.float64)
+    weights = np.array([unit.weight for unit in units])
+    clusters = _clusters(units)
+    if clusters is None and (weights.size == 0 or np.ptp(weights) <= 1e-9 * weights.max()):
+        return wilson(float(values.sum()), float(values.size))
+    return korn_graubard(values, weights, clusters=clusters)
+
+
+def is_constant(units: Sequence[Unit]) -> bool:
+    """Whether a candidate gives one answer to everything where the logged answers vary."""
+    answered = [unit for unit in units if unit.state != "no_answer"]
+    logged = {unit.logged_answer for unit in answered if unit.logged_answer is not None}
+    return len(answered) >= _CONSTANT_N and len(logged) > 1 and len({unit.answer for unit in answered}) == 1
+
+
+def missed_labels(units: Sequence[Unit]) -> int:
+    """How many logged labels a candidate never got right, of those seen at least five times."""
+    seen = Counter(unit.logged_answer for unit in units if unit.logged_answer is not None)
+    right = {unit.logged_answer for unit in units if unit.state in ("passed", "undecided")}
+    return sum(count >= _LABEL_N and label not in right for label, count in seen.items())

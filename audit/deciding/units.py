@@ -1,0 +1,234 @@
+"""Replayed units as the decision needs them: one per candidate and prompt, with its weight and what became of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple
+
+from audit.store import Store
+
+State = Literal["passed", "failed", "undecided", "no_answer", "not_reached"]
+"""no_answer: the candidate could not answer this prompt; not_reached: the endpoint or the network failed."""
+
+_ENDPOINT_FAULTS = frozenset(
+    {"rate_limited", "overloaded", "server_error", "connection", "timeout", "unauthorised", "not_found", "quota"}
+)
+_GOOD = frozenset({"acceptable", "better", "equal", "acceptable_but_worse", "acceptable-but-worse", "good", "pass"})
+_BAD = frozenset({"unacceptable", "bad", "fail"})
+
+_REPLAYS = """
+SELECT p.replay_id, p.prompt_key, p.workflow_id, p.current_model, p.endpoint, p.model,
+       COALESCE(p.variant, '') AS variant, p.status, p.error, p.origin, p.cost_pico,
+       p.duration, p.input_tokens, p.output_tokens, p.request_id,
+       r.input_tokens AS logged_input_tokens, r.output_tokens AS logged_output_tokens,
+       r.output_normalised_hash AS logged_answer,
+       COALESCE(p.text, '') || COALESCE(p.tool_calls, '') AS answer
+FROM replay AS p
+JOIN request AS r ON r.request_id = p.request_id
+ORDER BY p.replay_id
+"""
+
+_SAMPLES = """
+SELECT s.seed, s.prompt_key, s.inclusion_probability, s.requests, s.cost_pico, s.cluster, s.batch, s.drawn_at_us
+FROM sample AS s
+WHERE s.prompt_key IN (SELECT prompt_key FROM replay)
+ORDER BY s.prompt_key, s.seed, s.drawn_at_us, s.batch
+"""
+
+_LOGGED = """
+SELECT r.prompt_key, COUNT(*) AS requests, MIN(r.conversation_id) AS cluster
+FROM request AS r
+WHERE r.status = 'billable' AND r.prompt_key IN (SELECT prompt_key FROM replay)
+GROUP BY r.prompt_key
+"""
+
+_COSTS = """
+SELECT c.request_id, CAST(SUM(c.cost_pico) AS DECIMAL(38,0)) AS cost_pico
+FROM charge AS c
+WHERE c.cost_pico IS NOT NULL AND c.request_id IN (SELECT request_id FROM replay)
+GROUP BY c.request_id
+"""
+
+_OBSERVED_COSTS = """
+SELECT p.replay_id, CAST(SUM(c.cost_pico) AS DECIMAL(38,0)) AS cost_pico
+FROM replay AS p
+JOIN request AS r ON COALESCE(r.response_id, r.external_id, CAST(r.identity AS VARCHAR)) = p.response_id
+    AND COALESCE(r.response_model, r.request_model) = p.model
+JOIN charge AS c ON c.request_id = r.request_id
+WHERE p.origin = 'observed' AND c.cost_pico IS NOT NULL
+GROUP BY p.replay_id
+"""
+
+
+_SCORES = "SELECT replay_id, scorer, passed, reason FROM score ORDER BY replay_id, scored_at_us, scorer"
+
+
+class TrialKey(NamedTuple):
+    """One candidate on one workflow; an empty variant is the plain request."""
+
+    workflow_id: int
+    current_model: str
+    endpoint: str
+    model: str
+    variant: str
+
+
+@dataclass(slots=True)
+class Unit:
+    """One prompt answered by one candidate.
+
+    `weight` is requests over inclusion probability; costs are pico-USD per request, None where unpriced.
+    """
+
+    prompt_key: int
+    state: State
+    reason: str
+    answer: str
+    logged_answer: int | None
+    weight: float
+    cluster: str
+    batch: int
+    origin: str
+    duration: float | None
+    cost: float | None
+    current_cost: float | None
+    input_tokens: int | None
+    output_tokens: int | None
+    logged_input_tokens: int | None
+    logged_output_tokens: int | None
+
+
+@dataclass(slots=True)
+class Evidence:
+    """Everything replayed: candidates, and the current models' own replays by workflow, model and prompt."""
+
+    trials: dict[TrialKey, list[Unit]] = field(default_factory=dict)
+    floors: dict[tuple[int, str], dict[int, Unit]] = field(default_factory=dict)
+    seeds: list[int] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Drawn:
+    """A prompt's place in the sample; drawn with two seeds, it had two chances to be included."""
+
+    missed: float = 1.0
+    requests: int = 1
+    cost_pico: int | None = None
+    cluster: str = ""
+    batch: int = 1
+
+    @property
+    def weight(self) -> float:
+        included = 1 - self.missed
+        return self.requests / included if included > 0 else float(self.requests)
+
+
+def evidence(store: Store) -> Evidence:
+    """Read every replayed unit; of several attempts the first answer counts, else the last failure."""
+    found = Evidence(seeds=[row["seed"] for row in store.rows("SELECT DISTINCT seed FROM sample ORDER BY seed")])
+    drawn, costs, states = _drawn(store), _costs(store), _states(store)
+    for row in store.rows(_REPLAYS):
+        key = TrialKey(row["workflow_id"], row["current_model"], row["endpoint"], row["model"], row["variant"])
+        unit = _unit(row, drawn.get(row["prompt_key"], _Drawn(missed=0.0)), costs, states)
+        if key.model == key.current_model and not key.variant:
+            _keep(found.floors.setdefault((key.workflow_id, key.current_model), {}), unit)
+        else:
+            found.trials.setdefault(key, []).append(unit)
+    for key, units in found.trials.items():
+        kept: dict[int, Unit] = {}
+        for unit in units:
+            _keep(kept, unit)
+        found.trials[key] = sorted(kept.values(), key=lambda unit: (unit.batch, unit.prompt_key))
+    return found
+
+
+def _keep(kept: dict[int, Unit], unit: Unit) -> None:
+    """An answer is never replaced; a failure gives way to whatever comes later."""
+    known = kept.get(unit.prompt_key)
+    if known is None or known.state in ("no_answer", "not_reached"):
+        kept[unit.prompt_key] = unit
+
+
+def _unit(
+    row: dict[str, Any], drawn: _Drawn, costs: dict[str, dict[int, int]], states: dict[int, tuple[State, str]]
+) -> Unit:
+    observed = row["origin"] == "observed"
+    cost = costs["observed"].get(row["replay_id"]) if observed else row["cost_pico"]
+    logged = costs["logged"].get(row["request_id"])
+    current = logged if drawn.cost_pico is None or observed else drawn.cost_pico / drawn.requests
+    if row["status"] == "ok":
+        state, reason = states.get(row["replay_id"], ("undecided", "not scored yet"))
+    else:
+        kind = str(row["error"] or "").split(":")[0].strip()
+        state, reason = "not_reached" if kind in _ENDPOINT_FAULTS else "no_answer", kind
+    return Unit(
+        prompt_key=row["prompt_key"],
+        state=state,
+        reason=reason,
+        answer=row["answer"],
+        logged_answer=row["logged_answer"],
+        weight=drawn.weight,
+        cluster=drawn.cluster or str(row["prompt_key"]),
+        batch=drawn.batch,
+        origin=row["origin"],
+        duration=row["duration"],
+        cost=cost,
+        current_cost=current,
+        input_tokens=row["input_tokens"],
+        output_tokens=row["output_tokens"],
+        logged_input_tokens=row["logged_input_tokens"],
+        logged_output_tokens=row["logged_output_tokens"],
+    )
+
+
+def _drawn(store: Store) -> dict[int, _Drawn]:
+    """Weight and cluster of every replayed prompt; one that was never drawn counts for its own requests."""
+    found = {row["prompt_key"]: _Drawn(0.0, row["requests"], None, row["cluster"] or "") for row in store.rows(_LOGGED)}
+    newest = {(row["prompt_key"], row["seed"]): row for row in store.rows(_SAMPLES)}
+    seen: set[int] = set()
+    for (prompt_key, _), row in newest.items():
+        known = found.setdefault(prompt_key, _Drawn())
+        known.missed = (known.missed if prompt_key in seen else 1.0) * (1 - (row["inclusion_probability"] or 0.0))
+        known.requests = row["requests"] or known.requests
+        known.cost_pico = row["cost_pico"]
+        known.cluster = row["cluster"] or ""
+        known.batch = max(known.batch, row["batch"] or 1) if prompt_key in seen else row["batch"] or 1
+        seen.add(prompt_key)
+    return found
+
+
+def _costs(store: Store) -> dict[str, dict[int, int]]:
+    return {
+        "logged": {row["request_id"]: int(row["cost_pico"]) for row in store.rows(_COSTS)},
+        "observed": {row["replay_id"]: int(row["cost_pico"]) for row in store.rows(_OBSERVED_COSTS)},
+    }
+
+
+def _states(store: Store) -> dict[int, tuple[State, str]]:
+    """What became of each scored answer: people's word, else the scorer's, else the judges' where it has none."""
+    verdicts: dict[int, list[dict[str, Any]]] = {}
+    for row in store.rows(_SCORES):
+        verdicts.setdefault(row["replay_id"], []).append(row)
+    ratings: dict[int, list[str]] = {}
+    for row in store.rows("SELECT replay_id, verdict FROM rating"):
+        ratings.setdefault(row["replay_id"], []).append(row["verdict"])
+    return {replay: _state(verdicts.get(replay, []), ratings.get(replay, [])) for replay in {*verdicts, *ratings}}
+
+
+def _state(scores: list[dict[str, Any]], ratings: list[str]) -> tuple[State, str]:
+    rated = _majority(True if word in _GOOD else False if word in _BAD else None for word in ratings)
+    if rated is not None:
+        return ("passed" if rated else "failed"), "rated by a person"
+    for judges in (False, True):
+        rows = [row for row in scores if row["scorer"].startswith("judge") == judges]
+        passed = _majority(row["passed"] for row in rows)
+        if passed is not None:
+            return ("passed" if passed else "failed"), rows[-1]["reason"] or ""
+    return "undecided", next((row["reason"] or "" for row in scores), "")
+
+
+def _majority(votes: Iterable[bool | None]) -> bool | None:
+    counts = Counter(vote for vote in votes if vote is not None)
+    return None if counts[True] == counts[False] else counts[True] > counts[False]

@@ -1,0 +1,360 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from audit.deciding import Verdict, deciding
+from audit.scoring import observed, scoring
+
+
+def decided(plant: Any) -> list[Verdict]:
+    scoring(plant.store)
+    return deciding(plant.store)
+
+
+def run(
+    plant: Any,
+    answer: Callable[[int], str],
+    *,
+    n: int = 100,
+    workflow: int = 1,
+    kind: str = "short_answer",
+    logged: Callable[[int], str] = lambda number: f"answer {number}",
+    model: str = "small-model",
+    drawn: dict[str, Any] | None = None,
+    **replayed: Any,
+) -> list[int]:
+    """A workflow of n prompts, each replayed once on `model`."""
+    plant.workflow(workflow, kind)
+    ids = []
+    for number in range(n):
+        request = plant.logged(workflow, logged(number), prompt=f"{workflow}: prompt {number}")
+        plant.drawn(request, **(drawn or {}))
+        plant.replayed(request, answer(number), model=model, **replayed)
+        ids.append(request)
+    return ids
+
+
+def test_a_candidate_that_never_loses_is_safe(plant: Any) -> None:
+    run(plant, lambda number: f"Answer {number}.")
+    (found,) = decided(plant)
+    assert (found.verdict, found.n, found.undecided, found.failed, found.n_more) == ("safe", 100, 0, 0, 0)
+    assert (found.workflow_id, found.current_model, found.endpoint, found.model, found.variant) == (
+        1, "big-model", "test", "small-model", "",
+    )  # fmt: skip
+    assert found.acceptable == 1.0
+    assert found.interval_low < 1.0 == found.interval_high
+    assert found.loss == 0.0
+    assert 0 < found.loss_high <= found.alpha == 0.05
+    assert found.loss_high == pytest.approx(1 - 0.05 ** (1 / 100))
+    assert found.floor is None
+    assert "floor not measured" in found.reason
+
+
+def test_a_candidate_that_often_loses_is_not_safe(plant: Any) -> None:
+    run(plant, lambda number: f"answer {number}" if number % 3 else "", n=60)
+    (found,) = decided(plant)
+    assert found.verdict == "not_safe"
+    assert found.loss == pytest.approx(1 / 3)
+    assert found.alpha < found.loss_low < 1 / 3 < found.loss_high
+    assert "loss at least" in found.reason
+
+
+def test_too_few_answers_are_unknown_and_say_how_many_more(plant: Any) -> None:
+    run(plant, lambda number: f"answer {number}", n=20)
+    (found,) = decided(plant)
+    assert (found.verdict, found.n_more) == ("unknown", 39)  # 59 clean units certify 5 % at 5 %
+
+
+def test_more_pairs_tested_need_more_evidence(plant: Any) -> None:
+    ids = run(plant, lambda number: f"answer {number}", n=80, model="model 0")
+    for model in range(1, 8):
+        for number, request in enumerate(ids):
+            plant.replayed(request, f"answer {number}", model=f"model {model}")
+    found = decided(plant)
+    assert len(found) == 8
+    assert {verdict.verdict for verdict in found} == {"unknown"}, "8 pairs need 99 clean units each, alone 59 would do"
+    assert {verdict.n_more for verdict in found} == {19}
+
+
+def test_undecided_answers_hold_a_verdict_back(plant: Any) -> None:
+    run(plant, lambda number: f"answer {number}" if number % 2 else "something else", n=200)
+    (found,) = decided(plant)
+    assert (found.verdict, found.undecided, found.n_more) == ("unknown", 100, None)
+    assert "100 answers need a judge or a person" in found.reason
+    assert found.acceptable == 1.0
+    assert found.interval_low < 0.5 < found.interval_high
+    assert found.loss_low == 0.0
+    assert found.loss_high > 0.5
+
+
+def test_a_few_undecided_answers_do_not_hide_a_certain_loss(plant: Any) -> None:
+    run(plant, lambda number: "" if number < 60 else "something else", n=70)
+    (found,) = decided(plant)
+    assert found.verdict == "not_safe"
+    assert "10 undecided count against it" in found.reason
+
+
+def test_people_decide_what_scorers_cannot_and_overrule_them(plant: Any) -> None:
+    run(plant, lambda number: "something else" if number < 5 else f"answer {number}", n=100)
+    scoring(plant.store)
+    plant.store.write_rows(
+        "rating", [{"replay_id": number, "rater": "a", "verdict": "acceptable"} for number in range(1, 6)]
+    )
+    assert deciding(plant.store)[0].verdict == "safe"
+    plant.store.write_rows(
+        "rating", [{"replay_id": number, "rater": "a", "verdict": "unacceptable"} for number in range(6, 60)]
+    )
+    assert deciding(plant.store)[0].verdict == "not_safe"
+
+
+def test_a_judge_decides_only_what_the_scorer_left_open(plant: Any) -> None:
+    run(plant, lambda number: "something else" if number < 5 else f"answer {number}", n=100)
+    scoring(plant.store)
+    plant.store.write_rows(
+        "score",
+        [
+            {"replay_id": number, "scorer": "judge:m", "scorer_version": "1", "passed": number < 6, "score": 1.0}
+            for number in range(1, 101)
+        ],
+    )
+    (found,) = deciding(plant.store)
+    assert (found.verdict, found.undecided) == ("safe", 0)
+
+
+def test_the_floor_explains_losses_the_current_model_shares(plant: Any) -> None:
+    ids = run(plant, lambda number: f"answer {number}" if number >= 30 else "", n=150)
+    assert decided(plant)[0].verdict == "not_safe"
+    for number, request in enumerate(ids):
+        plant.replayed(request, f"answer {number}" if number >= 30 else "", model="big-model")
+    (found,) = decided(plant)
+    assert found.verdict == "safe"
+    assert found.loss == 0.0
+    assert (found.floor, found.floor_n) == (pytest.approx(0.8), 150)
+    assert found.acceptable == pytest.approx(0.8)
+
+
+def test_a_floor_that_holds_explains_nothing(plant: Any) -> None:
+    ids = run(plant, lambda number: f"answer {number}" if number >= 30 else "", n=150)
+    for number, request in enumerate(ids):
+        plant.replayed(request, f"answer {number}", model="big-model")
+    (found,) = decided(plant)
+    assert (found.verdict, found.floor) == ("not_safe", 1.0)
+
+
+def test_repeated_prompts_of_the_log_measure_the_floor_without_a_replay(plant: Any) -> None:
+    run(plant, lambda number: f"answer {number}", n=20)
+    for number in range(10):
+        plant.logged(1, f"answer {number}" if number < 9 else "another", prompt=f"1: prompt {number}")
+    (found,) = decided(plant)
+    assert (found.floor, found.floor_n) == (pytest.approx(0.9), 10)
+    plant.store.run("UPDATE workflow SET task_kind = 'drafting'")
+    assert deciding(plant.store)[0].floor is None, "equal text is no measure of open answers"
+
+
+def test_weights_are_requests_over_inclusion_probability(plant: Any) -> None:
+    plant.workflow(1, "short_answer")
+    for number in range(60):
+        request = plant.logged(1, f"answer {number}")
+        often = number < 30
+        plant.drawn(request, probability=0.5 if often else 1.0, requests=4 if often else 2)
+        plant.replayed(request, f"answer {number}" if often else "")
+    (found,) = decided(plant)
+    assert found.acceptable == pytest.approx(8 / 10)
+    assert found.n_effective == pytest.approx(300**2 / (30 * 64 + 30 * 4))
+    assert found.interval_low < 0.8 < found.interval_high
+
+
+def test_a_prompt_drawn_with_two_seeds_had_two_chances(plant: Any) -> None:
+    plant.workflow(1, "short_answer")
+    for number in range(40):
+        request = plant.logged(1, f"answer {number}")
+        plant.drawn(request, probability=0.5)
+        if number < 20:
+            plant.drawn(request, probability=0.5, seed=2)
+        plant.replayed(request, f"answer {number}" if number < 20 else "")
+    (found,) = decided(plant)
+    assert found.acceptable == pytest.approx((1 / 0.75) / (1 / 0.75 + 1 / 0.5))
+
+
+def test_money_is_the_candidates_own_usage_against_the_log(plant: Any) -> None:
+    plant.workflow(1, "short_answer")
+    for number in range(60):
+        request = plant.logged(1, f"answer {number}")
+        plant.drawn(request, probability=0.5 if number < 30 else 1.0, cost_usd=0.01 if number < 30 else 0.04)
+        plant.replayed(request, f"answer {number}", cost_usd=0.001 if number < 30 else 0.02, duration=1 + number / 100)
+    (found,) = decided(plant)
+    assert found.cost_ratio == pytest.approx((2 * 30 * 0.001 + 30 * 0.02) / (2 * 30 * 0.01 + 30 * 0.04))
+    assert found.current_cost_pico == 30 * 10**10 + 30 * 4 * 10**10
+    assert found.candidate_cost_pico == 30 * 10**9 + 30 * 2 * 10**10
+    assert (found.input_ratio, found.output_ratio) == (pytest.approx(0.9), pytest.approx(2.0))
+    assert (found.p50_duration, found.p95_duration) == (pytest.approx(1.29), pytest.approx(1.56))
+
+
+def test_an_unpriced_candidate_is_never_free(plant: Any) -> None:
+    run(plant, lambda number: f"answer {number}", cost_usd=None)
+    (found,) = decided(plant)
+    assert found.cost_ratio is found.candidate_cost_pico is None
+
+
+def test_a_candidate_that_cannot_answer_loses_but_the_network_does_not_count(plant: Any) -> None:
+    ids = run(plant, lambda number: f"answer {number}", n=80)
+    for number in range(20):
+        request = plant.logged(1, f"late answer {number}")
+        plant.drawn(request)
+        plant.replayed(request, "", status="failed", error="timeout: no full answer in 120 s", cost_usd=None)
+    (found,) = decided(plant)
+    assert (found.verdict, found.n, found.failed) == ("safe", 80, 20)
+    assert "20 calls lost to the endpoint, left out" in found.reason
+    for request in ids[:20]:
+        plant.replayed(request, "", model="tiny-model", status="failed", error="too_long: 4096 tokens")
+    tiny = next(verdict for verdict in decided(plant) if verdict.model == "tiny-model")
+    assert (tiny.verdict, tiny.n, tiny.failed, tiny.acceptable) == ("not_safe", 20, 20, 0.0)
+    assert tiny.cost_ratio is None
+
+
+def test_a_later_answer_takes_the_place_of_a_failure(plant: Any) -> None:
+    ids = run(plant, lambda _: "", n=60, status="failed", error="timeout: late")
+    assert decided(plant)[0].n == 0
+    for number, request in enumerate(ids):
+        plant.replayed(request, f"answer {number}", attempt=2)
+    (found,) = decided(plant)
+    assert (found.verdict, found.n, found.failed) == ("safe", 60, 0)
+
+
+def test_nothing_but_network_failures_is_unknown(plant: Any) -> None:
+    run(plant, lambda _: "", n=5, status="failed", error="connection: refused")
+    (found,) = decided(plant)
+    assert (found.verdict, found.n, found.failed, found.acceptable) == ("unknown", 0, 5, None)
+    assert (found.interval_low, found.interval_high, found.n_more) == (0.0, 1.0, 59)
+    assert "no answer to judge" in found.reason
+
+
+def test_one_answer_to_everything_is_never_safe(plant: Any) -> None:
+    logged: Callable[[int], str] = lambda number: "refund" if number == 7 else "billing"  # noqa: E731
+    run(plant, lambda _: "billing", n=200, kind="classification", logged=logged)
+    (found,) = decided(plant)
+    assert found.acceptable is not None
+    assert found.acceptable > 0.99
+    assert found.verdict == "not_safe"
+    assert "same answer to every prompt" in found.reason
+
+
+def test_a_label_that_is_never_right_holds_safe_back(plant: Any) -> None:
+    logged: Callable[[int], str] = lambda number: "fraud" if number < 6 else ("ok", "late")[number % 2]  # noqa: E731
+    run(plant, lambda number: ("ok", "late")[number % 2], n=600, kind="classification", logged=logged)
+    (found,) = decided(plant)
+    assert found.loss_high <= found.alpha
+    assert (found.verdict, found.n_more) == ("unknown", None)
+    assert "never right on 1 of the labels" in found.reason
+
+
+def test_programs_that_read_the_answer_get_the_stricter_limit(plant: Any) -> None:
+    run(plant, lambda number: json.dumps({"n": number}), kind="extraction", logged=lambda n: json.dumps({"n": n}))
+    (found,) = decided(plant)
+    assert (found.alpha, found.verdict) == (0.02, "unknown")
+    run(
+        plant,
+        lambda number: json.dumps({"n": number}),
+        n=200,
+        workflow=2,
+        kind="extraction",
+        logged=lambda n: json.dumps({"n": n}),
+    )
+    assert [verdict.verdict for verdict in decided(plant)] == ["unknown", "safe"]
+
+
+def test_conversations_count_once(plant: Any) -> None:
+    plant.workflow(1, "short_answer")
+    for number in range(100):
+        request = plant.logged(1, f"answer {number}")
+        plant.drawn(request, cluster=f"conversation {number // 10}")
+        plant.replayed(request, f"answer {number}")
+    (found,) = decided(plant)
+    assert (found.verdict, found.n_effective) == ("unknown", pytest.approx(10))
+
+
+def test_a_sample_grown_after_a_look_needs_the_test_that_allows_looking(plant: Any) -> None:
+    run(plant, lambda number: f"answer {number}", n=70)
+    assert decided(plant)[0].verdict == "safe"
+    for number in range(70, 75):
+        request = plant.logged(1, f"answer {number}")
+        plant.drawn(request, batch=2)
+        plant.replayed(request, f"answer {number}")
+    assert decided(plant)[0].verdict == "unknown", "75 clean units are not enough when every look counts"
+    for number in range(75, 400):
+        request = plant.logged(1, f"answer {number}")
+        plant.drawn(request, batch=2)
+        plant.replayed(request, f"answer {number}")
+    assert decided(plant)[0].verdict == "safe"
+
+
+def test_variants_of_the_current_model_are_candidates_of_their_own(plant: Any) -> None:
+    ids = run(plant, lambda number: f"answer {number}", n=70, model="big-model", variant="trim-history")
+    for number, request in enumerate(ids):
+        plant.replayed(request, f"answer {number}", model="big-model")
+    (found,) = decided(plant)
+    assert (found.variant, found.verdict, found.floor) == ("trim-history", "safe", 1.0)
+
+
+def test_natural_experiments_are_marked_and_priced_from_the_log(plant: Any) -> None:
+    plant.workflow(1, "short_answer")
+    for number in range(70):
+        plant.logged(1, f"answer {number}", prompt=f"question {number}")
+        plant.logged(1, f"answer {number}", prompt=f"question {number}", model="small", cost_usd=0.0025)
+    assert observed(plant.store) == 70
+    (found,) = decided(plant)
+    assert (found.endpoint, found.model, found.verdict) == ("log", "small", "safe")
+    assert found.cost_ratio == pytest.approx(0.25)
+    assert "observed in the log, not assigned by chance" in found.reason
+
+
+def test_deciding_again_replaces_and_the_event_chain_remembers(plant: Any) -> None:
+    run(plant, lambda number: f"answer {number}", n=60)
+    first = decided(plant)
+    plant.replayed(1, "answer 0", model="tiny-model")
+    second = decided(plant)
+    rows = plant.store.rows("SELECT * FROM verdict ORDER BY model")
+    assert len(first) == 1
+    assert [row["model"] for row in rows] == [verdict.model for verdict in second] == ["small-model", "tiny-model"]
+    events = plant.store.rows("SELECT command, settings, outcome FROM event ORDER BY event_id")
+    assert [event["command"] for event in events] == ["decide", "decide"]
+    settings = json.loads(events[1]["settings"])
+    assert settings["seeds"] == [1]
+    assert settings["delta"] == 0.05
+    assert [(trial["model"], trial["alpha"], trial["n"]) for trial in settings["trials"]] == [
+        ("small-model", 0.05, 60),
+        ("tiny-model", 0.05, 1),
+    ]
+    assert json.loads(events[1]["outcome"]) == {"tested": 2, "unknown": 2}
+
+
+def test_the_row_order_of_the_audit_file_means_nothing(plant: Any) -> None:
+    plant.workflow(1, "short_answer")
+    for number in range(90):
+        request = plant.logged(1, f"answer {number}")
+        plant.drawn(request, probability=0.3 + number / 200, cluster=f"c{number // 2}")
+        plant.replayed(request, f"answer {number}" if number % 9 else "", cost_usd=number / 1000)
+    (before,) = decided(plant)
+    for table in ("replay", "sample", "score", "request"):
+        plant.store.run(
+            f"CREATE TEMP TABLE turned AS SELECT * FROM {table} ORDER BY hash(prompt_key)"
+            if table != "score"
+            else "CREATE TEMP TABLE turned AS SELECT * FROM score ORDER BY -replay_id"
+        )
+        plant.store.run(f"DELETE FROM {table}")
+        plant.store.run(f"INSERT INTO {table} SELECT * FROM turned")
+        plant.store.run("DROP TABLE turned")
+    (after,) = deciding(plant.store)
+    assert before.loss_high == after.loss_high
+    assert (before.cost_ratio, before.acceptable, before.interval_low) == (
+        after.cost_ratio, after.acceptable, after.interval_low,
+    )  # fmt: skip
+
+
+def test_an_empty_audit_file_has_no_verdicts(plant: Any) -> None:
+    assert decided(plant) == []
+    assert plant.store.value("SELECT COUNT(*) FROM verdict") == 0
