@@ -13,7 +13,7 @@ from audit.samples.counting import MESSAGE_OVERHEAD, compact, count
 from audit.samples.prices import RATES, call_cost, usd
 from audit.samples.prompt_cache import PromptCache, cacheable_tokens
 from audit.samples.texts import operations, support
-from audit.samples.timetable import MODEL_SWITCH, PREFIX_BREAK
+from audit.samples.timetable import MODEL_SWITCH, PREFIX_BREAK, day_of
 from audit.samples.workflows.growth import HEAVY_USER
 
 
@@ -237,16 +237,16 @@ def _nightly(calls: list[Call]) -> dict[str, Any]:
 
 def _model_switch(calls: list[Call]) -> dict[str, Any]:
     searches = [call for call in calls if call.workflow == "docs-search" and call.billable]
-    flagship = [call for call in searches if call.model == "gpt-5.5"]
+
+    def share(later: bool) -> float:
+        models = [call.model for call in searches if (day_of(call.started_ms) >= MODEL_SWITCH) == later]
+        return round(models.count("gpt-5.5") / max(1, len(models)), 4)
+
     return {
         "workflow": "docs-search",
         "since": MODEL_SWITCH.isoformat(),
-        "from": "gpt-5-mini",
-        "to": "gpt-5.5",
-        "requests_on_flagship": len(flagship),
-        "share_of_later_requests": round(
-            len(flagship) / max(1, sum(c.started_ms >= flagship[0].started_ms for c in searches)), 4
-        )
-        if flagship
-        else 0.0,
+        "flagship": "gpt-5.5",
+        "other": "gpt-5-mini",
+        "flagship_share_before": share(later=False),
+        "flagship_share_after": share(later=True),
     }

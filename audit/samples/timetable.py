@@ -12,7 +12,7 @@ END = date(2026, 11, 15)
 """The day after the last logged day."""
 NOVEMBER = date(2026, 11, 1)
 MODEL_SWITCH = date(2026, 11, 2)
-"""From here on part of the document search runs on the flagship model."""
+"""From here on most of the document search runs on the flagship model."""
 PREFIX_BREAK = date(2026, 11, 4)
 """From here on the document search names the workspace in the first line of its prompt."""
 

@@ -13,6 +13,8 @@ from audit.samples.timetable import MODEL_SWITCH, NOVEMBER, OFFICE_HOURS, PREFIX
 from audit.samples.workflows._desk import Desk, environment, finish_call
 
 SOURCE = "search-openai-responses"
+FLAGSHIP_SHARE_BEFORE = 0.25
+FLAGSHIP_SHARE_LATER = 0.65
 _POPULARITY = list(accumulate(1 / rank**0.9 for rank in range(1, len(knowledge.ARTICLES) + 1)))
 
 
@@ -43,7 +45,8 @@ def _articles(rng: Random, day: date) -> tuple[list[knowledge.Article], list[kno
 def _search(rng: Random, moment: int, user: str, workspace: str) -> Call:
     day = day_of(moment)
     retrieved, used = _articles(rng, day)
-    model = "gpt-5.5" if day >= MODEL_SWITCH and rng.random() < 0.6 else "gpt-5-mini"
+    share = FLAGSHIP_SHARE_LATER if day >= MODEL_SWITCH else FLAGSHIP_SHARE_BEFORE
+    model = "gpt-5.5" if rng.random() < share else "gpt-5-mini"
     question = rng.choice(knowledge.QUESTIONS).format(s=used[0].subject)
     documents = "\n".join(f'<document id="{a.doc_id}">\n{a.text}\n</document>' for a in retrieved)
     text = f"Documents\n{documents}\n\nQuestion: {question}"
