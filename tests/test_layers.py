@@ -19,8 +19,8 @@ RANKS = [
         "workflows", "ledger",
     },
     {"report", "export"},
-    {"console"},
-    {"cli", "samples"},
+    {"console", "samples"},
+    {"cli"},
     {"__main__"},
 ]  # fmt: skip
 RANK = {name: rank for rank, names in enumerate(RANKS) for name in names}

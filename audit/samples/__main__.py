@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from audit.samples.logs import write_logs
+from audit.samples import generate
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -21,7 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.days < 1:
         parser.error("--days must be at least 1")
-    for path in write_logs(options.out, options.seed, options.days):
+    for path in generate(options.out, options.seed, options.days):
         sys.stdout.write(f"{path}  {path.stat().st_size:,} bytes\n")
     return 0
 

@@ -44,7 +44,7 @@ def make_calls(seed: int = 7, days: int = 30) -> list[Call]:
     return calls
 
 
-def write_logs(out: Path, seed: int = 7, days: int = 30) -> list[Path]:
+def generate(out: Path, seed: int = 7, days: int = 30) -> list[Path]:
     """Write one gzip JSONL file per source and `truth.json` into a folder; return their paths.
 
     The same seed and days give the same bytes (for one version of zlib).
