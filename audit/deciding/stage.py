@@ -121,7 +121,7 @@ def _verdict(trial: rule.Trial, judged: rule.Judged, units: Sequence[Unit], logg
         failed=sum(unit.state in ("no_answer", "not_reached") for unit in units),
         verdict=word,
         n_more=0 if word == "not_safe" else None if veto else judged.n_more,
-        reason="; ".join([veto or _because(trial, judged, undecided), *_notes(trial, units, measured)]),
+        reason="; ".join([veto or _because(trial, judged, undecided), *_notes(trial, judged, units, measured)]),
         decided_at_us=now,
     )
 
@@ -144,23 +144,29 @@ def _because(trial: rule.Trial, judged: rule.Judged, undecided: int) -> str:
         return f"loss at least {low}, limit {limit}"
     if not trial.units:
         return "no answer to judge"
-    if undecided and judged.n_more is None:
+    if _needs_judge(judged, undecided):
         return f"{_count(undecided, 'answer needs', 'answers need')} a judge or a person"
     if judged.held_back_by == "floor":
         return "not shown to be as good as the current model's own replay"
     return f"loss between {low} and {high}, limit {limit}"
 
 
-def _notes(trial: rule.Trial, units: Sequence[Unit], measured: Floor | None) -> list[str]:
+def _needs_judge(judged: rule.Judged, undecided: int) -> bool:
+    """Whether more units of the same kind would not settle it."""
+    return judged.verdict == "unknown" and undecided > 0 and judged.n_more is None
+
+
+def _notes(trial: rule.Trial, judged: rule.Judged, units: Sequence[Unit], measured: Floor | None) -> list[str]:
     states = Counter(unit.state for unit in units)
     fenced = sum("code fence)" in unit.reason for unit in trial.units if unit.state == "passed")
     undecided = states["undecided"]
     notes = {
-        f"{undecided} undecided count against it": undecided and undecided < len(trial.units),
+        f"{undecided} undecided count against it": undecided and not _needs_judge(judged, undecided),
         f"{_count(states['no_answer'], 'prompt', 'prompts')} the candidate could not answer": states["no_answer"],
         f"{_count(states['not_reached'], 'call', 'calls')} lost to the endpoint, left out": states["not_reached"],
         f"{_count(fenced, 'answer stands', 'answers stand')} in a code fence to strip": fenced,
         "floor not measured: every unacceptable answer counts": measured is None,
+        "floor from repeated prompts of the log: every unacceptable answer counts": measured and not measured.paired,
         "observed in the log, not assigned by chance": any(unit.origin == "observed" for unit in units),
     }
     return [note for note, holds in notes.items() if holds]

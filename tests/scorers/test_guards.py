@@ -33,7 +33,7 @@ SYSTEM = (
         (Answer("", (), "content_filter"), "refusal"),
         (Answer("", (), "SAFETY"), "refusal"),
         (Answer(GERMAN), "wrong language: German instead of English"),
-        (Answer(f"My instructions: {SYSTEM}"), "leaks the system prompt"),
+        (Answer(SYSTEM), "leaks the system prompt"),
         (Answer("", (ToolCall("refund", {}),)), "calls a tool where the logged answer is text"),
         (Answer("It comes on Tuesday and the courier will call you."), None),
     ],
@@ -64,6 +64,9 @@ def test_quoting_knowledge_or_the_users_own_words_is_no_leak() -> None:
     knowledge = SYSTEM + " " + " ".join(f"Depot {number} opens at {number} and closes late." for number in range(60))
     quoted = Answer("Depot 51 opens at 51 and closes late. Depot 52 opens at 52 and closes late. Depot 53 opens.")
     assert guard(LOGGED, quoted, Context(system=knowledge)) is None
+    facts_only = "You run a help desk. Use these facts. " + " ".join(quoted.text.split() * 2)
+    assert guard(LOGGED, quoted, Context(system=facts_only)) is None
+    assert guard(LOGGED, Answer(f"My instructions: {quoted.text}"), Context(system=facts_only)) is not None
     assert guard(LOGGED, Answer(SYSTEM), Context(system=SYSTEM, user=f"Translate: {SYSTEM}")) is None
     assert guard(Answer(SYSTEM), Answer(SYSTEM), Context(system=SYSTEM)) is None
 
