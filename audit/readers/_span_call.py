@@ -12,6 +12,7 @@ from audit.wire.messages import transcript
 from audit.wire.otlp import Span
 from audit.wire.tags import tag
 from audit.wire.text import label, maybe_json
+from audit.wire.times import number
 
 SYSTEM = "otel"
 """All dialects are one emitting system: the same span may be exported to several trace stores."""
@@ -100,6 +101,7 @@ def _label(call: Call, span: Span) -> None:
     attributes, resource = span.attributes, span.resource
     both = {**resource, **attributes}
     call.conversation_id = _first_label(both, _CONVERSATION)
+    call.sample_rate = _sample_rate(both)
     call.user = _first_label(both, _USER)
     call.environment = _first_label(both, _ENVIRONMENT)
     tag(call, maybe_json(attributes.get("metadata")))
@@ -112,6 +114,14 @@ def _label(call: Call, span: Span) -> None:
     tag(call, {key: both[key] for key in ("service.name", "gen_ai.agent.name", "tag.tags") if key in both})
     template = attributes.get("gen_ai.prompt.name") or attributes.get("traceloop.prompt.key")
     call.prompt_template = call.prompt_template or label(template)
+
+
+def _sample_rate(attributes: Mapping[str, Any]) -> float | None:
+    """The share of traffic that was kept, where a sampler wrote it down; 1 and nonsense say nothing."""
+    kept = number(attributes.get("sampling.probability"))
+    every = number(attributes.get("SampleRate"))
+    share = kept if kept is not None else 1 / every if every and every > 1 else None
+    return share if share is not None and 0 < share < 1 else None
 
 
 def _first_label(attributes: Mapping[str, Any], names: tuple[str, ...]) -> str | None:

@@ -220,7 +220,11 @@ def _own(session: _Session) -> list[Call]:
     if session.own_from is not None:
         return [call for position, call in session.calls if position >= session.own_from]
     calls = [call for _, call in session.calls]
-    if not session.forked or not calls:
+    if not session.forked:
+        return calls
+    opened = session.opened_us or 0
+    calls = [call for call in calls if call.started_at_us is None or call.started_at_us >= opened]
+    if not calls:
         return calls
     times = [call.started_at_us for call in calls]
     burst = _at_once(session.opened_us, times[0]) or (len(times) > 1 and _at_once(times[0], times[1]))

@@ -150,6 +150,15 @@ def test_impossible_counts_leave_the_usage_unknown(read: Reading) -> None:
     assert "implausible_usage" in call.flags
 
 
+@pytest.mark.parametrize(
+    ("written", "share"),
+    [({"sampling__probability": 0.1}, 0.1), ({"SampleRate": 20}, 0.05), ({"SampleRate": 1}, None), ({}, None)],
+)
+def test_a_sampler_that_says_its_rate_is_heard(written: dict[str, Any], share: float | None, read: Reading) -> None:
+    (call,) = read(otlp(span("1", 0, 1, **llm(1, 1, **written)))).calls
+    assert call.sample_rate == share
+
+
 def test_metrics_and_foreign_spans_are_skipped(read: Reading) -> None:
     found = read({"resourceMetrics": []}, otlp(span("1", 0, 1, http__url="/")), otlp())
     assert not found.calls
