@@ -111,6 +111,19 @@ def byte_progress(label: str) -> Iterator[Callable[..., None]]:
 
 
 @contextmanager
+def count_progress(label: str, total: int) -> Iterator[Callable[[int, str], None]]:
+    """A progress bar on stderr over a number of things: call it with (done, detail)."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    with Progress(
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[detail]}"),
+        TimeRemainingColumn(), console=err, transient=True, disable=not err.is_terminal,
+    ) as bar:  # fmt: skip
+        job = bar.add_task(label, total=total, detail="")
+        yield lambda done, detail: bar.update(job, completed=done, detail=detail)
+
+
+@contextmanager
 def steps(label: str) -> Iterator[Callable[[str], None]]:
     """A spinner on stderr that shows which step is running."""
     with err.status(label) as status:

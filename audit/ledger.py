@@ -86,3 +86,8 @@ def price_models(store: Store) -> list[tuple[str, str]]:
     """(provider, price model) of every model this audit file holds prices of."""
     rows = store.rows("SELECT DISTINCT provider_name, model FROM price ORDER BY provider_name, model")
     return [(row["provider_name"], row["model"]) for row in rows]
+
+
+def workflow_names(store: Store) -> dict[int, str]:
+    """Workflow names by id."""
+    return {row["workflow_id"]: row["name"] for row in store.rows("SELECT workflow_id, name FROM workflow")}

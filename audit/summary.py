@@ -116,8 +116,11 @@ def summary(store: Store) -> Summary:
     start_us, end_us, days = totals.pop("start_us"), totals.pop("end_us"), totals.pop("days")
     cost = store.rows(_COST)[0]
     counts = {name: None if value is None else int(value) for name, value in totals.items()}
+    told = any(
+        counts[name] is not None for name in _CACHE
+    )  # a log that tells of reads tells of writes: there were none
     for name, value in counts.items():
-        if value is None and name not in _MAY_BE_UNKNOWN:
+        if value is None and (told or name not in _CACHE):
             counts[name] = 0
     counts["unpriced_requests"] = int(cost["unpriced"])
     return Summary(
@@ -137,4 +140,4 @@ def summary(store: Store) -> Summary:
     )
 
 
-_MAY_BE_UNKNOWN = ("cache_read_input_tokens", "cache_creation_input_tokens", "reasoning_output_tokens")
+_CACHE = ("cache_read_input_tokens", "cache_creation_input_tokens")

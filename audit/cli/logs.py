@@ -44,11 +44,11 @@ def ingest(
 
     settings = load(config)
     with open_store(db, create=True) as store:
-        result = _ingest(store, logs, settings, _mapping(mapping))
+        result = read_logs(store, logs, settings, _mapping(mapping))
         if as_json:
             print_json(documents.ingest_document(result))
         else:
-            _print_ingest(store, result)
+            print_ingest(store, result)
     if strict and result.rejected:
         rejected = sum(result.rejected.values())
         raise GateError(f"{rejected} records were rejected", "see the reasons above, or run without --strict")
@@ -117,8 +117,8 @@ def run(
 
     settings = load(config)
     with open_store(db, create=True) as store:
-        result = _ingest(store, logs, settings, _mapping(mapping))
-        _print_ingest(store, result)
+        result = read_logs(store, logs, settings, _mapping(mapping))
+        print_ingest(store, result)
         data = write_report(store, settings, output)
         next_step(data)
 
@@ -148,7 +148,7 @@ def _mapping(pairs: list[str] | None) -> dict[str, str]:
     return mapping
 
 
-def _ingest(store: Store, logs: list[str], settings: Config, mapping: dict[str, str]) -> IngestResult:
+def read_logs(store: Store, logs: list[str], settings: Config, mapping: dict[str, str]) -> IngestResult:
     """Read the logs and settle what follows from them; ReadError when no record of any file was usable."""
     from audit import console
     from audit.cli.pricing import catalogue
@@ -182,7 +182,8 @@ def _ingest(store: Store, logs: list[str], settings: Config, mapping: dict[str, 
     return result
 
 
-def _print_ingest(store: Store, result: IngestResult) -> None:
+def print_ingest(store: Store, result: IngestResult) -> None:
+    """What became of each file, and warnings for what was rejected."""
     from audit import console, figures
 
     console.table(

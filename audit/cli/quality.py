@@ -2,9 +2,194 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Annotated
+
 import typer
+
+from audit.cli.options import ConfigFile, Db, Json, Yes, load, open_store, print_json
+
+if TYPE_CHECKING:
+    from audit.deciding import Verdict
+    from audit.replay import Plan, ReplayResult
+    from audit.store import Store
+
+Models = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--model", help="Candidate: a name, ENDPOINT/NAME, or `local`; repeat. Default: proposed from prices."
+    ),
+]
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the application."""
-    del app
+    app.command()(replay)
+
+
+def replay(
+    sample: Annotated[int | None, typer.Option(help="Prompts to draw (default 500).", min=1)] = None,
+    model: Models = None,
+    max_cost: Annotated[float | None, typer.Option(help="Hard cap in USD (default 5).", min=0)] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of the draw (default 1).")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan and its cost; send nothing.")] = False,
+    no_floor: Annotated[bool, typer.Option("--no-floor", help="Do not replay the current models.")] = False,
+    yes: Yes = False,
+    db: Db = None,
+    config: ConfigFile = None,
+    as_json: Json = False,
+) -> None:
+    """Ask cheaper models a sample of your real requests, score the answers, and say where switching is safe.
+
+    Shows cost and data flow first and asks. Interrupt it and run it again: nothing is paid twice.
+
+    Example: audit replay --sample 500 --model gpt-5-mini --max-cost 5
+    """
+    from audit.cli.pricing import catalogue
+    from audit.export import documents
+    from audit.replay import plan as make_plan
+
+    settings = load(config)
+    cap = settings.replay.max_cost_usd if max_cost is None else max_cost
+    with open_store(db) as store:
+        made = make_plan(
+            store,
+            catalogue(settings),
+            sample=sample or settings.replay.sample,
+            models=model or (),
+            endpoints=settings.endpoint,
+            seed=settings.replay.seed if seed is None else seed,
+            floor=not no_floor,
+            left_out=settings.replay.exclude_workflows,
+        )
+        if not as_json:
+            print_plan(made, cap)
+        if dry_run:
+            if as_json:
+                print_json(documents.plan_document(made))
+            return
+        result, verdicts = carry_out(store, made, cap, agreed=yes or _agreed(made, cap))
+        names = _names(store)
+    if as_json:
+        print_json(documents.replay_document(result, verdicts, names))
+    else:
+        print_result(result, verdicts, names)
+
+
+def _agreed(plan: Plan, cap: float) -> bool:
+    """Ask when money would be spent or content would leave; ConsentError without anybody to ask."""
+    import sys
+
+    from audit import console
+    from audit.errors import ConsentError
+
+    if not plan.needs_consent and plan.expected_usd == 0:
+        return True
+    if not sys.stdin.isatty():
+        raise ConsentError(
+            "this replay sends prompts or spends money, and there is nobody to ask",
+            "agree with --yes; nothing was sent",
+        )
+    if not console.ask(f"Send {len(plan.jobs)} requests, at most ${cap:g}?"):
+        raise ConsentError("not agreed; nothing was sent", "use --dry-run to see the plan")
+    return True
+
+
+def carry_out(store: Store, plan: Plan, cap: float | None, *, agreed: bool) -> tuple[ReplayResult, list[Verdict]]:
+    """Make the calls, score the answers and decide; the progress goes to stderr."""
+    from audit import console
+    from audit.deciding import deciding
+    from audit.replay import Progress
+    from audit.replay import replay as send
+    from audit.scoring import scoring
+
+    with console.count_progress("replaying", len(plan.jobs)) as update:
+
+        def show(progress: Progress) -> None:
+            update(progress.answered + progress.failed, f"{progress.failed} failed, ${progress.spent_usd:.4f}")
+
+        result = send(store, plan, max_cost_usd=cap, consent=agreed, progress=show)
+    with console.steps("scoring"):
+        scoring(store)
+        verdicts = deciding(store)
+    return result, verdicts
+
+
+def print_plan(plan: Plan, cap: float | None) -> None:
+    """What would be asked of whom, what it costs, where content goes, what it can certify."""
+    from audit import console, figures
+
+    console.table(
+        f"Replay of {plan.sampled} prompts",
+        ("Today", "Candidate", "Role", "Calls", "On file", "Expected", "At most"),
+        [
+            (each.current_model, f"{each.endpoint}/{each.model}", "noise floor" if each.floor else "candidate",
+             figures.count(each.calls), figures.count(each.reused), _usd(each.expected_usd), _usd(each.worst_usd))
+            for each in plan.candidates
+        ],
+        left=3,
+        footer=f"expected {_usd(plan.expected_usd)}, at most {_usd(plan.worst_usd)}"
+        + (f", hard cap {_usd(cap)}" if cap is not None else "")
+        + (f"; the sample speaks for {figures.share(plan.coverage)} of the spend" if plan.coverage is not None else ""),
+    )  # fmt: skip
+    for place in plan.destinations:
+        where = f"to {place.host}" if place.leaves_machine else "stay on this machine"
+        who = "" if not place.leaves_machine else (
+            " (served these prompts before)" if place.serves_already else " (has NOT had these prompts before)"
+        )  # fmt: skip
+        console.say(f"{place.prompts} prompts {where}{who}")
+    promise = plan.promise
+    console.say(
+        f"{promise.n} prompts can certify {promise.certificates} of {promise.tests} workflow and model pairs"
+        + (f"; {plan.larger.n} would certify {plan.larger.certificates}" if plan.larger else "")
+    )
+    for excluded in plan.excluded:
+        console.note(
+            f"not replayable: {excluded.requests} requests ({figures.money(excluded.cost_pico)}): {excluded.reason}"
+        )
+    for refused in plan.not_replayable:
+        console.note(f"not asked of {refused.endpoint}/{refused.model}: {refused.count} prompts: {refused.reason}")
+    for skipped in plan.skipped:
+        console.note(f"not proposed: {skipped.model}: {skipped.reason}; {skipped.hint}")
+    console.say("")
+
+
+def print_result(result: ReplayResult, verdicts: list[Verdict], names: dict[int, str]) -> None:
+    """The verdict table, and what failed."""
+    from audit import console, figures
+
+    console.say(
+        f"{result.answered} answered, {sum(each.count for each in result.failed)} failed, {result.reused} on file "
+        f"already, {_usd(result.spent_usd)} spent in {figures.seconds(result.seconds)}"
+        + (f"; stopped: {result.stopped}" if result.stopped else "")
+    )
+    for failed in result.failed:
+        console.warn(
+            f"{failed.endpoint}/{failed.model}: {failed.count} × {failed.reason}: {console.clean(failed.example)}"
+        )
+    console.say("")
+    console.table(
+        "Verdicts",
+        ("Workflow", "Today", "Candidate", "Verdict", "n", "Acceptable", "90 % interval", "Floor", "Cost ratio", "Why"),
+        [
+            (names.get(row.workflow_id, "(none)"), row.current_model, f"{row.endpoint}/{row.model}",
+             row.verdict.replace("_", " "), figures.count(row.n), figures.share(row.acceptable),
+             f"{figures.share(row.interval_low)} – {figures.share(row.interval_high)}",
+             "not measured" if row.floor is None else figures.share(row.floor),
+             figures.cell(row.cost_ratio, "ratio"),
+             row.reason + (f"; needs {row.n_more} more" if row.verdict == "unknown" and row.n_more else ""))
+            for row in verdicts
+        ],
+        left=4,
+    )  # fmt: skip
+
+
+def _names(store: Store) -> dict[int, str]:
+    from audit.ledger import workflow_names
+
+    return workflow_names(store)
+
+
+def _usd(value: float | None) -> str:
+    from audit import figures
+
+    return "no price" if value is None else figures.money(value * 1e12)

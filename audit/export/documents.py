@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from audit.ingest import IngestResult
-from audit.matching import DuplicateTier
-from audit.outliers import Outliers
-from audit.projection import LeverSaving, Savings
-from audit.summary import Summary
-from audit.why import Change, Period
+if TYPE_CHECKING:
+    from audit.deciding import Verdict
+    from audit.ingest import IngestResult
+    from audit.matching import DuplicateTier
+    from audit.outliers import Outliers
+    from audit.projection import LeverSaving, Savings
+    from audit.replay import Plan, ReplayResult
+    from audit.summary import Summary
+    from audit.why import Change, Period
 
 Document = dict[str, Any]
 
@@ -216,4 +220,69 @@ def _period(period: Period, days: int, pico: int) -> Document:
         "last": day(period.last),
         "days_with_requests": days,
         "cost_usd": usd(pico),
+    }
+
+
+def plan_document(plan: Plan) -> Document:
+    """`audit replay --dry-run --json`: what would be sent, where, at what cost; nothing was."""
+    return {
+        "sampled": plan.sampled,
+        "calls": len(plan.jobs),
+        "reused": plan.reused,
+        "expected_usd": plan.expected_usd,
+        "worst_usd": plan.worst_usd,
+        "coverage": plan.coverage,
+        "needs_consent": plan.needs_consent,
+        "candidates": [asdict(each) for each in plan.candidates],
+        "destinations": [asdict(each) for each in plan.destinations],
+        "promise": asdict(plan.promise),
+        "larger": asdict(plan.larger) if plan.larger else None,
+        "excluded": [
+            {"reason": each.reason, "requests": each.requests, "cost_usd": usd(each.cost_pico)}
+            for each in plan.excluded
+        ],
+        "not_replayable": [asdict(each) for each in plan.not_replayable],
+        "skipped": [asdict(each) for each in plan.skipped],
+    }
+
+
+def replay_document(result: ReplayResult, verdicts: list[Verdict], names: Mapping[int, str]) -> Document:
+    """`audit replay --json`."""
+    return {
+        "sampled": result.sampled,
+        "sent": result.sent,
+        "answered": result.answered,
+        "reused": result.reused,
+        "failed": [asdict(each) for each in result.failed],
+        "not_replayable": [asdict(each) for each in result.not_replayable],
+        "spent_usd": result.spent_usd,
+        "uncertain_usd": result.uncertain_usd,
+        "seconds": result.seconds,
+        "stopped": result.stopped or None,
+        "by_candidate": [_verdict(row, names) for row in verdicts],
+    }
+
+
+def _verdict(row: Verdict, names: Mapping[int, str]) -> Document:
+    return {
+        "workflow": names.get(row.workflow_id, "(none)"),
+        "current_model": row.current_model,
+        "endpoint": row.endpoint,
+        "model": row.model,
+        "variant": row.variant,
+        "n": row.n,
+        "acceptable": row.acceptable,
+        "interval": [row.interval_low, row.interval_high],
+        "loss_upper_bound": row.loss_high,
+        "alpha": row.alpha,
+        "floor": row.floor,
+        "floor_n": row.floor_n,
+        "undecided": row.undecided,
+        "failed": row.failed,
+        "cost_ratio": row.cost_ratio,
+        "p50_seconds": row.p50_duration,
+        "p95_seconds": row.p95_duration,
+        "verdict": row.verdict,
+        "n_more": row.n_more,
+        "reason": row.reason,
     }
