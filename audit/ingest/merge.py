@@ -59,18 +59,14 @@ class Merge:
         self._conflicts = Conflicts(store)
         self._held = _Held()
         self.waiting = 0
-        self.written = 0
+        self.seen = 0
         store.run(_STAGED)
-
-    @property
-    def seen(self) -> int:
-        """Calls taken so far."""
-        return self.written + self._held.requests
 
     def add(self, batch: Batch, first_line: int = 0) -> None:
         """Take a batch; `first_line` is added to its line numbers."""
         self._held.batches.append((batch, first_line))
         self._held.requests += batch.requests.num_rows
+        self.seen += batch.requests.num_rows
         self._held.bytes += batch.contents.nbytes + batch.segments.nbytes + batch.pending.nbytes
         if self._held.requests >= _FLUSH_REQUESTS or self._held.bytes >= _FLUSH_BYTES:
             self.flush()
@@ -113,7 +109,6 @@ class Merge:
         numbers = np.arange(self._next_charge, self._next_charge + charges.num_rows)
         self._next_charge += charges.num_rows
         self._store.write("staged_charge", charges.append_column("charge_id", pa.array(numbers)))
-        self.written += kept.num_rows
 
     def _give_ids(self, requests: pa.Table) -> tuple[npt.NDArray[np.int64], dict[int, tuple[int, str]]]:
         """A request id for each row that is kept (0 for the others), and for each known call its id and why."""

@@ -22,13 +22,13 @@ from audit.ingest.options import Options
 from audit.ingest.plan import Catalog, Input, Plan
 from audit.ingest.pool import Here, Pool, Processes
 from audit.ingest.result import IngestResult
-from audit.ingest.tasks import End, Groups, Part, Result, Stream, Task, Waiting
+from audit.ingest.tasks import End, Groups, Lines, Part, Result, Stream, Task, Waiting
 from audit.ingest.work import Work
 from audit.prices.catalogue import Catalogue, load
 from audit.store import Store
 
 Progress = Callable[[int, int, int], None]
-"""Called with bytes read, bytes in all (0 when a stream's size is not known), and calls so far."""
+"""Called with bytes read, bytes in all (0 when a stream's size is not known), and calls read so far."""
 
 _SMALL_BYTES = 8 << 20
 _COMMIT_BYTES = 64 << 20
@@ -149,7 +149,7 @@ def _take(run: _Run, task: Task | End, result: Result) -> None:
     run.merge.add(result.batch, first_line)
     for source, digests in result.digests.items():
         run.plan.inputs[source].digests.extend(digests)
-    if isinstance(task, Stream):
+    if isinstance(task, Stream | Lines) and run.plan.inputs[task.source].place.size is None:
         run.plan.inputs[task.source].result.bytes += result.bytes
     run.done += result.bytes
     run.since_commit += result.bytes
