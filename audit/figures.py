@@ -83,7 +83,7 @@ def cell(value: Any, unit: str, name: str = "") -> str:
     if unit in writers:
         return str(writers[unit](value))  # type: ignore[operator]
     if unit == "ratio":
-        return "–" if value is None else f"{value:.2f}×"
+        return "–" if value is None else f"{value:.3g}×"
     return "" if value is None else str(value)
 
 

@@ -100,7 +100,7 @@ def carry_out(store: Store, plan: Plan, cap: float | None, *, agreed: bool) -> t
     from audit.deciding import deciding
     from audit.replay import Progress
     from audit.replay import replay as send
-    from audit.scoring import scoring
+    from audit.scoring import observed, scoring
 
     with console.count_progress("replaying", len(plan.jobs)) as update:
 
@@ -109,6 +109,7 @@ def carry_out(store: Store, plan: Plan, cap: float | None, *, agreed: bool) -> t
 
         result = send(store, plan, max_cost_usd=cap, consent=agreed, progress=show)
     with console.steps("scoring"):
+        observed(store)
         scoring(store)
         verdicts = deciding(store)
     return result, verdicts
@@ -169,18 +170,20 @@ def print_result(result: ReplayResult, verdicts: list[Verdict], names: dict[int,
     console.say("")
     console.table(
         "Verdicts",
-        ("Workflow", "Today", "Candidate", "Verdict", "n", "Acceptable", "90 % interval", "Floor", "Cost ratio", "Why"),
+        ("Workflow", "Today", "Candidate", "Verdict", "n", "Acceptable", "90 % interval", "Floor", "Cost ratio"),
         [
             (names.get(row.workflow_id, "(none)"), row.current_model, f"{row.endpoint}/{row.model}",
              row.verdict.replace("_", " "), figures.count(row.n), figures.share(row.acceptable),
              f"{figures.share(row.interval_low)} – {figures.share(row.interval_high)}",
              "not measured" if row.floor is None else figures.share(row.floor),
-             figures.cell(row.cost_ratio, "ratio"),
-             row.reason + (f"; needs {row.n_more} more" if row.verdict == "unknown" and row.n_more else ""))
+             figures.cell(row.cost_ratio, "ratio"))
             for row in verdicts
         ],
         left=4,
     )  # fmt: skip
+    for row in verdicts:
+        more = f"; needs {row.n_more} more" if row.verdict == "unknown" and row.n_more else ""
+        console.say(f"{names.get(row.workflow_id, '(none)')}: {row.verdict.replace('_', ' ')}: {row.reason}{more}")
 
 
 def _names(store: Store) -> dict[int, str]:

@@ -107,8 +107,9 @@ def test_schemas_are_carried_over() -> None:
     assert chat == {"name": "label", "schema": SCHEMA, "strict": True}
     assert body("openai_responses", prompt)["text"]["format"]["schema"] == SCHEMA
     assert body("anthropic_messages", prompt)["output_config"]["format"] == {"type": "json_schema", "schema": SCHEMA}
-    grammar = body("local", prompt)["grammar"]
-    assert json.loads(grammar.partition("%json ")[2])["properties"] == SCHEMA["properties"]
+    local = body("local", prompt)["response_format"]["json_schema"]
+    assert local["schema"]["properties"] == SCHEMA["properties"]
+    assert local["schema"]["additionalProperties"] is False
 
 
 def test_settings_without_a_counterpart_are_named_as_lost() -> None:
