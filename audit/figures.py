@@ -92,6 +92,15 @@ def signed_money(pico: int | float | Decimal) -> str:
     return ("+" if pico > 0 else "") + money(pico)
 
 
+def payback(months: float | None) -> str:
+    """Months until an effort is paid back, in words where the number would only look exact."""
+    if months is None:
+        return "–"
+    if months > 24:
+        return "over 2 years"
+    return f"{months:.1f} months" if months >= 1 else f"{months * 30.4:.0f} days"
+
+
 def change(difference: int, base: int) -> str:
     """A change relative to its base, with sign; `new` from nothing."""
     return "new" if base == 0 else f"{100 * difference / base:+.0f} %".replace("-", "−")

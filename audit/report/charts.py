@@ -134,8 +134,8 @@ def shares(rows: Sequence[dict[str, Any]], *, most: int = 8) -> tuple[Bar, ...]:
 
 
 def _round_up(value: float) -> float:
-    """The next value that is 1, 2 or 5 times a power of ten."""
+    """The next value with at most two digits that reads well on a scale."""
     if value <= 0:
         return 0.0
     power = 10.0 ** (len(str(int(value))) - 1)
-    return next((factor * power for factor in (1, 2, 5, 10) if factor * power >= value), 10 * power)
+    return next((factor * power for factor in (1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10) if factor * power >= value), 10 * power)

@@ -34,6 +34,7 @@ def render(data: ReportData) -> str:
         share=figures.share,
         seconds=figures.seconds,
         minute=figures.minute,
+        payback=figures.payback,
         day=figures.day,
         as_cell=figures.cell,
         from_json=json.loads,
