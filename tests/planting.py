@@ -44,7 +44,8 @@ class Plant:
             {
                 "provider_name": "openai", "model": "big", "sku_meter": meter, "service_tier": tier,
                 "valid_from_us": 0, "valid_to_us": 2**62, "week_from_us": 0, "week_to_us": 7 * DAY,
-                "input_threshold": -1, "input_ceiling": 2**62, "unit_price_pico": price // (2 if tier == "batch" else 1),
+                "input_threshold": -1, "input_ceiling": 2**62,
+                "unit_price_pico": price // (2 if tier == "batch" else 1),
                 "list_unit_price_pico": price, "inferred": False, "source": "test", "checked_on": "",
             }
             for meter, price in PRICES.items() for tier in ("standard", "batch")
@@ -53,8 +54,8 @@ class Plant:
         self.add("workflow", {"workflow_id": 1, "name": "support"}, {"workflow_id": 2, "name": "search"})
 
     def call(
-        self, *, at_us: int, key: int | None = None, input_tokens: int = 1000, cached: int = 0, output_tokens: int = 100,
-        texts: tuple[tuple[str, int], ...] = (), estimated: bool = False, **columns: Any,
+        self, *, at_us: int, key: int | None = None, input_tokens: int = 1000, cached: int = 0,
+        output_tokens: int = 100, texts: tuple[tuple[str, int], ...] = (), estimated: bool = False, **columns: Any,
     ) -> int:  # fmt: skip
         """Add one billable request; `texts` are (text, tokens) of its input segments. Returns its id."""
         self.calls += 1

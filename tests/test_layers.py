@@ -12,13 +12,17 @@ ROOT = Path(__file__).parent.parent / "audit"
 
 RANKS = [
     {"errors"},
-    {"config", "plugins", "store", "tokens", "call", "wire", "statistics", "containers", "hashes", "figures", "taskkind"},
-    {"readers", "prices", "clients", "scorers", "measures", "levers"},
+    {
+        "config", "plugins", "store", "tokens", "call", "wire", "statistics", "containers", "hashes", "figures",
+        "taskkind", "promptcache", "similarity",
+    },
+    {"readers", "prices", "clients", "scorers", "measures", "levers", "invoices"},
     {
         "ingest", "matching", "replay", "scoring", "deciding", "projection", "outliers", "outcomes", "summary", "why",
-        "workflows", "ledger",
+        "workflows", "ledger", "reconciling", "showing",
     },
-    {"report", "export"},
+    {"report"},
+    {"export"},
     {"console", "samples"},
     {"cli"},
     {"__main__"},

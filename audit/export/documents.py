@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from audit.outliers import Outliers
     from audit.projection import LeverSaving, Savings
     from audit.replay import Plan, ReplayResult
+    from audit.report import ReportData
     from audit.summary import Summary
     from audit.why import Change, Period
 
@@ -285,4 +286,22 @@ def _verdict(row: Verdict, names: Mapping[int, str]) -> Document:
         "verdict": row.verdict,
         "n_more": row.n_more,
         "reason": row.reason,
+    }
+
+
+def report_document(data: ReportData) -> Document:
+    """`audit report --json`: everything the HTML report shows."""
+    return {
+        "title": data.title,
+        "synthetic": data.synthetic,
+        "summary": summary_document(data.summary),
+        "savings": savings_document(data.savings),
+        "why": why_document(data.change) if data.change else None,
+        "duplicates": duplicates_document(data.duplicates),
+        "outliers": outliers_document(data.outliers),
+        "verdicts": [measure_row(row) for row in data.verdicts],
+        "sources": [measure_row(row) for row in data.provenance.sources],
+        "prices": {"version": data.provenance.price_version, "hash": data.provenance.price_hash},
+        "version": data.provenance.version,
+        "generated_at": utc(data.provenance.generated_us),
     }

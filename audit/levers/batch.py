@@ -69,7 +69,8 @@ WITH offline AS (
 ),
 offered AS (SELECT DISTINCT provider_name, model, sku_meter FROM price WHERE service_tier = 'batch' AND inferred = FALSE)
 SELECT m.charge_id, m.request_id, m.position, m.sku_meter, m.provider_name, m.model,
-       CASE WHEN o.request_id IS NOT NULL AND b.model IS NOT NULL THEN 'batch' ELSE m.service_tier END AS service_tier,
+       CASE WHEN o.request_id IS NOT NULL AND b.model IS NOT NULL THEN 'batch' ELSE m.service_tier END
+           AS service_tier,
        m.consumed_quantity, m.estimated,
        CASE WHEN o.request_id IS NOT NULL AND b.model IS NOT NULL THEN NULL ELSE m.unit_price_pico END
            AS unit_price_pico

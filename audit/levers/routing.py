@@ -94,7 +94,7 @@ GROUP BY m.request_id
     shares=_shares,
     conditions=(
         "only workflows whose certificate says safe; the cost is the candidate's own usage in the replay",
-        "the certificate holds for this traffic and these model versions; repeat it after 30 days or a change of either",
+        "the certificate holds for this traffic and these model versions; repeat it after 30 days or a change",
         "equivalence to today's model is certified, not correctness",
     ),
     fix="Point these workflows at the certified model; keep the current one as the fallback on errors.",

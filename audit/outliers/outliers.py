@@ -79,7 +79,7 @@ def _split(requests: pa.Table, columns: tuple[str, ...]) -> list[NDArray[np.int6
     return np.split(order, np.flatnonzero(changed)) if len(order) else []
 
 
-def _codes(column: pa.Array) -> NDArray[np.int64]:
+def _codes(column: Any) -> NDArray[np.int64]:
     encoded = column.dictionary_encode() if pa.types.is_string(column.type) else None
     values = column if encoded is None else encoded.indices
     return np.asarray(values.to_numpy(zero_copy_only=False), dtype=np.int64)

@@ -39,7 +39,8 @@ def shapley_by_stage(bench: Bench, levers: Sequence[Lever], start: str) -> dict[
 
 def _whole(stages: list[Stage], values: dict[frozenset[Stage], int]) -> dict[Stage, int]:
     """Round to whole pico-USD without losing one: the largest stage takes what rounding leaves."""
-    worth = {stage: round(value) for stage, value in shapley(stages, values.__getitem__).items()}
+    exact = shapley(stages, lambda chosen: float(values[frozenset(stage for stage in stages if stage in chosen)]))
+    worth = {stage: round(exact[stage]) for stage in stages}
     if worth:
         largest = max(worth, key=lambda stage: worth[stage])
         worth[largest] += values[frozenset(stages)] - sum(worth.values())

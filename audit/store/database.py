@@ -46,7 +46,8 @@ class Store:
     def query(self, sql: str, /, **values: Any) -> pa.Table:
         """Run one SELECT and return its rows as an Arrow table."""
         with self._errors():
-            return self._connection.sql(sql, params=values or None).to_arrow_table()
+            table: pa.Table = self._connection.sql(sql, params=values or None).to_arrow_table()
+            return table
 
     def rows(self, sql: str, /, **values: Any) -> list[dict[str, Any]]:
         """Run one SELECT and return its rows as dictionaries; for small results only."""
