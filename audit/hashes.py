@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 from hashlib import blake2b
-from struct import Struct
+from struct import Struct, pack
 
 _unpack = int.from_bytes
 _pair = Struct(">qq").pack
+_ROLES = {role: role.encode() for role in ("system", "developer", "user", "assistant", "tool")}
 _PUNCTUATION = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~¡¿…“”‘’«»、。！？：；，．"
 
 
@@ -23,8 +25,15 @@ def bytes_hash(data: bytes) -> int:
 
 def chain_hash(previous: int, role: str, content: int) -> int:
     """Hash of a prompt up to and with one more segment; `previous` is 0 before the first."""
-    data = _pair(previous, content) + role.encode("utf-8", "surrogatepass")
+    data = _pair(previous, content) + (_ROLES.get(role) or role.encode("utf-8", "surrogatepass"))
     return _unpack(blake2b(data, digest_size=8).digest(), "big", signed=True)
+
+
+def joint_hash(hashes: Sequence[int]) -> int:
+    """Hash of a sequence of hashes; of a single one, that one itself."""
+    if len(hashes) == 1:
+        return hashes[0]
+    return bytes_hash(pack(f">{len(hashes)}q", *hashes))
 
 
 def digest(*parts: str | int | None) -> int:

@@ -6,11 +6,14 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from audit.call import Call
-from audit.hashes import chain_hash, digest
+from audit.hashes import chain_hash, digest, joint_hash
 from audit.ingest.texts import ENCODINGS, Text, Texts
 from audit.tokens import encoding_name
 
 SegmentRow = tuple[Any, ...]
+
+
+_FOLDED = ("user", "history")
 
 
 class Keys(NamedTuple):
@@ -29,6 +32,12 @@ def encoding_index(model: str | None) -> int:
     return ENCODINGS.index(encoding_name(model)[0])
 
 
+@lru_cache(maxsize=65_536)
+def _frame(model: str | None, parameters: str) -> int:
+    """Hash of what stands around the text of a request; equal ones are common."""
+    return digest(model, parameters)
+
+
 def add_segments(
     call: Call, row: int, texts: Texts, rows: list[SegmentRow], known: list[Text], parameters: str
 ) -> tuple[list[int], Keys]:
@@ -39,32 +48,40 @@ def add_segments(
     answer: list[int] = []
     answer_wording: list[int] = []
     chain = 0
+    link: int | None
+    get = texts.get
     for position, segment in enumerate(call.segments):
-        text = texts.get(segment.text, encoding)
+        text = get(segment.text, encoding)
         key = text.content_hash
-        role, kind = segment.role, segment.kind
+        role, kind, direction = segment.role, segment.kind, segment.direction
         hashes.append(key)
         known.append(text)
-        if segment.direction == "input":
-            chain = chain_hash(chain, role, key)
-            wording.append(text.folded_hash if role == "user" and kind in ("user", "history") else text.spaced_hash)
-            link: int | None = chain
+        if direction == "input":
+            link = chain = chain_hash(chain, role, key)
+            wording.append(text.folded_hash if role == "user" and kind in _FOLDED else text.spaced_hash)
         else:
             link = None
             if kind != "reasoning":
                 answer.append(key)
                 answer_wording.append(text.folded_hash if kind == "answer" else text.spaced_hash)
         rows.append(
-            (row, position, segment.direction, role, kind, key, link, encoding, segment.cache_breakpoint or None,
+            (row, position, direction, role, kind, key, link, encoding, segment.cache_breakpoint or None,
              segment.cache_ttl)
         )  # fmt: skip
     if call.text_status != "full":
         return hashes, Keys()
-    model = call.request_model or call.response_model
-    return hashes, Keys(
-        digest(model, chain, parameters, *call.identifiers) if wording else None,
-        digest(model, *wording, parameters) if wording else None,
-        chain if wording else None,
-        digest(*answer) if answer else None,
-        digest(*answer_wording) if answer else None,
-    )
+    return hashes, _keys(call, chain, wording, answer, answer_wording, parameters)
+
+
+def _keys(
+    call: Call, chain: int, wording: list[int], answer: list[int], answer_wording: list[int], parameters: str
+) -> Keys:
+    output = joint_hash(answer) if answer else None
+    output_wording = joint_hash(answer_wording) if answer else None
+    if not wording:
+        return Keys(output_hash=output, output_normalised_hash=output_wording)
+    frame = _frame(call.request_model or call.response_model, parameters)
+    exact = [chain, frame]
+    if call.identifiers:
+        exact.append(digest(*call.identifiers))
+    return Keys(joint_hash(exact), joint_hash([*wording, frame]), chain, output, output_wording)

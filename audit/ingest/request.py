@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from audit.call import Call
-from audit.hashes import bytes_hash, digest
+from audit.hashes import bytes_hash, content_hash, digest
 from audit.ingest.prompt import Keys
 
 DAY_US = 86_400_000_000
@@ -73,7 +73,7 @@ def canonical(value: Any) -> bytes:
 def identity(call: Call, record: Any, ordinal: int) -> int:
     """Hash of the emitting system and its id of the call; without an id, of the whole record."""
     if call.native_id:
-        return digest(call.system, call.native_id)
+        return content_hash(f"{call.system}\x1f{call.native_id}")
     return digest("record", bytes_hash(canonical(record)), ordinal)
 
 

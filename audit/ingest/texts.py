@@ -11,6 +11,11 @@ DEFAULT_ENCODING = 0
 _GENERATION = 150_000
 """How many texts a process remembers at least; at most twice as many."""
 
+_AT_HAND_FROM = 1 << 10
+_AT_HAND_CHARACTERS = 4 << 20
+"""Long texts that come again (instructions, documents) are kept themselves up to this sum of characters: comparing
+is faster than hashing."""
+
 _TO_COUNT, _QUEUED = -1, -2
 
 
@@ -36,17 +41,35 @@ class Texts:
     def __init__(self) -> None:
         self._young: dict[int, Text] = {}
         self._old: dict[int, Text] = {}
+        self._at_hand: dict[str, Text] = {}
+        self._room = _AT_HAND_CHARACTERS
         self._queues: tuple[list[tuple[Text, str]], list[tuple[Text, str]]] = ([], [])
         self.new: list[tuple[Text, str]] = []
 
     def get(self, text: str, encoding: int) -> Text:
         """What is known of a text, its tokens after the next `count`; one seen for the first time is added to `new`."""
-        key = content_hash(text)
-        known = self._young.get(key)
-        if known is None:
-            known = self._remember(key, text)
+        if len(text) >= _AT_HAND_FROM:
+            known = self._long(text)
+        else:
+            key = content_hash(text)
+            known = self._young.get(key) or self._remember(key, text)
         if known.tokens[encoding] == _TO_COUNT:
             self._queue(known, text, encoding)
+        return known
+
+    def _long(self, text: str) -> Text:
+        known = self._at_hand.get(text)
+        if known is None:
+            key = content_hash(text)
+            known = self._young.get(key)
+            if known is None:
+                return self._remember(key, text)
+            # seen before: it may well come again
+            self._room -= len(text)
+            if self._room < 0:
+                self._at_hand.clear()
+                self._room = _AT_HAND_CHARACTERS
+            self._at_hand[text] = known
         return known
 
     def _remember(self, key: int, text: str) -> Text:

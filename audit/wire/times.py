@@ -54,7 +54,7 @@ def to_us(value: Any) -> int | None:
 
 def is_naive(value: Any) -> bool:
     """Whether `value` is a written time without a zone, so that reading it as UTC was an assumption."""
-    if type(value) is not str or len(value) < 16 or not value[0].isdigit() or value[4:5] != "-":
+    if type(value) is not str or len(value) < 16 or not value[0].isdigit() or value[4:5] != "-" or value[-1] == "Z":
         return False
     tail = _ISO_TAIL.search(value.strip())
     return not (tail and tail.group(2))
