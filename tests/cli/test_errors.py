@@ -1,0 +1,166 @@
+"""Bad input: one clear line on stderr, the right exit code, nothing lost."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from audit import store
+
+RECORD = (
+    '{"timestamp":"2026-10-05T08:00:00Z","request":{"model":"gpt-4o-mini","messages":[{"role":"user","content":"%s"}]},'
+    '"response":{"id":"chatcmpl-%s","object":"chat.completion","created":1791187200,"model":"gpt-4o-mini-2024-07-18",'
+    '"choices":[{"index":0,"message":{"role":"assistant","content":"hi"},"finish_reason":"stop"}],'
+    '"usage":{"prompt_tokens":10,"completion_tokens":2,"total_tokens":12}}}\n'
+)
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    path = tmp_path / "log.jsonl"
+    path.write_text("".join(RECORD % (f"question {number}", number) for number in range(5)), encoding="utf-8")
+    return path
+
+
+def one_line(err: str) -> str:
+    lines = [line for line in err.splitlines() if line.startswith("error:")]
+    assert len(lines) == 1, err
+    assert "Traceback" not in err
+    return lines[0]
+
+
+def test_wrong_path(audit: Any, tmp_path: Path) -> None:
+    ran = audit("ingest", tmp_path / "none.jsonl", "--db", tmp_path / "a.duckdb")
+    assert ran.code in (1, 2)
+    assert "none.jsonl" in one_line(ran.err)
+
+
+@pytest.mark.parametrize("content", [b"", b"\n \n", b"[]", b"\x89PNG\r\n\x1a\n" + bytes(range(256))])
+def test_nothing_usable(audit: Any, tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "log.jsonl"
+    path.write_bytes(content)
+    ran = audit("ingest", path, "--db", tmp_path / "a.duckdb")
+    assert ran.code == 1
+    assert one_line(ran.err)
+
+
+def test_one_bad_file_does_not_stop_the_others(audit: Any, tmp_path: Path, log: Path) -> None:
+    bad = tmp_path / "picture.jsonl"
+    bad.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(range(256)))
+    ran = audit("ingest", bad, log, "--db", tmp_path / "a.duckdb", "--json")
+    assert ran.code == 0
+    assert ran.document["accepted"] == 5
+    assert ran.document["rejected_by_reason"] == {"not_text": 1}
+    assert audit("ingest", bad, log, "--db", tmp_path / "b.duckdb", "--strict").code == 3
+
+
+def test_truncated_gzip_keeps_what_is_whole(audit: Any, tmp_path: Path, log: Path) -> None:
+    path = tmp_path / "log.jsonl.gz"
+    whole = gzip.compress("".join(RECORD % (f"{n} " + "x" * 500, n) for n in range(400)).encode())
+    path.write_bytes(whole[: len(whole) * 2 // 3])
+    ran = audit("ingest", path, "--db", tmp_path / "a.duckdb", "--json")
+    assert ran.code == 0
+    assert 0 < ran.document["accepted"] < 400
+    assert ran.document["rejected_by_reason"].get("truncated_gzip") == 1
+
+
+def test_audit_file_missing_foreign_or_newer(audit: Any, tmp_path: Path) -> None:
+    missing = audit("summary", "--db", tmp_path / "none.duckdb")
+    assert missing.code == 1
+    assert "no audit file" in one_line(missing.err)
+    foreign = tmp_path / "foreign.duckdb"
+    foreign.write_text("not a database, but long enough to look like a file of some kind")
+    assert "foreign.duckdb" in one_line(audit("summary", "--db", foreign).err)
+    newer = tmp_path / "newer.duckdb"
+    with store.open(newer, create=True) as opened:
+        opened.set_meta("schema_version", "999")
+    ran = audit("summary", "--db", newer)
+    assert ran.code == 1
+    assert "newer version" in one_line(ran.err)
+
+
+def test_place_that_can_not_be_written(audit: Any, tmp_path: Path, log: Path) -> None:
+    assert one_line(audit("ingest", log, "--db", tmp_path).err)
+    assert one_line(audit("ingest", log, "--db", tmp_path / "no" / "folder" / "a.duckdb").err)
+    audit("ingest", log, "--db", tmp_path / "a.duckdb")
+    (tmp_path / "file").write_text("x")
+    ran = audit("report", "--db", tmp_path / "a.duckdb", "-o", tmp_path / "file" / "r.html")
+    assert ran.code == 1
+    assert "can't write" in one_line(ran.err)
+
+
+def test_configuration_errors_name_the_nearest_key(audit: Any, tmp_path: Path, log: Path) -> None:
+    config = tmp_path / "audit.toml"
+    config.write_text("[replya]\nsample = 3\n")
+    ran = audit("ingest", log, "--db", tmp_path / "a.duckdb", "--config", config)
+    assert ran.code == 2
+    assert "replya" in one_line(ran.err)
+    assert "'replay'" in ran.err
+    assert audit("savings", "--db", tmp_path / "a.duckdb", "--config", tmp_path / "none.toml").code == 2
+
+
+def test_usage_errors_exit_2(audit: Any, tmp_path: Path) -> None:
+    assert audit("summary", "--nonsense").code == 2
+    assert audit("nonsense").code == 2
+    assert audit("ingest", "x", "--map", "model", "--db", tmp_path / "a.duckdb").code == 2
+
+
+def test_replay_without_key_or_consent_sends_nothing(
+    audit: Any, tmp_path: Path, log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = tmp_path / "a.duckdb"
+    audit("ingest", log, "--db", database)
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    no_key = audit("replay", "--model", "gpt-4.1-nano", "--db", database)
+    assert no_key.code in (1, 2)
+    assert one_line(no_key.err)
+    config = tmp_path / "audit.toml"
+    config.write_text('[[endpoint]]\nname = "house"\nbase_url = "http://192.0.2.1:9/v1"\ninput_per_million = 1.0\n'
+                      'output_per_million = 1.0\n')  # fmt: skip
+    refused = audit("replay", "--model", "house/small", "--db", database, "--config", config)
+    assert refused.code == 2
+    assert "nobody to ask" in one_line(refused.err)
+    with store.open(database) as opened:
+        assert opened.value("SELECT COUNT(*) FROM replay") == 0
+
+
+def test_unreachable_endpoint_is_one_line(audit: Any, tmp_path: Path, log: Path) -> None:
+    database = tmp_path / "a.duckdb"
+    audit("ingest", log, "--db", database)
+    config = tmp_path / "audit.toml"
+    config.write_text('[[endpoint]]\nname = "house"\nbase_url = "http://127.0.0.1:9/v1"\ninput_per_million = 1.0\n'
+                      'output_per_million = 1.0\n')  # fmt: skip
+    ran = audit("replay", "--model", "house/small", "--no-floor", "--yes", "--db", database, "--config", config)
+    assert ran.code == 1
+    assert one_line(ran.err)
+
+
+def test_prices_of_an_unknown_model_are_refused_not_guessed(audit: Any) -> None:
+    ran = audit("prices", "nobody/knows-this-model-7")
+    assert ran.code == 1
+    assert "no price is known" in one_line(ran.err)
+    known = audit("prices", "azure/gpt-4o", "--json")
+    assert {row["sku_meter"] for row in known.document["prices"]} >= {"input", "output", "cache_read"}
+
+
+def test_hostile_text_stays_text(audit: Any, tmp_path: Path) -> None:
+    evil = tmp_path / "evil.jsonl"
+    text = "<script>alert(1)</script> \\u001b[31mred {{ 7*7 }} [bold]x[/bold] '; DROP TABLE request; --"
+    evil.write_text(
+        "".join((RECORD % (text, number)).replace("gpt-4o-mini-2024-07-18", "<img src=x>") for number in range(3)),
+        encoding="utf-8",
+    )
+    database = tmp_path / "a.duckdb"
+    assert audit("ingest", evil, "--db", database).code == 0
+    shown = audit("duplicates", "--db", database).out
+    assert "\x1b[31m" not in shown
+    page = tmp_path / "r.html"
+    assert audit("report", "--db", database, "-o", page, "--with-content").code == 0
+    html = page.read_text(encoding="utf-8")
+    assert "<script>alert" not in html
+    assert "<img src=x>" not in html
+    assert "49" not in html.split("{{")[0][-3:]
+    assert audit("summary", "--db", database, "--json").document["requests"] == 3
