@@ -122,9 +122,7 @@ def duplicates_document(tiers: Iterable[DuplicateTier]) -> Document:
             "requests": tier.requests if tier.measured else None,
             "avoidable_requests": tier.avoidable if tier.measured else None,
             "cost_usd": usd(tier.cost_pico) if tier.measured else None,
-            "top": [
-                {**{k: v for k, v in row.items() if k != "cost"}, "cost_usd": usd(row["cost"])} for row in tier.top
-            ],
+            "top": [measure_row(row) for row in tier.top],
             "reason": tier.reason or None,
         }
         for tier in tiers
