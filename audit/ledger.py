@@ -91,3 +91,42 @@ def price_models(store: Store) -> list[tuple[str, str]]:
 def workflow_names(store: Store) -> dict[int, str]:
     """Workflow names by id."""
     return {row["workflow_id"]: row["name"] for row in store.rows("SELECT workflow_id, name FROM workflow")}
+
+
+_CHECKS = {
+    "no call is counted twice": "SELECT COUNT(*) - COUNT(DISTINCT identity) FROM request",
+    "input charges add up to the input tokens of every billable request": """
+        WITH sides AS (
+            SELECT request_id, SUM(consumed_quantity) AS tokens FROM charge
+            WHERE sku_meter LIKE '%input%' OR sku_meter LIKE 'cache_%' GROUP BY request_id
+        )
+        SELECT COUNT(*) FROM request AS r LEFT JOIN sides AS s ON s.request_id = r.request_id
+        WHERE r.status = 'billable' AND r.usage_source = 'logged' AND r.operation_name = 'chat'
+          AND COALESCE(r.input_tokens, 0) <> COALESCE(s.tokens, 0)
+    """,
+    "every charge belongs to a request": """
+        SELECT COUNT(*) FROM charge AS c LEFT JOIN request AS r ON r.request_id = c.request_id
+        WHERE r.request_id IS NULL
+    """,
+    "every priced charge is quantity times unit price": """
+        SELECT COUNT(*) FROM charge WHERE cost_pico IS NOT NULL AND cost_pico <> consumed_quantity * unit_price_pico
+    """,
+}
+
+
+def checks(store: Store) -> dict[str, int]:
+    """Offences against what must hold in every audit file, by rule; 0 is sound."""
+    found = {rule: int(store.value(query) or 0) for rule, query in _CHECKS.items()}
+    found["the chain of events is unbroken"] = broken_events(store)
+    return found
+
+
+def broken_events(store: Store) -> int:
+    """Events whose hash does not cover their content and the event before; 0 when nothing was altered."""
+    broken, previous = 0, ""
+    for event in store.rows("SELECT * FROM event ORDER BY event_id"):
+        sealed = event.pop("hash")
+        whole = event["previous_hash"] == previous and store.seal(event) == sealed
+        broken += not whole
+        previous = sealed
+    return broken

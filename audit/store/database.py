@@ -162,8 +162,12 @@ class Store:
             "outcome": json.dumps(outcome, sort_keys=True, default=str),
             "previous_hash": previous,
         }
-        row["hash"] = blake2b(json.dumps(row, sort_keys=True).encode(), digest_size=16).hexdigest()
-        self.write_rows("event", [row])
+        self.write_rows("event", [{**row, "hash": self.seal(row)}])
+
+    @staticmethod
+    def seal(event: Mapping[str, Any]) -> str:
+        """Hash of an event's columns, the hash of the event before among them."""
+        return blake2b(json.dumps(dict(event), sort_keys=True).encode(), digest_size=16).hexdigest()
 
     def close(self) -> None:
         """Close the file; safe to call twice."""
@@ -180,7 +184,7 @@ class Store:
         try:
             yield
         except duckdb.Error as error:
-            raise StoreError(f"{self.path}: {_first_line(error)}", "run `audit doctor` on this audit file") from error
+            raise StoreError(f"{self.path}: {_first_line(error)}", "`audit doctor` checks the audit file") from error
 
 
 def open_store(path: str | Path, *, create: bool = False, read_only: bool = False) -> Store:
