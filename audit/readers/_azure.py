@@ -12,7 +12,7 @@ Fields = dict[str, Any]
 
 
 def fields(record: Record) -> Fields:
-    """All fields of a record under lower-case names, those inside `properties` first; type suffixes (`_s`) removed."""
+    """All fields of a record under lower-case names, those inside `properties` first; suffixes removed."""
     found: Fields = {}
     for key, value in record.items():
         name = key.lower()
@@ -21,7 +21,7 @@ def fields(record: Record) -> Fields:
             if isinstance(inner, dict):
                 found.update((inner_key.lower(), item) for inner_key, item in inner.items())
     for key, value in record.items():
-        name = key.lower()
+        name = key.lower().removesuffix(" [utc]")
         if name[-2:] in ("_s", "_d", "_g", "_b", "_t"):
             name = name[:-2]
         if found.get(name) is None and value != "":

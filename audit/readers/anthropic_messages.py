@@ -16,7 +16,11 @@ def _detect(record: Record) -> int:
 
 
 def _read(record: Record) -> Iterable[Outcome]:
-    return (from_pair(pair.of(record), "anthropic"),)
+    call = from_pair(pair.of(record), "anthropic")
+    if "custom_id" in record and record.get("status") == "":
+        # a line of a batch prediction on Vertex AI
+        call.service_tier = "batch"
+    return (call,)
 
 
 READER = Reader(

@@ -34,7 +34,8 @@ def _detect(record: Record) -> int:
     if category in _CATEGORIES:
         return 30
     keys = {key.lower() for key in record}
-    return 30 if "correlationid" in keys and {"sequencenumber", "modelname"} <= keys else 0
+    told = {"sequencenumber", "prompttokens"} & keys and {"modelname", "deploymentname"} & keys
+    return 30 if "correlationid" in keys and told else 0
 
 
 def _key(found: azure.Fields) -> str | None:

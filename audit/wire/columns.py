@@ -30,7 +30,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "start_time", "started_at", "request_time", "requested_at", "request_timestamp", "request_started_at",
         "timestamp", "ts", "time", "created_at", "date_time", "datetime", "event_time", "logged_at", "log_time",
         "created", "date", "timestamp_ms", "ts_ms", "created_at_ms", "start", "time_utc", "timestamp_utc",
-        "event_timestamp", "inserted_at", "request_date",
+        "event_timestamp", "inserted_at", "request_date", "time_generated", "time_generated_utc",
     ),
     "ended": ("end_time", "ended_at", "finished_at", "completed_at", "response_timestamp", "response_at", "end",
               "completed", "finish_time", "responded_at"),
@@ -111,7 +111,7 @@ for _role, _names in _NAMES.items():
         _ROLE_OF.setdefault(_name, []).append((_role, _rank))
 
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-_SEPARATORS = re.compile(r"[\s.\-/:@()]+")
+_SEPARATORS = re.compile(r"[\s.\-/:@()\[\]]+")
 
 NAMES: Mapping[str, tuple[str, ...]] = _NAMES
 """Role of a column → the names it goes by, best first."""
@@ -120,6 +120,15 @@ NAMES: Mapping[str, tuple[str, ...]] = _NAMES
 def normal(name: str) -> str:
     """`Prompt Tokens`, `promptTokens`, `prompt-tokens` → `prompt_tokens`."""
     return _SEPARATORS.sub("_", _CAMEL.sub("_", name.strip())).strip("_").lower()
+
+
+_NO_LETTERS = re.compile(r"[^a-z0-9]")
+
+
+@lru_cache(maxsize=4096)
+def folded(name: str) -> str:
+    """A name without case and separators: `lineItem/UnblendedCost` and `line_item_unblended_cost` agree."""
+    return _NO_LETTERS.sub("", name.lower())
 
 
 @lru_cache(maxsize=4096)

@@ -63,6 +63,10 @@ def _fill_caller(call: Call, asked: Body) -> None:
     for key in ("metadata", "labels", "requestMetadata"):
         if asked.get(key):
             tag(call, asked[key])
+    template = asked.get("prompt")
+    if isinstance(template, dict) and call.prompt_template is None:
+        # a prompt kept by the provider
+        call.prompt_template = label(template.get("id"))
 
 
 def _chat(call: Call, answer: Body) -> None:
