@@ -72,6 +72,9 @@ def _read_body(body: Mapping[str, Any], out: Transcript) -> None:
             if holder.get(key):
                 read_system(holder[key], out)
         out.partial = out.partial or any(holder.get(key) for key in _SERVER_SIDE_KEYS)
+    if isinstance(body.get("prompt"), dict):
+        # a prompt template kept by the provider
+        out.partial = True
     prompt = next((body[key] for key in _MESSAGE_KEYS if body.get(key)), None)
     if prompt is not None:
         _read_prompt(prompt, out)
@@ -91,8 +94,6 @@ def _read_prompt(value: Any, out: Transcript) -> None:
     elif isinstance(decoded, dict) and isinstance(decoded.get("messages"), list):
         read_messages(decoded["messages"], out)
     elif isinstance(decoded, dict) and decoded.get("id") and "variables" in decoded:
-        # a prompt template kept by the provider: its text is not in the log
-        out.partial = True
         out.add("user", "user", canonical(decoded["variables"]))
     elif isinstance(decoded, list):
         _read_inputs(decoded, out)

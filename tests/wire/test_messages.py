@@ -206,6 +206,7 @@ def test_breakpoints_stand_at_the_marked_block() -> None:
             "truncated",
         ),
         ({"input": "u", "previous_response_id": "resp_0"}, "truncated"),
+        ({"input": "u", "prompt": {"id": "pmpt_1", "variables": {"city": "Oslo"}}}, "truncated"),
         ({"contents": "u", "cachedContent": "cachedContents/1"}, "truncated"),
         ([{"role": "user", "content": "Why was litellm truncated?"}], "full"),
     ],
