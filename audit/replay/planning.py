@@ -125,6 +125,7 @@ class _Planner:
             destinations=self._destinations(ways, counts),
             promise=now,
             larger=grown_promise(units, strata, eligible, now, self._kinds, self._names, tried),
+            covered_pico=int(units.cost_pico[eligible].sum()),
             skipped=tuple(skipped),
         )
 

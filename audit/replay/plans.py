@@ -113,6 +113,7 @@ class Plan:
     destinations: tuple[Destination, ...]
     promise: Promise
     larger: Promise | None
+    covered_pico: int
     skipped: tuple[Skipped, ...] = field(default=())
 
     @property
@@ -129,7 +130,7 @@ class Plan:
     def coverage(self) -> float | None:
         """Share of the billable dollars the sample speaks for; None where nothing costs anything."""
         total = self.frame.total_pico
-        return int(self.frame.cost_pico.sum()) / total if total else None
+        return self.covered_pico / total if total else None
 
     @property
     def expected_usd(self) -> float:

@@ -55,7 +55,7 @@ def grown_promise(
         counts: dict[tuple[int, str], float] = {}
         for place, number in enumerate(given):
             pair = strata.strata[place].certificate
-            if pair is not None:
+            if pair is not None and number:
                 key = strata.pairs[pair].workflow_id, strata.pairs[pair].model
                 counts[key] = counts.get(key, 0.0) + number
         found = _promise(size, counts, kinds, _by_dollars(strata, names), candidates, tests=now.tests)

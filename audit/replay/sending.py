@@ -86,9 +86,6 @@ class Sender:
 
     def _feed(self, jobs: list[Job]) -> Iterator[tuple[Job, Logged]]:
         """The calls of one endpoint with their requests, read a few at a time."""
-        if self._plan.routes[jobs[0].route].client.in_process:
-            # neighbours that share a system prompt share its computed prefix
-            jobs = sorted(jobs, key=lambda job: (int(self._plan.frame.workflow_id[job.row]), job.request_id))
         for part in chunks(range(len(jobs))):
             logged = load(self._store, sorted({jobs[place].request_id for place in part}))
             for place in part:

@@ -20,6 +20,10 @@ POOL_SHARE = 0.005
 MIXTURE = 0.5
 """Share of a unit's size that does not depend on its cost (defensive mixture)."""
 
+CERTIFYING_SHARE = 2 / 3
+FIRST_CERTIFYING_SHARE = 4 / 5
+"""Share of the units that fill certificates, and until the first is filled: a small sample should promise one thing."""
+
 LEAST_PER_STRATUM = 4
 LEAST_PER_CERTIFICATE = 45
 STRICT_ALPHA = 0.02
@@ -140,7 +144,7 @@ class _State:
 
 
 def _sequence(strata: Strata, units: Frame, eligible: BoolArray) -> Iterator[int]:
-    """Strata in the order they get units: of three units one serves the dollars as a whole and two serve certificates.
+    """Strata in the order they get units: a share of them serves certificates, the rest the dollars as a whole.
 
     Units for the whole follow the exact integer Neyman optimum (Wright 2012). Units for certificates fill the pairs in
     order of dollars, each to what certifies it with no loss seen, adjusted for all pairs of the frame and for the
@@ -155,15 +159,18 @@ def _sequence(strata: Strata, units: Frame, eligible: BoolArray) -> Iterator[int
         for place, pair in enumerate(strata.pairs)
     ]
     everywhere = range(len(state.capacity))
-    turn = 0
+    turns = certifying = 0
     while True:
-        place = _for_certificates(state, needed) if turn % 3 else None
+        first_done = any(state.of(pair) >= needed[pair] for pair in state.of_pair)
+        share = CERTIFYING_SHARE if first_done else FIRST_CERTIFYING_SHARE
+        place = _for_certificates(state, needed) if certifying < share * turns else None
+        certifying += place is not None
         if place is None:
             place = state.next_of(everywhere)
         if place is None:
             return
         state.given[place] += 1
-        turn += 1
+        turns += 1
         yield place
 
 
