@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import secrets
 import time
@@ -96,8 +95,11 @@ def _closed(schema: Any) -> Any:
 
 
 def adapt(body: dict[str, Any], failure: CallError) -> str | None:
-    """Nothing a text request holds is refused here."""
-    return None
+    """A schema the runtime can't compile is left out; nothing else of a text request is refused here."""
+    if failure.parameter != "response_format" or "response_format" not in body:
+        return None
+    del body["response_format"]
+    return "the schema can't be enforced here"
 
 
 class LocalSession:
@@ -141,11 +143,7 @@ class LocalSession:
         timings = data.get("timings") or {}
         answer = read(data, {}, seconds)
         prefill = timings.get("prompt_ms")
-        return replace(
-            answer,
-            time_to_first_chunk=prefill / 1000 if isinstance(prefill, float) else None,
-            lossy=("the schema can't be enforced here",) if _enforced(body) and not _is_json(answer) else (),
-        )
+        return replace(answer, time_to_first_chunk=prefill / 1000 if isinstance(prefill, float) else None)
 
     async def close(self) -> None:
         """Finish what is being computed and free the model."""
@@ -153,24 +151,12 @@ class LocalSession:
         self._server = None
 
 
-def _enforced(body: Mapping[str, Any]) -> bool:
-    """Whether the request asks for the JSON of a schema."""
-    return (body.get("response_format") or {}).get("type") == "json_schema"
-
-
-def _is_json(answer: Answer) -> bool:
-    """Whether an answer is JSON, or was cut before it could be; a schema the engine can't compile is ignored by it."""
-    try:
-        json.loads(answer.text)
-    except ValueError:
-        return answer.finish_reason == "length" and answer.text.lstrip()[:1] in ("{", "[", '"')
-    return True
-
-
 def _failure(wrong: Mapping[str, Any]) -> CallError:
     code = wrong.get("code")
     failure = status_failure(code if isinstance(code, int) else 500, wrong, {})
     failure.retry = False
+    if failure.kind in ("rejected", "unsupported") and "schema" in failure.message.lower():
+        failure.kind, failure.parameter = "unsupported", "response_format"
     return failure
 
 

@@ -16,8 +16,8 @@ LARGEST_OWN_LIMIT = 32_000
 THINKING_ROOM = {"none": 1024, "minimal": 4096, "low": 8192, "medium": 16_384, "high": 32_768}
 USUAL_THINKING_ROOM = 16_384
 SLOWEST_TOKENS_PER_SECOND = 40
-SMALLEST_LOCAL_LIMIT = 32
-LOCAL_ROOM = 3
+SMALLEST_LOCAL_LIMIT = 96
+LOCAL_ROOM = 4
 LOCAL_SECONDS = 600.0
 FRAMING_TOKENS = 1024
 TOKENS_PER_PART = 16
@@ -46,8 +46,8 @@ def _limits(logged: Logged, route: Route, idempotency_key: str) -> tuple[Limits,
     """Limits of one call, and what they change against the log.
 
     The caller's own limit is kept; without one the answer may be four times as long as the logged one. A model that
-    thinks unasked gets room for that on top, since thinking counts against the limit. In this process answers may be
-    three times as long as the logged one.
+    thinks unasked gets room for that on top, since thinking counts against the limit. In this process the
+    same room bounds every answer.
     """
     prompt = logged.prompt
     asked = prompt.max_output_tokens if prompt else None

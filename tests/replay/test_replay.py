@@ -292,14 +292,14 @@ def test_only_the_embedded_model_draws_only_what_it_can_take(store: Store, catal
 def test_the_embedded_model_answers_a_replay(store: Store, catalogue: Catalogue) -> None:
     schema = {"type": "object", "properties": {"intent": {"enum": ["refund", "order"]}}, "required": ["intent"]}
     shape = {"response_format": {"type": "json_schema", "json_schema": {"name": "i", "schema": schema}}}
-    fill(store, shop({"sort": 12}, parameters={"max_tokens": 16, **shape}))
+    fill(store, shop({"sort": 12}, parameters={"max_tokens": 64, **shape}))
     result = replay(store, planned(store, catalogue, sample=4, models=["local"]), max_cost_usd=0.0)
     assert (result.answered, result.spent_usd) == (4, 0.0)
     for row in store.rows("SELECT * FROM replay"):
         assert row["origin"] == "local"
         assert row["cost_pico"] is None
         assert json.loads(row["text"])["intent"] in ("refund", "order")
-        assert row["output_tokens"] <= 16
+        assert row["output_tokens"] <= 64
 
 
 @pytest.mark.parametrize(("models", "error"), [(["nobody-knows"], ConfigError), (["claude-haiku-4-5"], ReplayError)])
