@@ -19,7 +19,7 @@ RANKS = [
     {"readers", "prices", "clients", "scorers", "measures", "levers", "invoices"},
     {
         "ingest", "matching", "replay", "scoring", "deciding", "projection", "outliers", "outcomes", "summary", "why",
-        "workflows", "ledger", "reconciling", "showing",
+        "workflows", "ledger", "naming", "reconciling", "showing", "chargeback",
     },
     {"report"},
     {"export"},

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 def register(app: typer.Typer) -> None:
     """Add the commands to the application."""
     app.command()(report)
+    app.command()(export)
 
 
 def report(
@@ -41,6 +42,31 @@ def report(
         from audit.export.documents import report_document
 
         print_json(report_document(data))
+
+
+def export(
+    output: Annotated[str, typer.Argument(help="A .csv or .parquet file.")],
+    db: Db = None,
+) -> None:
+    """Write the charges by day, model, meter, team and workflow in FOCUS columns, for chargeback and BI.
+
+    Example: audit export focus.csv
+    """
+    from audit import console
+    from audit.chargeback import chargeback
+    from audit.errors import AuditError, ConfigError
+    from audit.export import focus
+
+    path = Path(output)
+    if path.suffix not in (".csv", ".parquet"):
+        raise ConfigError(f"{output}: only .csv and .parquet are written", "for example `audit export focus.csv`")
+    with open_store(db) as store:
+        rows = chargeback(store)
+    try:
+        number = focus.write(rows, path)
+    except OSError as error:
+        raise AuditError(f"can't write {path}: {error.strerror}", "choose another file") from error
+    console.note(f"{number} rows: {path.resolve()}")
 
 
 def write_report(
