@@ -45,18 +45,20 @@ def plan(
     floor: bool = True,
     left_out: Sequence[str] = (),
     local: LocalLimits | None = None,
+    judged: bool = False,
 ) -> Plan:
     """Plan the replay of `sample` prompts with `models` (proposed from the price table where none is named).
 
     `floor` asks the current models again as well, where they can be reached. `left_out` names workflows whose content
-    is not to be sent. Raises ReplayError where nothing can be replayed or a named model's endpoint can't be used, and
-    ConfigError for a model without an endpoint.
+    is not to be sent. `judged` says that a judge or people will rate the answers programs can't. Raises ReplayError
+    where nothing can be replayed or a named model's endpoint can't be used, and ConfigError for a model without an
+    endpoint.
     """
     units = frame(store, left_out)
     if not len(units):
         raise ReplayError("no request of this log can be replayed", _nothing(units))
     found = _Planner(store, catalogue, units, endpoints, local or LocalLimits())
-    return found.plan(sample, models, seed, floor)
+    return found.plan(sample, models, seed, floor, judged)
 
 
 def _nothing(units: Frame) -> str:
@@ -98,7 +100,7 @@ class _Planner:
         self._kinds = {row["workflow_id"]: row["task_kind"] or "" for row in rows}
         self._names = {row["workflow_id"]: row["name"] or str(row["workflow_id"]) for row in rows}
 
-    def plan(self, requested: int, models: Sequence[str], seed: int, floor: bool) -> Plan:
+    def plan(self, requested: int, models: Sequence[str], seed: int, floor: bool, judged: bool) -> Plan:
         units, counts = self._units, _Counts()
         self._store.run("CREATE OR REPLACE TEMP TABLE replay_picked AS SELECT * FROM replay_unit")
         ways, skipped = routes(self._directory, currents(self._store), models, floor)
@@ -110,7 +112,7 @@ class _Planner:
         picked = draw(units, strata, eligible, size, seed, drawn_before(self._store, seed))
         self._list_jobs(picked.rows.tolist(), ways, counts)
         tried = _candidates_by_model(ways)
-        now = promise(units, strata, picked, self._kinds, self._names, tried)
+        now = promise(units, strata, picked, self._kinds, self._names, tried, judged)
         return Plan(
             seed=seed,
             requested=requested,
@@ -124,7 +126,7 @@ class _Planner:
             not_replayable=_unreplayable(counts),
             destinations=self._destinations(ways, counts),
             promise=now,
-            larger=grown_promise(units, strata, eligible, now, self._kinds, self._names, tried),
+            larger=grown_promise(units, strata, eligible, now, self._kinds, self._names, tried, judged),
             covered_pico=int(units.cost_pico[eligible].sum()),
             skipped=tuple(skipped),
         )

@@ -9,7 +9,7 @@ import numpy as np
 from audit.replay.drawing import Sample
 from audit.replay.frame import Frame
 from audit.replay.plans import Promise
-from audit.replay.strata import Strata, allocate, alpha_of
+from audit.replay.strata import CHECKED_KINDS, Strata, allocate, alpha_of
 from audit.statistics.arrays import BoolArray
 from audit.statistics.certificates import certificate_power, clean_units
 from audit.statistics.intervals import kish_neff
@@ -26,14 +26,18 @@ def promise(
     kinds: Mapping[int, str],
     names: Mapping[int, str],
     candidates: Mapping[str, int],
+    judged: bool,
 ) -> Promise:
-    """Certificates a drawn sample can give; `candidates` counts those to be tried for each current model."""
+    """Certificates a drawn sample can give; `candidates` counts those to be tried for each current model.
+
+    Kinds no program can compare count only where the answers will be `judged`.
+    """
     weights: dict[tuple[int, str], list[float]] = {}
     for row, chance in zip(sample.rows.tolist(), sample.probabilities.tolist(), strict=True):
         pair = int(units.workflow_id[row]), units.model[row]
         weights.setdefault(pair, []).append(float(units.requests[row]) / max(chance, 1e-12))
     effective = {pair: kish_neff(np.array(each)) for pair, each in weights.items()}
-    return _promise(len(sample), effective, kinds, _by_dollars(strata, names), candidates)
+    return _promise(len(sample), effective, kinds, _by_dollars(strata, names), candidates, judged)
 
 
 def grown_promise(
@@ -44,6 +48,7 @@ def grown_promise(
     kinds: Mapping[int, str],
     names: Mapping[int, str],
     candidates: Mapping[str, int],
+    judged: bool,
 ) -> Promise | None:
     """The smallest of a few larger samples that certifies more; None when none does."""
     room = int(eligible.sum())
@@ -58,7 +63,7 @@ def grown_promise(
             if pair is not None and number:
                 key = strata.pairs[pair].workflow_id, strata.pairs[pair].model
                 counts[key] = counts.get(key, 0.0) + number
-        found = _promise(size, counts, kinds, _by_dollars(strata, names), candidates, tests=now.tests)
+        found = _promise(size, counts, kinds, _by_dollars(strata, names), candidates, judged, now.tests)
         if found.certificates > now.certificates:
             return found
     return None
@@ -70,6 +75,7 @@ def _promise(
     kinds: Mapping[int, str],
     names: Mapping[int, str],
     candidates: Mapping[str, int],
+    judged: bool,
     tests: int = 0,
 ) -> Promise:
     trials = [
@@ -78,7 +84,7 @@ def _promise(
         for _ in range(candidates.get(model, 0))
     ]
     family = max(1, tests, len(trials))
-    certified = _holm(trials, family)
+    certified = [trial for trial in _holm(trials, family) if judged or kinds.get(trial[2]) in CHECKED_KINDS]
     powers = [certificate_power(int(size), TRUE_LOSS, alpha, FAMILY_DELTA, family) for size, alpha, _ in certified]
     won = {workflow for _, _, workflow in certified}
     workflows = tuple(name for workflow, name in names.items() if workflow in won)

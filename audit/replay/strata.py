@@ -24,10 +24,19 @@ CERTIFYING_SHARE = 2 / 3
 FIRST_CERTIFYING_SHARE = 4 / 5
 """Share of the units that fill certificates, and until the first is filled: a small sample should promise one thing."""
 
+WORTHWHILE_SHARE = 0.02
+"""Share of the eligible dollars below which a pair gets no units for a certificate of its own."""
+
+ALWAYS_AFFORDED = 200
+LARGEST_PART = 0.4
+"""A certificate may take so many units, or this part of the sample; dearer ones wait until the sample is larger."""
+
 LEAST_PER_STRATUM = 4
 LEAST_PER_CERTIFICATE = 45
 STRICT_ALPHA = 0.02
 STRICT_KINDS = frozenset({"extraction", "tool_call"})
+CHECKED_KINDS = frozenset({"classification", "extraction", "tool_call", "short_answer"})
+"""Kinds whose answers a program can compare; the others get no certificate without a judge or people."""
 
 
 def alpha_of(kind: str) -> float:
@@ -116,7 +125,7 @@ def allocate(strata: Strata, units: Frame, eligible: BoolArray, n: int) -> list[
 
 @dataclass(eq=False)
 class _State:
-    """How many units each stratum has, may have and weighs while a sequence is made."""
+    """How many units each stratum has, may have and weighs while a sequence is made; pairs in order of their turn."""
 
     capacity: list[int]
     weight: list[float]
@@ -146,9 +155,9 @@ class _State:
 def _sequence(strata: Strata, units: Frame, eligible: BoolArray) -> Iterator[int]:
     """Strata in the order they get units: a share of them serves certificates, the rest the dollars as a whole.
 
-    Units for the whole follow the exact integer Neyman optimum (Wright 2012). Units for certificates fill the pairs in
-    order of dollars, each to what certifies it with no loss seen, adjusted for all pairs of the frame and for the
-    unequal weights of its units.
+    Units for the whole follow the exact integer Neyman optimum (Wright 2012). Units for certificates fill the pairs
+    in order of dollars, those a program can check first, each to what certifies it with no loss seen, adjusted for all
+    pairs of the frame and for the unequal weights of its units.
     """
     state = _state(strata, units, eligible)
     needed = [
@@ -163,7 +172,8 @@ def _sequence(strata: Strata, units: Frame, eligible: BoolArray) -> Iterator[int
     while True:
         first_done = any(state.of(pair) >= needed[pair] for pair in state.of_pair)
         share = CERTIFYING_SHARE if first_done else FIRST_CERTIFYING_SHARE
-        place = _for_certificates(state, needed) if certifying < share * turns else None
+        affordable = max(ALWAYS_AFFORDED, LARGEST_PART * turns)
+        place = _for_certificates(state, needed, affordable) if certifying < share * turns else None
         certifying += place is not None
         if place is None:
             place = state.next_of(everywhere)
@@ -196,15 +206,18 @@ def _state(strata: Strata, units: Frame, eligible: BoolArray) -> _State:
     for place, stratum in enumerate(strata.strata):
         if stratum.certificate is not None:
             of_pair.setdefault(stratum.certificate, []).append(place)
+    worth = WORTHWHILE_SHARE * sum(costs)
+    queue = [pair for pair, places in of_pair.items() if sum(costs[place] for place in places) >= worth]
+    queue.sort(key=lambda pair: (strata.pairs[pair].kind not in CHECKED_KINDS, pair))
     trials = len({(units.workflow_id[row], units.model[row]) for row in np.flatnonzero(eligible).tolist()})
-    return _State(counts, weight, mass, of_pair, max(1, trials), [0] * len(counts))
+    return _State(counts, weight, mass, {pair: of_pair[pair] for pair in queue}, max(1, trials), [0] * len(counts))
 
 
-def _for_certificates(state: _State, needed: Sequence[int]) -> int | None:
-    """A stratum of the first pair, in order of dollars, that is short of a certificate within its reach; else None."""
-    for pair, places in sorted(state.of_pair.items()):
+def _for_certificates(state: _State, needed: Sequence[int], affordable: float) -> int | None:
+    """A stratum of the first pair short of a certificate that is within its reach and affordable; None without one."""
+    for pair, places in state.of_pair.items():
         reach = sum(state.capacity[place] for place in places)
-        if reach >= LEAST_PER_CERTIFICATE and state.of(pair) < needed[pair]:
+        if reach >= LEAST_PER_CERTIFICATE and state.of(pair) < needed[pair] <= affordable:
             place = state.next_of(places)
             if place is not None:
                 return place
