@@ -28,6 +28,31 @@ def clean(value: Any, width: int = 80) -> str:
     return text if len(text) <= width else text[: width - 1] + "…"
 
 
+def clean_lines(text: str, lines: int = 0, width: int = 0) -> list[str]:
+    """Text of several lines safe for a terminal: line breaks and tabs kept, other control characters replaced.
+
+    `lines` and `width` shorten it, 0 leaves it whole; a line that says what was left out ends a shortened text.
+    """
+    kept = []
+    whole = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    for line in whole[: lines or None]:
+        plain = "".join(
+            "\ufffd" if unicodedata.category(char) in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp") else char
+            for char in line.replace("\t", "    ")
+        )
+        kept.append(plain if not width or len(plain) <= width else f"{plain[: width - 1]}…")
+    if len(whole) > len(kept):
+        kept.append(f"… {len(whole) - len(kept):,} more lines")
+    return kept
+
+
+def block(heading: str, text: str, *, lines: int = 0, width: int = 0) -> None:
+    """Print text of a log under a heading of our own, every line set off by a bar."""
+    say(heading, style="bold")
+    for line in clean_lines(text, lines, width):
+        say(f"│ {line}")
+
+
 def table(
     title: str,
     headings: Sequence[str],

@@ -28,6 +28,8 @@ _VOCABULARY_SHA256: dict[str, str] = {
 }
 _CL100K = ("gpt-4-", "gpt-3.5", "gpt-35", "text-embedding-", "davinci-002", "babbage-002")
 _O200K = ("gpt-", "chatgpt-", "o1", "o3", "o4", "codex")
+OWN_ENCODING = (*_CL100K, *_O200K)
+"""How the names of models begin whose own encoding the counts are made in; for others they are an approximation."""
 
 
 def encoding_name(model: str | None) -> tuple[EncodingName, bool]:

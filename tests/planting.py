@@ -25,6 +25,7 @@ class Plant:
     calls: int = 0
     charges: int = 0
     added: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    contents: set[int] = field(default_factory=set)
 
     @property
     def store(self) -> Store:
@@ -88,14 +89,18 @@ class Plant:
             },
         )  # fmt: skip
 
-    def segment(self, request_id: int, position: int, text: str, tokens: int, kind: str = "user") -> None:
-        """Add one input segment and its text."""
+    def segment(
+        self, request_id: int, position: int, text: str, tokens: int, kind: str = "user", direction: str = "input"
+    ) -> None:
+        """Add one segment, of the prompt unless told otherwise, and its text."""
         content = int.from_bytes(blake2b(text.encode(), digest_size=7).digest(), "big")
         self.add(
             "segment",
             {
-                "request_id": request_id, "position": position, "direction": "input", "role": kind, "kind": kind,
+                "request_id": request_id, "position": position, "direction": direction, "role": kind, "kind": kind,
                 "content_hash": content, "chain_hash": content, "tokens": tokens,
             },
         )  # fmt: skip
-        self.add("content", {"content_hash": content, "text": text, "tokens": tokens})
+        if content not in self.contents:
+            self.contents.add(content)
+            self.add("content", {"content_hash": content, "text": text, "tokens": tokens})

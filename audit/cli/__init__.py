@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from audit.cli import health, logs, quality, reading, reporting
+from audit.cli import health, logs, money, quality, reading, reporting, showing
 
 app = typer.Typer(
     name="audit",
@@ -38,5 +38,5 @@ def _main(
     del version
 
 
-for module in (logs, reading, quality, reporting, health):
+for module in (logs, reading, showing, quality, money, reporting, health):
     module.register(app)

@@ -152,10 +152,9 @@ def read_logs(store: Store, logs: list[str], settings: Config, mapping: dict[str
     """Read the logs and settle what follows from them; ReadError when no record of any file was usable."""
     from audit import console
     from audit.cli.pricing import catalogue
+    from audit.cli.settling import settle
     from audit.errors import ReadError
     from audit.ingest import ingest as read
-    from audit.outliers import outliers
-    from audit.workflows import workflows
 
     with console.byte_progress("reading") as progress:
         result = read(
@@ -171,12 +170,9 @@ def read_logs(store: Store, logs: list[str], settings: Config, mapping: dict[str
         reason = next((file.error for file in result.files if file.error), "no usable record in any file")
         hint = next((file.hint for file in result.files if file.hint), "see `audit formats`, or `audit sniff FILE`")
         raise ReadError(reason, hint)
+    with console.steps("sorting") as say:
+        settle(store, settings, say, new_requests=bool(result.accepted))
     if result.accepted:
-        with console.steps("sorting") as say:
-            say("workflows")
-            workflows(store)
-            say("outliers")
-            outliers(store)
         store.log_event("ingest", {"inputs": logs}, {"accepted": result.accepted, "records": result.records})
     store.checkpoint()
     return result

@@ -34,6 +34,7 @@ class _Run:
     alone: Pico | None = None
     step: Pico | None = None
     requests: int = 0
+    findings: tuple[str, ...] = ()
     shares: Any = field(default=None)
 
 
@@ -46,8 +47,8 @@ def projection(
     is left out of the plan and listed. Steps add up to the joint saving exactly. Scenarios are computed apart.
     """
     say = progress or (lambda _: None)
-    levers = _levers(config)
-    bench = Bench(store, settings_of(levers, dict(config.levers)), time.time_ns() // 1000, _only_estimates(store))
+    levers = configured_levers(config)
+    bench = Bench(store, settings_of(levers, dict(config.levers)), time.time_ns() // 1000, only_estimates(store))
     bench.start()
     baseline = bench.cost()
     runs = [_Run(lever) for lever in levers]
@@ -67,7 +68,8 @@ def projection(
     return _savings(bench, bounds, runs, plan, worth)
 
 
-def _levers(config: Config) -> list[Lever]:
+def configured_levers(config: Config) -> list[Lever]:
+    """All levers in rollout order, scenarios last; ConfigError when the configuration names what no lever has."""
     levers: list[Lever] = sorted(
         plugins.find("levers", "LEVER"),
         key=lambda lever: ((*STAGES, "SCENARIO").index(lever.stage), lever.order, lever.name),
@@ -83,7 +85,7 @@ def _levers(config: Config) -> list[Lever]:
     return levers
 
 
-def _only_estimates(store: Store) -> bool:
+def only_estimates(store: Store) -> bool:
     """A log without any usage is simulated on its estimated charges, and the result says so."""
     return not store.value("SELECT COUNT(*) FROM charge WHERE cost_pico IS NOT NULL AND estimated = FALSE")
 
@@ -108,6 +110,8 @@ def _alone(bench: Bench, run: _Run, start: str, baseline: Pico) -> None:
     else:
         run.alone = baseline - bench.cost()
         run.requests = bench.touched(start)
+        if lever.findings:
+            run.findings = tuple(lever.findings(bench.store, bench.settings[lever.name]))
     bench.restore(start)
 
 
@@ -180,7 +184,7 @@ def _row(bounds: Bounds, run: _Run, settings: Settings) -> LeverSaving:
         name=lever.name, title=lever.title, stage=lever.stage, evidence=lever.evidence,
         alone_pico=None, attributed_pico=0, interval_pico=None, requests=run.requests,
         monthly_pico=0, monthly_interval_pico=None, risk=lever.risk, effort_days=lever.effort_days,
-        payback_months=None, fix=lever.fix, blocked=run.blocked, excluded=run.excluded,
+        payback_months=None, findings=run.findings, fix=lever.fix, blocked=run.blocked, excluded=run.excluded,
         conditions=tuple(condition.format(**settings) for condition in lever.conditions),
     )  # fmt: skip
     if run.alone is None:

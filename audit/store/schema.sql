@@ -166,6 +166,10 @@ CREATE TABLE workflow (
     title VARCHAR               -- first words of the masked system prompt, for people
 );
 
+-- what `[workflows]` changed, so that it can be changed back: names given, requests moved to another workflow
+CREATE TABLE renamed_workflow (workflow_id BIGINT, mined_name VARCHAR);
+CREATE TABLE merged_request (request_id BIGINT, mined_workflow_id BIGINT);
+
 -- a request and its nearest earlier neighbour
 CREATE TABLE pair (
     request_id BIGINT, neighbour_id BIGINT, similarity DOUBLE, method VARCHAR, agree BOOLEAN
@@ -251,4 +255,26 @@ CREATE TABLE duplicate_record (
 CREATE TABLE event (
     event_id BIGINT, at_us BIGINT, command VARCHAR, version VARCHAR, settings VARCHAR, outcome VARCHAR,
     previous_hash VARCHAR, hash VARCHAR
+);
+
+-- what the last reconciliation read from invoices; lines that differ only in their amount are added up
+CREATE TABLE invoice_line (
+    path VARCHAR, format VARCHAR,
+    provider_name VARCHAR, model VARCHAR,   -- as the invoice writes it
+    sku_meter VARCHAR, service_tier VARCHAR,
+    charge_category VARCHAR,    -- usage | discount | tax | credit | other
+    description VARCHAR,
+    charge_start_us BIGINT, charge_end_us BIGINT,   -- [start, end)
+    consumed_quantity BIGINT,   -- NULL = not told
+    requests BIGINT,
+    billed_cost_pico DECIMAL(38, 0)     -- NULL = a usage report, which bills nothing
+);
+
+-- both sides of the bill by span, model and kind of token, with what explains the difference
+CREATE TABLE reconciliation (
+    first_day INTEGER, last_day INTEGER,    -- as the invoice counts days
+    provider_name VARCHAR, model VARCHAR, kind VARCHAR,
+    billed_cost_pico DECIMAL(38, 0), logged_cost_pico DECIMAL(38, 0),
+    billed_quantity BIGINT, logged_quantity BIGINT,
+    causes VARCHAR              -- JSON {cause: pico-USD}; they add up to billed minus logged
 );
