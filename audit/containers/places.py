@@ -12,6 +12,7 @@ from typing import BinaryIO, cast
 
 _URI = re.compile(r"[a-z][a-z0-9+.\-]{1,20}://", re.IGNORECASE)
 _REMOTE = ("s3", "gs", "gcs", "az", "abfs", "abfss", "adl", "https", "http")
+_AUDIT_FILES = (".duckdb", ".duckdb.wal")
 _MARKERS = {"_SUCCESS", "_metadata", "_common_metadata"}
 
 
@@ -102,16 +103,16 @@ def _file(name: str, seen: set[tuple[int, int]], chosen: bool) -> Iterator[Place
 
 
 def _folder(name: str, seen: set[tuple[int, int]]) -> Iterator[Place | PlaceError]:
-    """Files below a folder; hidden ones and job markers are passed over, links are followed once."""
+    """Files below a folder; hidden ones, job markers and audit files are passed over, links are followed once."""
     for root, folders, names in os.walk(name, followlinks=True):
         folders[:] = sorted(folder for folder in folders if _is_new_folder(os.path.join(root, folder), seen))
         for file in sorted(names):
-            if not file.startswith(".") and file not in _MARKERS:
+            if not file.startswith(".") and file not in _MARKERS and not file.endswith(_AUDIT_FILES):
                 yield from _file(os.path.join(root, file), seen, chosen=False)
 
 
 def _is_new_folder(path: str, seen: set[tuple[int, int]]) -> bool:
-    if os.path.basename(path).startswith("."):
+    if os.path.basename(path).startswith(".") or path.endswith(".duckdb.tmp"):
         return False
     try:
         status = os.stat(path)

@@ -19,7 +19,9 @@ CREATE OR REPLACE TEMP TABLE new_charge AS
 SELECT s.charge_id, s.request_id, s.sku_meter, r.price_provider AS provider_name, r.price_model AS model,
        r.service_tier, s.consumed_quantity, s.estimated
 FROM staged_charge AS s JOIN request AS r ON r.request_id = s.request_id
+WHERE r.started_at_us IS NOT NULL OR $undated
 """
+_PRICED_NOW = "DELETE FROM staged_charge WHERE charge_id IN (SELECT charge_id FROM new_charge)"
 _PER_REQUEST = """
 INSERT INTO new_charge
 SELECT $first + ROW_NUMBER() OVER (ORDER BY c.request_id), c.request_id, 'request', MIN(c.provider_name), MIN(c.model),
@@ -53,7 +55,7 @@ FROM new_charge AS c JOIN ({price_charges("new_charge")}) AS p ON p.charge_id = 
 _TOUCHED = """
 CREATE OR REPLACE TEMP TABLE priced_request AS
 SELECT request_id FROM new_charge UNION SELECT request_id FROM request WHERE request_id >= $low
-UNION SELECT request_id FROM crossed_winner
+UNION SELECT request_id FROM touched_request
 """
 # the biller's word beats the table, and where the table has no word a tool's own figure is better than none
 _ADJUSTMENT = """
@@ -78,6 +80,7 @@ _UNADJUST = """
 DELETE FROM charge WHERE sku_meter = 'billed_adjustment'
 AND request_id IN (SELECT request_id FROM priced_request)
 """
+_NO_REQUEST = 2**62
 _METERS = ("request", "output_reasoning")
 _PAIRS = """
 SELECT DISTINCT provider_name, COALESCE(NULLIF(response_model, ''), request_model) AS model FROM request
@@ -112,6 +115,7 @@ class Pricing:
         self._met: set[Key] = set()
         self._listed: set[Key] = set()
         self._stale = False
+        self._next_charge: int | None = None
 
     @property
     def catalogue(self) -> Catalogue:
@@ -136,40 +140,57 @@ class Pricing:
         self._met.add((match.provider_name, match.model))
         return match.provider_name, match.model
 
-    def write_charges(self, low: int, touched: Iterable[int] = ()) -> None:
-        """Price what `staged_charge` holds and empty it.
+    def charge_ids(self, count: int) -> int:
+        """The first of so many unused charge ids."""
+        if self._next_charge is None:
+            self._next_charge = self._last_charge("charge") + 1
+        first = self._next_charge
+        self._next_charge += count
+        return first
 
-        `low` is the first request id of the run, `touched` older requests whose logged cost may have changed. With
-        other prices than the audit file was made with, everything is priced anew.
+    def _numbered(self, sql: str, table: str) -> None:
+        """Run an insert that numbers its rows upwards from `$first`, exclusive."""
+        first = self.charge_ids(0)
+        self._store.run(sql, first=first - 1)
+        self._next_charge = max(first, self._last_charge(table) + 1)
+
+    def write_charges(self, low: int) -> None:
+        """Price what `staged_charge` holds of calls with a time; `low` is the first new request id."""
+        if not self._stale:
+            self._write_charges(low, (), undated=False)
+
+    def settle(self, touched: Iterable[int]) -> None:
+        """Price the rest of `staged_charge`, and anew the requests whose logged cost may have changed.
+
+        With other prices than the audit file was made with, everything is priced anew.
         """
-        winners = pa.table({"request_id": pa.array(list(touched), pa.int64())})
-        self._store.replace("crossed_winner", winners)
         if self._stale:
             self._stale = False
             self._store.run(_STAGE_BESIDE)
             self.reprice()
         else:
-            self._write_charges(low)
+            self._write_charges(_NO_REQUEST, touched, undated=True)
 
-    def _write_charges(self, low: int) -> None:
+    def _write_charges(self, low: int, touched: Iterable[int], *, undated: bool) -> None:
         store = self._store
-        undated_us = self._undated_us()
+        undated_us = self._undated_us() if undated else 0
         self._list_prices(undated_us)
-        store.run(_NEW_CHARGE)
+        store.run(_NEW_CHARGE, undated=undated)
+        store.run(_PRICED_NOW)
         self._special_meters()
         store.run(_INSERT, undated_us=undated_us)
+        store.replace("touched_request", pa.table({"request_id": pa.array(list(touched), pa.int64())}))
         store.run(_TOUCHED, low=low)
         store.run(_UNADJUST)
-        store.run(_ADJUSTMENT, first=self._last_charge("charge"))
-        store.run("DELETE FROM staged_charge")
-        for table in ("new_charge", "priced_request", "crossed_winner"):
+        self._numbered(_ADJUSTMENT, "charge")
+        for table in ("new_charge", "priced_request", "touched_request"):
             store.run(f"DROP TABLE {table}")
 
     def _list_prices(self, on_us: int) -> None:
         """Put the prices and cache rules of models newly met, and of cheaper ones, into the audit file."""
         if not self._met - self._listed:
             return
-        wanted = self.catalogue.with_candidates(self._met, on_us)
+        wanted = self.catalogue.with_candidates(self._met, on_us or self._undated_us())
         new = [key for key in wanted if key not in self._listed]
         self._listed.update(new)
         self._store.write("price", self.catalogue.arrow(new))
@@ -178,6 +199,7 @@ class Pricing:
     def reprice(self) -> None:
         """Resolve all models and price all charges anew."""
         store = self._store
+        self.charge_ids(0)
         pairs = store.rows(_PAIRS)
         for pair in pairs:
             pair["price_provider"], pair["price_model"] = self.price_model(pair["provider_name"], pair["model"])
@@ -192,8 +214,7 @@ class Pricing:
         self._listed.clear()
         store.run(_STAGE_AGAIN)
         store.run("DELETE FROM charge")
-        store.replace("crossed_winner", pa.table({"request_id": pa.array([], pa.int64())}))
-        self._write_charges(0)
+        self._write_charges(0, (), undated=True)
 
     def _undated_us(self) -> int:
         """When a call without a time is taken to have been made: with the newest of the log, else now."""
@@ -208,8 +229,8 @@ class Pricing:
         names = ("provider_name", "model", "sku_meter")
         table = pa.table({name: [row[place] for row in metered] for place, name in enumerate(names)})
         self._store.replace("metered", table)
-        self._store.run(_PER_REQUEST, first=self._last_charge("new_charge"))
-        self._store.run(_REASONING, first=self._last_charge("new_charge"))
+        self._numbered(_PER_REQUEST, "new_charge")
+        self._numbered(_REASONING, "new_charge")
         self._store.run(_LESS_REASONING)
         self._store.run("DELETE FROM new_charge WHERE consumed_quantity = 0")
 

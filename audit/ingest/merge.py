@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,14 +12,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from audit.ingest import columns
+from audit.ingest.charges import Pricing
 from audit.ingest.conflicts import Conflicts
 from audit.ingest.known import Known, first_of_each, hashes_of
 from audit.ingest.result import FileResult
 from audit.ingest.rows import Batch
+from audit.ingest.work import UNREADABLE
 from audit.store import Store
-
-PriceModel = Callable[[str | None, str | None], tuple[str | None, str | None]]
-"""(provider as logged, model as logged) → (provider, model) of the price table, None where unpriced."""
 
 _FLUSH_REQUESTS = 30_000
 _FLUSH_BYTES = 96 << 20
@@ -46,16 +44,15 @@ class _Held:
 class Merge:
     """Takes batches in order and writes them; `files` are the results by number of the input."""
 
-    def __init__(self, store: Store, files: list[FileResult], price_model: PriceModel) -> None:
+    def __init__(self, store: Store, files: list[FileResult], pricing: Pricing) -> None:
         self._store = store
         self._files = files
-        self._price_model = price_model
+        self._pricing = pricing
         self._priced: dict[tuple[str | None, str | None], tuple[str | None, str | None]] = {}
         self._identities = Known(hashes_of(store.query("SELECT identity FROM request")["identity"]))
         self._contents = Known(hashes_of(store.query("SELECT content_hash FROM content")["content_hash"]))
         self._workflows = {row["workflow_id"] for row in store.rows("SELECT workflow_id FROM workflow")}
         self.next_id = int(store.value("SELECT MAX(request_id) FROM request") or 0) + 1
-        self._next_charge = int(store.value("SELECT MAX(charge_id) FROM charge") or 0) + 1
         self._conflicts = Conflicts(store)
         self._held = _Held()
         self.waiting = 0
@@ -95,6 +92,7 @@ class Merge:
 
     def _write_calls(self, held: _Held) -> None:
         requests = _joined([_moved(batch.requests, line) for batch, line in held.batches])
+        low = self.next_id
         offsets = np.cumsum([0, *(batch.requests.num_rows for batch, _ in held.batches)])
         ids, duplicates = self._give_ids(requests)
         requests = requests.append_column("request_id", pa.array(ids))
@@ -106,9 +104,10 @@ class Merge:
         self._store.write("request", self._with_source(self._with_price_model(kept)))
         self._store.write("segment", _placed([batch.segments for batch, _ in held.batches], offsets, ids))
         charges = _placed([batch.charges for batch, _ in held.batches], offsets, ids)
-        numbers = np.arange(self._next_charge, self._next_charge + charges.num_rows)
-        self._next_charge += charges.num_rows
+        first = self._pricing.charge_ids(charges.num_rows)
+        numbers = np.arange(first, first + charges.num_rows)
         self._store.write("staged_charge", charges.append_column("charge_id", pa.array(numbers)))
+        self._pricing.write_charges(low)
 
     def _give_ids(self, requests: pa.Table) -> tuple[npt.NDArray[np.int64], dict[int, tuple[int, str]]]:
         """A request id for each row that is kept (0 for the others), and for each known call its id and why."""
@@ -138,7 +137,7 @@ class Merge:
             key = (provider, answered or asked)
             found = known.get(key)
             if found is None:
-                found = known[key] = self._price_model(*key)
+                found = known[key] = self._pricing.price_model(*key)
             providers.append(found[0])
             models.append(found[1])
         requests = requests.append_column("price_provider", pa.array(providers, pa.string()))
@@ -190,6 +189,8 @@ class Merge:
             reasons = zip(_listed(rejects, "source"), _listed(rejects, "reason"), strict=True)
             for (source, reason), count in Counter(reasons).items():
                 self._files[source].rejected[reason] += count
+                if reason == UNREADABLE:
+                    self._files[source].error = f"{self._files[source].name}: can't be read"
             self._store.write("reject", self._with_source(rejects))
 
     def _write_waiting(self, pending: pa.Table) -> None:

@@ -41,9 +41,15 @@ class Catalog:
 
     def __init__(self, store: Store) -> None:
         rows = store.rows("SELECT source_id, path, bytes, modified_ns, content_hash FROM source")
-        self._by_stamp = {(row["path"], row["bytes"], row["modified_ns"]): row["source_id"] for row in rows}
+        self._by_stamp = {
+            (row["path"], row["bytes"], row["modified_ns"]): row["source_id"]
+            for row in rows
+            if row["modified_ns"] is not None
+        }
         self._by_size: dict[int, dict[str, int]] = {}
         for row in rows:
+            if row["content_hash"] is None:
+                continue
             self._by_size.setdefault(row["bytes"], {})[row["content_hash"]] = row["source_id"]
         self.next_id = max((row["source_id"] for row in rows), default=0) + 1
 

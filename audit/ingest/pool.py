@@ -64,6 +64,7 @@ class _Worker:
             env={**os.environ, "PYTHONPATH": path},
             # Ctrl-C is the parent's: it ends the workers itself
             start_new_session=True,
+            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
         )
         self._tasks: Queue[Any] = Queue()
         self.results: Queue[Result | None] = Queue(maxsize=_AHEAD)
@@ -151,7 +152,7 @@ class Processes:
         while True:
             result = worker.results.get()
             if result is None:
-                raise ReadError("a worker process ended before its work was done", "try again with --workers 1")
+                raise ReadError("a worker process ended before its work was done", "try again with AUDIT_WORKERS=1 set")
             yield task, result
             if result.last:
                 return

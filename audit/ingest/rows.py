@@ -15,6 +15,9 @@ from audit.ingest.request import ParameterMemory, apply_tags, identity, request_
 from audit.ingest.signature import Signature, Signatures
 from audit.ingest.texts import DEFAULT_ENCODING, Text, Texts
 
+_BATCH_ROWS = 8_000
+_BATCH_CHARACTERS = 24 << 20
+
 
 @dataclass(slots=True)
 class Counters:
@@ -68,8 +71,12 @@ class Rows:
         self._rejects: list[tuple[Any, ...]] = []
         self._pending: list[tuple[Any, ...]] = []
         self._counters: dict[int, Counters] = {}
-        self._text_size = 0
         self.size = 0
+
+    @property
+    def is_full(self) -> bool:
+        """Whether it is time to take what was collected."""
+        return self.size >= _BATCH_ROWS or self._texts.new_characters >= _BATCH_CHARACTERS
 
     def counters(self, source: int) -> Counters:
         """The counters of one input."""
@@ -140,7 +147,7 @@ class Rows:
         return batch
 
     def _contents(self) -> pa.Table:
-        new = self._texts.new
+        new = self._texts.take_new()
         keep = self._options.content
         rows = [
             (
@@ -152,5 +159,4 @@ class Rows:
             )
             for known, text in new
         ]
-        new.clear()
         return columns.table(columns.CONTENT, rows)

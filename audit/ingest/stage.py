@@ -92,7 +92,7 @@ def ingest(
         store.run("BEGIN TRANSACTION")
         try:
             pricing = Pricing(store, catalogue)
-            merge = Merge(store, [each.result for each in plan.inputs], pricing.price_model)
+            merge = Merge(store, [each.result for each in plan.inputs], pricing)
             run = _Run(store, plan, pricing, progress, merge, merge.next_id)
             _read(run, pool)
             _finish(run)
@@ -113,7 +113,7 @@ def reprice(store: Store, catalogue: Callable[[], Catalogue] = load) -> None:
 
 
 def _pool(options: Options, plan: Plan, workers: int | None) -> Pool:
-    wanted = workers or os.cpu_count() or 1
+    wanted = workers or int(os.environ.get("AUDIT_WORKERS", "0")) or os.cpu_count() or 1
     if wanted == 1 or (plan.total < _SMALL_BYTES and not plan.has_streams):
         return Here(Work(options))
     return Processes(options, wanted)
@@ -179,7 +179,7 @@ def _commit(run: _Run, *, last: bool = False) -> None:
     """Settle what was read since the last commit and make it permanent."""
     store = run.store
     winners = drop_cross_source(store, run.low, {each.source_id or 0: each for each in run.plan.results})
-    run.pricing.write_charges(run.low, winners)
+    run.pricing.settle(winners)
     store.write_rows("source", [_source_row(run.plan.inputs[number]) for number in run.ended])
     store.run("COMMIT")
     run.ended.clear()
@@ -190,12 +190,13 @@ def _commit(run: _Run, *, last: bool = False) -> None:
 
 def _source_row(each: Input) -> dict[str, Any]:
     result = each.result
+    failed = result.error is not None
     return {
         "source_id": result.source_id,
         "path": each.place.name,
-        "content_hash": each.content_hash,
+        "content_hash": None if failed else each.content_hash,
         "bytes": result.bytes,
-        "modified_ns": each.place.modified_ns,
+        "modified_ns": None if failed else each.place.modified_ns,
         "readers": json.dumps(result.readers, sort_keys=True),
         "records": result.records,
         "accepted": result.accepted,

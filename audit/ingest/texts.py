@@ -8,7 +8,7 @@ from audit.tokens import EncodingName
 
 ENCODINGS: tuple[EncodingName, ...] = ("o200k_base", "cl100k_base")
 DEFAULT_ENCODING = 0
-_GENERATION = 150_000
+_GENERATION = 60_000
 """How many texts a process remembers at least; at most twice as many."""
 
 _AT_HAND_FROM = 1 << 10
@@ -44,10 +44,11 @@ class Texts:
         self._at_hand: dict[str, Text] = {}
         self._room = _AT_HAND_CHARACTERS
         self._queues: tuple[list[tuple[Text, str]], list[tuple[Text, str]]] = ([], [])
-        self.new: list[tuple[Text, str]] = []
+        self._new: list[tuple[Text, str]] = []
+        self.new_characters = 0
 
     def get(self, text: str, encoding: int) -> Text:
-        """What is known of a text, its tokens after the next `count`; one seen for the first time is added to `new`."""
+        """What is known of a text, its tokens after the next `count`; `take_new` gives what was new."""
         if len(text) >= _AT_HAND_FROM:
             known = self._long(text)
         else:
@@ -76,7 +77,8 @@ class Texts:
         known = self._old.get(key)
         if known is None:
             known = Text(key, text)
-            self.new.append((known, text))
+            self._new.append((known, text))
+            self.new_characters += len(text)
             self._queue(known, text, DEFAULT_ENCODING)
         if len(self._young) >= _GENERATION:
             self._old, self._young = self._young, {}
@@ -86,6 +88,11 @@ class Texts:
     def _queue(self, known: Text, text: str, encoding: int) -> None:
         known.tokens[encoding] = _QUEUED
         self._queues[encoding].append((known, text))
+
+    def take_new(self) -> list[tuple[Text, str]]:
+        """Texts seen for the first time since this was last asked."""
+        new, self._new, self.new_characters = self._new, [], 0
+        return new
 
     def count(self) -> None:
         """Count the tokens of all texts that wait for it."""

@@ -20,7 +20,9 @@ from audit.ingest.tasks import PART_BYTES, Files, Groups, Lines, Part, Result, S
 from audit.readers import Reader, Record
 from audit.readers._mapped import columns_of, suggest
 
-_BATCH = 8_000
+UNREADABLE = "unreadable_file"
+"""Reason of a file that could not be opened or read to its end; it is tried again the next time."""
+
 _TAIL_BYTES = 1 << 20
 _NESTING = 4
 
@@ -131,7 +133,7 @@ class Work:
                     for _ in chunks:  # what was read at random is still hashed
                         pass
             except OSError as error:
-                self._rows.reject(source, 0, 0, Reject("unreadable_file", str(error)), b"")
+                self._rows.reject(source, 0, 0, Reject(UNREADABLE, str(error)), b"")
             digests[source] = seen.digests()
             size += seen.bytes
         yield Result(self._rows.take(), digests=digests, bytes=size, last=True)
@@ -142,7 +144,7 @@ class Work:
             given: list[Record] = [orjson.loads(each.payload) for each in waiting]
             last = waiting[-1]
             self._outcomes(reader, partial(_read_group, reader, given), last.source, last.line, 0, given, b"", False)
-            if self._rows.size >= _BATCH:
+            if self._rows.is_full:
                 yield Result(self._rows.take())
         yield Result(self._rows.take(), last=True)
 
@@ -151,7 +153,7 @@ class Work:
         rows.counters(source)
         for line, offset, value, raw, repaired in items:
             self._item(source, line, offset, value, raw, repaired)
-            if rows.size >= _BATCH:
+            if rows.is_full:
                 yield Result(rows.take())
                 rows.counters(source)
 
