@@ -1,0 +1,279 @@
+"""Open invoice files, whatever wraps them, and add their lines up."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from decimal import ROUND_HALF_EVEN, Decimal
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+from audit import plugins
+from audit.containers import JsonText, Place, PlaceError, Text, Unreadable, as_text, expand, raw_chunks
+from audit.containers.tables import parquet_rows
+from audit.errors import ConfigError, ReadError
+from audit.invoices import Category, Invoice, InvoiceLine, Page
+from audit.reconciling.tables import NoTable, Row, rows
+from audit.wire.columns import folded
+
+PICO = Decimal(10**12)
+_SHOWN_COLUMNS = 12
+
+
+@dataclass(slots=True)
+class BilledLine:
+    """Lines of one file that say the same but for their amounts, added up; money in pico-USD, None = not billed.
+
+    `quantity` counts tokens or calls where `unit_known`, else units of a size that is not told.
+    """
+
+    start_us: int
+    end_us: int
+    provider_name: str
+    model: str
+    sku_meter: str
+    service_tier: str
+    category: Category
+    label: str
+    amount_pico: int | None = None
+    quantity: Decimal | None = None
+    unit_known: bool = True
+    requests: int | None = None
+    lines: int = 0
+
+
+@dataclass(slots=True)
+class InvoiceFile:
+    """One invoice as read: its format and lines, the smallest step of its amounts in pico-USD, doubts about it."""
+
+    path: str
+    format: str
+    title: str
+    time_zone: str
+    lines: list[BilledLine] = field(default_factory=list)
+    records: int = 0
+    currencies: tuple[str, ...] = ()
+    step_pico: int = 0
+    notes: list[str] = field(default_factory=list)
+
+
+def read_invoices(inputs: Iterable[str | Path], rates: Mapping[str, Decimal] | None = None) -> list[InvoiceFile]:
+    """Read invoice files; `rates` are USD per unit of another currency.
+
+    Raises ReadError for a file that is no invoice of a known format or is damaged, ConfigError for a currency
+    without a rate.
+    """
+    found: list[InvoiceFile] = []
+    for place in expand(inputs):
+        if isinstance(place, PlaceError):
+            raise ReadError(place.message, place.hint)
+        found.append(_File(place.name, rates or {}).read(place))
+    return found
+
+
+class _File:
+    """One file on its way to an InvoiceFile."""
+
+    def __init__(self, name: str, rates: Mapping[str, Decimal]) -> None:
+        self._name = name
+        self._rates = rates
+        self._formats: dict[tuple[str, ...], Invoice] = {}
+        self._used: dict[str, Invoice] = {}
+        self._lines: dict[str, list[InvoiceLine]] = {}
+        self._pages = self._more = self._records = 0
+
+    def read(self, place: Place) -> InvoiceFile:
+        try:
+            with place.open() as file:
+                self._read_stream(file, place.path)
+        except PlaceError as error:
+            raise ReadError(error.message, error.hint) from error
+        if not any(self._lines.values()):
+            raise ReadError(f"{self._name}: no charge and no usage in it", "check the period of the export")
+        return self._result()
+
+    def _read_stream(self, file: BinaryIO, path: Path | None) -> None:
+        text = as_text(raw_chunks(file))
+        if isinstance(text, Text):
+            self._read_text(text)
+        elif text == "zip" and path is not None:
+            self._read_zip(path)
+        elif text == "parquet" and path is not None:
+            for line, _, value, _, _ in parquet_rows(path):
+                self._object(line, value)
+        elif text == "empty":
+            raise ReadError(f"{self._name}: the file is empty", "export the invoice again")
+        else:
+            raise ReadError(
+                f"{self._name}: not a table or JSON ({text})",
+                "export the invoice as CSV or JSON, or give its sum: audit reconcile --total 12345.67",
+            )
+
+    def _read_text(self, text: Text) -> None:
+        first = next(text.chunks, b"")
+        whole = Text(text.layout, text.delimiter, text.unpacked, text.encoding, _again(first, text.chunks))
+        if first.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"["):
+            for line, _, value, _, _ in JsonText(whole.chunks):
+                self._object(line, value)
+            return
+        try:
+            self._table(rows(whole, self._known))
+        except NoTable as problem:
+            raise self._foreign(problem.columns) from problem
+        except ValueError as error:
+            raise ReadError(f"{self._name}: {error}", "export the invoice again") from error
+
+    def _read_zip(self, path: Path) -> None:
+        try:
+            with zipfile.ZipFile(path) as archive:
+                names = [each for each in archive.infolist() if not each.is_dir() and "__MACOSX" not in each.filename]
+                if any(each.filename == "[Content_Types].xml" for each in names):
+                    raise ReadError(f"{self._name}: a spreadsheet", "save the sheet with the charges as CSV")
+                for each in names:
+                    if not Path(each.filename).name.startswith("."):
+                        with archive.open(each) as member:
+                            self._read_stream(cast(BinaryIO, member), None)
+        except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError) as error:
+            raise ReadError(f"{self._name}: the zip file is damaged ({error})", "export the invoice again") from error
+
+    def _table(self, found: Iterator[tuple[int, Row | list[str]]]) -> None:
+        known: Invoice | None = None
+        for line, row in found:
+            if isinstance(row, list):
+                if not self._is_bare(row):
+                    raise self._damaged(line, row)
+                continue
+            known = known or self._known(row)
+            if known is not None:
+                self._take(line, row, known)
+
+    def _object(self, line: int, value: Any) -> None:
+        if isinstance(value, Unreadable) or not isinstance(value, dict):
+            raise self._damaged(line, value)
+        record = {folded(str(name)): cell for name, cell in value.items()}
+        known = self._known(record)
+        if known is None:
+            raise self._foreign(list(value))
+        self._take(line, record, known)
+
+    def _take(self, line: int, record: Mapping[str, Any], known: Invoice) -> None:
+        self._used[known.name] = known
+        self._records += 1
+        kept = self._lines.setdefault(known.name, [])
+        try:
+            for outcome in known.read(record):
+                if isinstance(outcome, Page):
+                    self._pages += 1
+                    self._more += outcome.more
+                else:
+                    kept.append(outcome)
+        except ValueError as error:
+            raise ReadError(f"{self._name} line {line}: {error}", "an invoice is read whole or not at all") from error
+
+    def _known(self, record: Mapping[str, Any]) -> Invoice | None:
+        """The format of a record; rows of one table are told by their columns once."""
+        key = tuple(record)
+        nested = any(isinstance(cell, list | dict) for cell in record.values())
+        if not nested and key in self._formats:
+            return self._formats[key]
+        ranked = [(each.detect(record), each) for each in plugins.find("invoices", "INVOICE")]
+        score, best = max(ranked, key=lambda pair: pair[0])
+        if score == 0:
+            return None
+        self._formats[key] = best
+        return cast(Invoice, best)
+
+    def _is_bare(self, cells: list[str]) -> bool:
+        """Whether a short row only names an empty span, as some exports write them."""
+        return any(each.bare_cells == len(cells) for each in self._formats.values())
+
+    def _damaged(self, line: int, value: Any) -> ReadError:
+        if isinstance(value, Unreadable):
+            why = f"{value.reason.replace('_', ' ')} {value.detail}".strip()
+        elif isinstance(value, list):
+            why = f"a row of {len(value)} cells, which is not the width of the table; the file seems cut off"
+        else:
+            why = "not an object"
+        return ReadError(f"{self._name} line {line}: {why}", "export the invoice again; it is read whole or not at all")
+
+    def _foreign(self, columns: list[str]) -> ReadError:
+        shown = ", ".join(name[:40] for name in columns[:_SHOWN_COLUMNS]) or "none"
+        more = f" and {len(columns) - _SHOWN_COLUMNS} more" if len(columns) > _SHOWN_COLUMNS else ""
+        titles = "; ".join(each.title for each in plugins.find("invoices", "INVOICE"))
+        return ReadError(
+            f"{self._name}: no invoice format has these columns: {shown}{more}",
+            f"read are: {titles}. Or give the sum of the invoice: audit reconcile --total 12345.67",
+        )
+
+    def _result(self) -> InvoiceFile:
+        used = list(self._used.values())
+        lines: list[InvoiceLine] = []
+        for each in used:
+            own = self._lines[each.name]
+            lines.extend(each.settle(own) if each.settle else own)
+        result = InvoiceFile(
+            self._name,
+            " + ".join(each.name for each in used),
+            "; ".join(each.title for each in used),
+            "; ".join(dict.fromkeys(each.time_zone for each in used)),
+            records=self._records,
+            currencies=tuple(sorted({line.currency for line in lines if line.amount is not None})),
+            step_pico=_step(lines, self._rates),
+        )
+        result.lines = _summed(lines, self._name, self._rates)
+        if self._more and self._more >= self._pages:
+            result.notes.append(f"{self._name}: its last page says that more pages follow; the invoice is incomplete")
+        return result
+
+
+def _again(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
+    yield first
+    yield from rest
+
+
+def _rate(currency: str, name: str, rates: Mapping[str, Decimal]) -> Decimal:
+    if currency == "USD":
+        return Decimal(1)
+    if currency not in rates:
+        raise ConfigError(
+            f"{name} bills in {currency or 'no stated currency'}, not USD",
+            f"say what one {currency or 'unit'} is in USD: --rate {currency or 'EUR'}=1.08",
+        )
+    return rates[currency]
+
+
+def _step(lines: Iterable[InvoiceLine], rates: Mapping[str, Decimal]) -> int:
+    """The smallest step of a file's amounts in pico-USD: what its rounding can hide per line, twice over."""
+    places = 0
+    rate = Decimal(1)
+    for line in lines:
+        if line.amount is not None:
+            exponent = line.amount.as_tuple().exponent
+            places = max(places, -exponent if isinstance(exponent, int) else 0)
+            rate = rates.get(line.currency, rate)
+    return int(PICO.scaleb(-min(places, 12)) * rate)
+
+
+def _summed(lines: Iterable[InvoiceLine], name: str, rates: Mapping[str, Decimal]) -> list[BilledLine]:
+    sums: dict[tuple[Any, ...], BilledLine] = {}
+    for line in lines:
+        key = (
+            line.start_us, line.end_us, line.provider_name, line.model, line.sku_meter, line.service_tier,
+            line.category, line.label, line.amount is None, line.quantity is None, line.unit is None,
+        )  # fmt: skip
+        total = sums.get(key)
+        if total is None:
+            total = sums[key] = BilledLine(
+                line.start_us, line.end_us, line.provider_name, line.model, line.sku_meter, line.service_tier,
+                line.category, line.label, unit_known=line.unit is not None,
+            )  # fmt: skip
+        total.lines += 1
+        if line.amount is not None:
+            usd = line.amount * _rate(line.currency, name, rates)
+            total.amount_pico = (total.amount_pico or 0) + int((usd * PICO).quantize(Decimal(1), ROUND_HALF_EVEN))
+        if line.quantity is not None:
+            total.quantity = (total.quantity or Decimal(0)) + line.quantity * (line.unit or 1)
+        if line.requests is not None:
+            total.requests = (total.requests or 0) + line.requests
+    return list(sums.values())

@@ -1,0 +1,309 @@
+"""The stage `reconciling`: hold the log against what was billed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from pathlib import Path
+
+from audit import figures
+from audit.errors import ConfigError, ReadError
+from audit.prices.catalogue import Catalogue
+from audit.reconciling import log as logs
+from audit.reconciling import stored
+from audit.reconciling.bins import DAY_US, Bin, Bins, between, spans_of, whole_days
+from audit.reconciling.causes import Scope, explain
+from audit.reconciling.cells import Provider
+from audit.reconciling.contracts import Agreed, suggestions
+from audit.reconciling.files import BilledLine, InvoiceFile, read_invoices
+from audit.reconciling.names import priced
+from audit.reconciling.open_ends import beside, notes, request_differences, unchecked
+from audit.reconciling.overlaps import without_repeats
+from audit.reconciling.result import Basis, ProviderResult, Read, Reconciliation
+from audit.reconciling.sides import Billed, Sides, invoice_model
+from audit.reconciling.total import against_total
+from audit.reconciling.unit_prices import UnitPrices
+from audit.reconciling.verdict import causes_of, gross, judge, residuals_of
+from audit.store import Store
+
+_COMPARED = ("usage", "discount")
+_FEW_DAYS = 2
+
+
+def reconciling(
+    store: Store,
+    invoices: Sequence[str | Path],
+    *,
+    catalogue: Catalogue,
+    total: Decimal | None = None,
+    first_day: int | None = None,
+    last_day: int | None = None,
+    rates: Mapping[str, Decimal] | None = None,
+) -> Reconciliation:
+    """Compare invoices, or one `total` in USD, with the log, explain the difference, and keep the result.
+
+    The period is `first_day` to `last_day` (since 1970-01-01), by default where invoices and log overlap, or the whole
+    log for a total. `rates` are USD per unit of another currency. Raises ReadError for files that are no invoices,
+    ConfigError for contradicting wishes and for a period that nothing covers.
+    """
+    covered = logs.log_range(store)
+    if covered is None:
+        raise ConfigError("no request of the log has a time, so no period can be compared", "see `audit summary`")
+    if total is not None and invoices:
+        raise ConfigError("invoices and --total are two bills", "give one of them")
+    if total is not None:
+        result, files = against_total(store, total, covered, first_day, last_day), []
+    else:
+        files = read_invoices(invoices, rates)
+        result = _Run(store, catalogue, files, covered, first_day, last_day).result()
+    stored.write(store, result, files)
+    settings = {"invoices": [str(each) for each in invoices], "total": None if total is None else str(total)}
+    store.log_event("reconcile", settings, {"verdict": result.verdict, "residual_pico": result.residual_pico})
+    store.checkpoint()
+    return result
+
+
+@dataclass(slots=True)
+class _Side:
+    """One biller's lines: those in the compared spans, and the dollars of those outside."""
+
+    bins: Bins
+    billed: list[Billed] = field(default_factory=list)
+    outside_pico: int = 0
+
+
+class _Run:
+    """One reconciliation of invoice files."""
+
+    def __init__(
+        self, store: Store, catalogue: Catalogue, files: list[InvoiceFile], covered: tuple[int, int],
+        first_day: int | None, last_day: int | None,
+    ) -> None:  # fmt: skip
+        self._store = store
+        self._catalogue = catalogue
+        self._prices = UnitPrices(catalogue)
+        self._files = files
+        self._covered = covered
+        self._first_day, self._last_day = first_day, last_day
+        self._notes = [*(note for file in files for note in file.notes), *without_repeats(files)]
+
+    def result(self) -> Reconciliation:
+        """Read both sides, match, explain, judge."""
+        sides = self._sides()
+        logs.place_bins(self._store, [each for side in sides.values() for each in side.bins])
+        rows, counts = self._billers(logs.log_rows(self._store), logs.log_requests(self._store), sides)
+        providers: list[Provider] = []
+        agreed: list[Agreed] = []
+        for name, side in sides.items():
+            numbers = {each.number for each in side.bins}
+            own = [row for row in rows if row.provider_name == name and row.bin in numbers]
+            requests = [each for each in counts if each.provider_name == name and each.bin in numbers]
+            provider = Sides(name, side.bins, self._catalogue, self._prices).match(side.billed, own, requests)
+            agreed.extend(explain(provider, self._scope(side, own), self._prices))
+            providers.append(provider)
+        compared = {each.name: each for each in providers}
+        return self._judged(compared, sides, agreed, [row for row in rows if row.provider_name in compared])
+
+    def _sides(self) -> dict[str, _Side]:
+        lines: dict[str, list[tuple[BilledLine, InvoiceFile]]] = {}
+        for file in self._files:
+            for line in file.lines:
+                if line.category in (*_COMPARED, "empty"):
+                    lines.setdefault(line.provider_name, []).append((line, file))
+        sides: dict[str, _Side] = {}
+        first = 0
+        for name, own in lines.items():
+            if not any(line.category in _COMPARED for line, _ in own):
+                continue
+            side = self._side(own, first)
+            first += len(side.bins)
+            sides[name] = side
+        if not sides:
+            seen = {line.label for file in self._files for line in file.lines if line.category == "other"}
+            raise ReadError(
+                "no line of these invoices is about a language model; they bill "
+                + (", ".join(sorted(seen)[:8]) or "nothing"),
+                "check that the export covers the service, or give the sum with --total",
+            )
+        if not any(side.billed for side in sides.values()):
+            raise ConfigError(
+                f"invoices and log have no day in common: the log covers {self._log_period()}",
+                "give the invoice of the log's period, or a period with --from and --to",
+            )
+        return sides
+
+    def _side(self, own: list[tuple[BilledLine, InvoiceFile]], first: int) -> _Side:
+        spans = spans_of((line.start_us, line.end_us) for line, _ in own)
+        edges = [Bin(0, *span) for span in spans]
+        if self._first_day is None and self._last_day is None:
+            spans = [(each.start_us, each.end_us) for each in _overlap(edges, *self._covered)]
+        else:
+            spans = between(
+                spans,
+                edges[0].first_day if self._first_day is None else self._first_day,
+                edges[-1].last_day if self._last_day is None else self._last_day,
+            )
+        side = _Side(Bins(spans, first))
+        for line, file in own:
+            span = side.bins.at(line.start_us, line.end_us)
+            if line.category == "empty":
+                continue
+            if span is None:
+                side.outside_pico += line.amount_pico or 0
+            else:
+                side.billed.append(Billed(span, line, file.step_pico))
+        return side
+
+    def _log_period(self) -> str:
+        start_us, end_us = self._covered
+        return f"{figures.day(start_us // DAY_US)} to {figures.day(end_us // DAY_US)}"
+
+    def _billers(
+        self, rows: list[logs.LogRow], counts: list[logs.LogRequests], sides: Mapping[str, _Side]
+    ) -> tuple[list[logs.LogRow], list[logs.LogRequests]]:
+        """Rows of a log that does not say who billed them go to the invoice that bills their models."""
+        held = {row.provider_name for row in rows if row.provider_name in sides}
+        moved: dict[tuple[str, str], str] = {}
+        for name, side in sides.items():
+            if name in held:
+                continue
+            families = {invoice_model(self._catalogue, name, each.line.model).family for each in side.billed}
+            others = [row for row in rows if row.provider_name not in sides and _family(row) in families]
+            self._tell_moved(name, others)
+            moved.update({(row.provider_name, _family(row)): name for row in others if not row.told})
+        if not moved:
+            return rows, counts
+        return (
+            [
+                row
+                if row.told
+                else replace(row, provider_name=moved.get((row.provider_name, _family(row)), row.provider_name))
+                for row in rows
+            ],
+            [
+                each
+                if each.told
+                else replace(each, provider_name=moved.get((each.provider_name, _family(each)), each.provider_name))
+                for each in counts
+            ],
+        )
+
+    def _tell_moved(self, name: str, others: list[logs.LogRow]) -> None:
+        untold = sorted({row.provider_name for row in others if not row.told})
+        told = sorted({row.provider_name for row in others if row.told})
+        if untold:
+            self._notes.append(
+                f"The log does not say who billed its {figures.listing(untold)} models: they are held against the "
+                f"{name} invoice."
+            )
+        if told:
+            self._notes.append(
+                f"The log holds no {name} requests, but has the same models from {figures.listing(told)}: "
+                "check that this is the invoice of that traffic."
+            )
+
+    def _scope(self, side: _Side, own: list[logs.LogRow]) -> Scope:
+        billed = [each.bin.number for each in side.billed]
+        long = [each for each in side.bins if each.days > 1]
+        missing: dict[int, int] = {}
+        if long:
+            by_provider = logs.active_days(self._store)
+            active = {day for name in {row.origin for row in own} for day in by_provider.get(name, ())}
+            missing = {
+                each.number: sum(day not in active for day in range(each.first_day, each.last_day + 1)) for each in long
+            }
+        return Scope(*self._covered, last_invoice_bin=max(billed, default=None), missing_days=missing)
+
+    def _judged(
+        self,
+        providers: Mapping[str, Provider],
+        sides: Mapping[str, _Side],
+        agreed: list[Agreed],
+        rows: list[logs.LogRow],
+    ) -> Reconciliation:
+        cells = [cell for provider in providers.values() for cell in provider.cells]
+        spans = [span for side in sides.values() for span in side.bins]
+        guessed = any(span.days > 1 for span in spans)
+        causes = causes_of(cells, guessed)
+        billed, logged = sum(cell.billed_pico for cell in cells), sum(cell.logged_pico for cell in cells)
+        gross_pico = gross(cells, lambda cell: cell.billed_pico - cell.logged_pico)
+        unexplained = gross(cells, lambda cell: cell.causes.get("unexplained", 0))
+        verdict, reason = judge(billed, logged, gross_pico, unexplained, causes)
+        days = logs.log_days(self._store)
+        everything = sum(each.cost_pico for each in days)
+        return Reconciliation(
+            verdict=verdict,
+            reason=reason,
+            basis=_basis(providers.values()),
+            first_day=min(span.first_day for span in spans),
+            last_day=max(span.last_day for span in spans),
+            billed_pico=billed,
+            logged_pico=logged,
+            gross_pico=gross_pico,
+            unexplained_pico=unexplained,
+            checked_share=sum(row.cost_pico for row in rows) / everything if everything else None,
+            providers=tuple(self._provider(each) for each in providers.values()),
+            causes=causes,
+            contracts=tuple(suggestions(agreed, cells)),
+            residuals=residuals_of(cells),
+            unchecked=unchecked(days, rows, {name: side.outside_pico for name, side in sides.items()}),
+            beside=beside(self._files),
+            invoices=tuple(_read(file) for file in self._files),
+            notes=(*self._notes, *notes(self._store, providers.values())),
+        )
+
+    def _provider(self, provider: Provider) -> ProviderResult:
+        zones = [
+            file.time_zone for file in self._files if any(line.provider_name == provider.name for line in file.lines)
+        ]
+        return ProviderResult(
+            provider.name,
+            provider.counts_only,
+            "; ".join(dict.fromkeys(zones)),
+            sum(cell.billed_pico for cell in provider.cells),
+            sum(cell.logged_pico for cell in provider.cells),
+            gross(provider.cells, lambda cell: cell.causes.get("unexplained", 0)),
+            request_differences(provider),
+        )
+
+
+def _overlap(spans: list[Bin], start_us: int, end_us: int) -> list[Bin]:
+    """The spans that the log reaches into, and the few just before and after: a bill's day is missing in the log then,
+    while a month of them is another period."""
+    kept = [each for each in spans if each.end_us > start_us and each.start_us <= end_us]
+    few = max(_FEW_DAYS, sum(each.days for each in kept) // 10)
+    before = [each for each in spans if each.end_us <= start_us]
+    after = [each for each in spans if each.start_us > end_us]
+    if not kept:
+        return []
+    return [
+        *(before if sum(each.days for each in before) <= few else []),
+        *kept,
+        *(after if sum(each.days for each in after) <= few else []),
+    ]
+
+
+def _family(row: logs.LogRow | logs.LogRequests) -> str:
+    return priced(row.model, row.price_model).family
+
+
+def _basis(providers: Iterable[Provider]) -> Basis:
+    counts = {provider.counts_only for provider in providers}
+    if counts == {True}:
+        return "usage"
+    return "mixed" if True in counts else "dollars"
+
+
+def _read(file: InvoiceFile) -> Read:
+    spans = [Bin(0, *whole_days(line.start_us, line.end_us)) for line in file.lines]
+    return Read(
+        file.path,
+        file.format,
+        file.title,
+        file.records,
+        min((span.first_day for span in spans), default=0),
+        max((span.last_day for span in spans), default=0),
+        sum(line.amount_pico or 0 for line in file.lines if line.category in _COMPARED),
+        file.currencies,
+    )
