@@ -173,6 +173,7 @@ def _lever(lever: LeverSaving) -> Document:
         "effort_days": lever.effort_days,
         "payback_months": lever.payback_months,
         "conditions": list(lever.conditions),
+        "findings": list(lever.findings),
         "fix": lever.fix,
         "blocked": lever.blocked,
         "excluded": lever.excluded,

@@ -30,6 +30,8 @@ class Lever:
     `blocked(store, settings)` says why the lever can't be measured on this log and what would unlock it, or None.
     `shares(store, settings, draws, seed)` may return draws of the realised share of its saving (1 = as computed), for
     what the day-to-day spread does not show, such as an acceptance rate measured on a sample.
+    `findings(store, settings)` may say in sentences what was found, with names and evidence; it is asked after the
+    lever was applied alone.
     Stages run in the order of `STAGES`; inside one, by `order`. Levers of SCENARIO are alternatives, never summed.
     """
 
@@ -46,5 +48,6 @@ class Lever:
     prepare: Callable[[Store, Settings], None] | None = None
     blocked: Callable[[Store, Settings], str | None] | None = None
     shares: Callable[[Store, Settings, int, int], Any] | None = None
+    findings: Callable[[Store, Settings], list[str]] | None = None
     conditions: tuple[str, ...] = ()
     fix: str = ""

@@ -32,6 +32,7 @@ class LeverSaving:
     effort_days: float
     payback_months: float | None
     conditions: tuple[str, ...] = ()
+    findings: tuple[str, ...] = ()
     fix: str = ""
     blocked: str | None = None
     excluded: str | None = None

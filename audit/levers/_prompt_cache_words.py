@@ -1,0 +1,51 @@
+"""What the prompt-cache lever found, as sentences a developer can act on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from audit.promptcache import Calibration
+
+_MISSED = 0.85
+_ADVICE = {
+    "retain": "keep entries for 24 hours (prompt_cache_retention='24h')",
+    "head": "mark the end of tools and system prompt",
+    "first": "mark the end of the first message, too",
+    "turns": "mark the end of the system prompt and of every turn",
+    "marks_short": "let the marks live 5 minutes instead of an hour, whose writes cost more",
+    "marks_long": "let the marks live an hour (ttl '1h') instead of 5 minutes",
+}
+
+
+def sentence(row: dict[str, Any]) -> str:
+    """One group's finding: workflow, model, what to do, what it moves and saves."""
+    saved = f"${row['saving_pico'] / 1e12:,.2f}"
+    where = f"{row['workflow']} on {row['model']} ({row['requests']:,} requests)"
+    written, read = f"{row['written_before']:,}", f"{row['read_before']:,}"
+    if row["policy"] == "none":
+        return (
+            f"{where}: {written} tokens were written to the cache at a premium and {read} read; without marks it costs "
+            f"{saved} less (gpt-5.6 and later: prompt_cache_options.mode 'explicit'), unless the prefix is made stable"
+        )
+    advice = _ADVICE.get(row["policy"]) or f"{_ADVICE[row['policy'].removesuffix('_long')]} with the one-hour life"
+    marked = f", about {row['marked_tokens']:,} tokens" if row["policy"] != "retain" else ""
+    moved = f"{row['read_after']:,} instead of {read} tokens read{_overcharge(row)}"
+    return f"{where}: {advice}{marked}; {moved}: {saved}"
+
+
+def _overcharge(row: dict[str, Any]) -> str:
+    """The write premium that was paid for next to no reads, when that is part of the finding."""
+    if row["written_before"] <= 0 or row["read_before"] > 0.1 * row["written_before"]:
+        return ""
+    return f", {row['written_after']:,} instead of {row['written_before']:,} written"
+
+
+def missed_hits(calibration: Calibration) -> list[str]:
+    """Models that cache by themselves and hit less often than their rules allow: a routing key may help, uncounted."""
+    return [
+        f"{each.model}: {each.billed:,} of {each.predicted:,} tokens that the rules promise were billed as cached "
+        f"({100 * each.reliability:.0f} %); send the same prompt_cache_key with requests that share a prefix (not "
+        "counted here)"
+        for each in calibration.models
+        if each.measured and each.reliability < _MISSED
+    ]
