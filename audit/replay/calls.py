@@ -36,10 +36,13 @@ def prepare(logged: Logged, route: Route, idempotency_key: str = "") -> Call:
     """Make a logged request ready for a route; raises NotReplayableError."""
     if logged.prompt is None:
         raise NotReplayableError(logged.reason)
+    prompt = route.variant.change(logged.prompt) if route.variant else logged.prompt
+    if prompt is None:
+        raise NotReplayableError("the variant changes nothing of it")
     client = route.responses if route.responses is not None and logged.responses_api else route.client
     limits, lifted = _limits(logged, route, idempotency_key)
-    made = client.translate(logged.prompt, route.sends, limits)
-    return Call(client, Translation(made.body, (*logged.prompt.lossy, *lifted, *made.lossy)), limits)
+    made = client.translate(prompt, route.sends, limits)
+    return Call(client, Translation(made.body, (*prompt.lossy, *lifted, *made.lossy)), limits)
 
 
 def _limits(logged: Logged, route: Route, idempotency_key: str) -> tuple[Limits, tuple[str, ...]]:
@@ -58,7 +61,7 @@ def _limits(logged: Logged, route: Route, idempotency_key: str) -> tuple[Limits,
         # a small model that rambles far beyond the logged answer has failed already
         most = min(most, max(SMALLEST_LOCAL_LIMIT, LOCAL_ROOM * said))
         return Limits(most, LOCAL_SECONDS, idempotency_key), ()
-    if route.client.thinks(route.sends) and not (route.floor and asked):
+    if route.client.thinks(route.sends) and not (route.same_model and asked):
         effort = (prompt.reasoning_effort if prompt else None) or ""
         lifted = most + THINKING_ROOM.get(effort, USUAL_THINKING_ROOM)
         if asked:

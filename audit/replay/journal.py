@@ -18,9 +18,13 @@ from audit.wire.text import repaired
 WRITE_DELAY = 0.01
 """Seconds answers wait for company before they are written together; longer where a write itself takes longer."""
 
+_JOBS = """
+CREATE OR REPLACE TEMP TABLE replay_job (prompt_key BIGINT, endpoint VARCHAR, model VARCHAR, variant VARCHAR)
+"""
 _DROP_FAILED = """
-DELETE FROM replay WHERE status = 'failed' AND COALESCE(variant, '') = '' AND prompt_key IN (
-    SELECT j.prompt_key FROM replay_job AS j WHERE j.endpoint = replay.endpoint AND j.model = replay.model)
+DELETE FROM replay WHERE status = 'failed' AND prompt_key IN (
+    SELECT j.prompt_key FROM replay_job AS j
+    WHERE j.endpoint = replay.endpoint AND j.model = replay.model AND j.variant = COALESCE(replay.variant, ''))
 """
 _SPENT_SINCE = """
 SELECT CAST(COALESCE(SUM(r.cost_pico), 0) AS BIGINT) FROM replay AS r
@@ -55,7 +59,7 @@ class Journal:
 
     def forget_failures(self, plan: Plan) -> None:
         """Drop earlier failures of the calls about to be made; one outcome per call is kept."""
-        self._store.run("CREATE OR REPLACE TEMP TABLE replay_job (prompt_key BIGINT, endpoint VARCHAR, model VARCHAR)")
+        self._store.run(_JOBS)
         routes = [plan.routes[job.route] for job in plan.jobs]
         self._store.write(
             "replay_job",
@@ -64,6 +68,7 @@ class Journal:
                     "prompt_key": pa.array([job.prompt_key for job in plan.jobs], pa.int64()),
                     "endpoint": pa.array([route.endpoint.name for route in routes], pa.string()),
                     "model": pa.array([route.model for route in routes], pa.string()),
+                    "variant": pa.array([route.variant_name for route in routes], pa.string()),
                 }
             ),
         )
@@ -112,7 +117,7 @@ class Journal:
                 "current_model": route.current.model,
                 "endpoint": route.endpoint.name,
                 "model": route.model,
-                "variant": "",
+                "variant": route.variant_name,
                 "attempt": 1,
                 "origin": _origin(route),
                 **outcome,

@@ -18,8 +18,9 @@ from audit.replay.frame import Frame, Shapes, frame, shapes
 from audit.replay.plans import PICO, CandidatePlan, Destination, Job, LocalLimits, Plan, Unreplayable
 from audit.replay.promises import grown_promise, promise
 from audit.replay.prompts import Logged, chunks, load
-from audit.replay.routes import Directory, Route, currents, host_of, is_loopback, routes, serves
+from audit.replay.routes import Directory, Route, Skipped, currents, host_of, is_loopback, routes, serves
 from audit.replay.strata import stratify
+from audit.replay.variants import Variant, variant
 from audit.statistics.arrays import BoolArray
 from audit.store import Store
 
@@ -27,8 +28,8 @@ EXPECTED_THINKING = 800
 """Output tokens a thinking model is expected to add; only steers the estimate, never the cap."""
 
 _FINISHED = """
-SELECT DISTINCT prompt_key, endpoint, model FROM replay
-WHERE status = 'ok' AND COALESCE(variant, '') = '' AND origin IN ('live', 'local', 'recorded')
+SELECT DISTINCT prompt_key, endpoint, model, COALESCE(variant, '') AS variant FROM replay
+WHERE status = 'ok' AND origin IN ('live', 'local', 'recorded')
 """
 _WORKFLOWS = "SELECT workflow_id, name, task_kind FROM workflow"
 _NO_TOOLS = "the embedded model has no tools"
@@ -46,19 +47,21 @@ def plan(
     left_out: Sequence[str] = (),
     local: LocalLimits | None = None,
     judged: bool = False,
+    variants: Sequence[str] = (),
 ) -> Plan:
-    """Plan the replay of `sample` prompts with `models` (proposed from the price table where none is named).
+    """Plan the replay of `sample` prompts with `models` (proposed from the price table where nothing is named).
 
-    `floor` asks the current models again as well, where they can be reached. `left_out` names workflows whose content
-    is not to be sent. `judged` says that a judge or people will rate the answers programs can't. Raises ReplayError
-    where nothing can be replayed or a named model's endpoint can't be used, and ConfigError for a model without an
-    endpoint.
+    `floor` asks the current models again as well, where they can be reached. `variants` ask them with changed prompts
+    (see `audit.replay.variants`). `left_out` names workflows whose content is not to be sent. `judged` says that a
+    judge or people will rate the answers programs can't. Raises ReplayError where nothing can be replayed or a named
+    model's endpoint can't be used, and ConfigError for a model without an endpoint or an unknown variant.
     """
     units = frame(store, left_out)
     if not len(units):
         raise ReplayError("no request of this log can be replayed", _nothing(units))
     found = _Planner(store, catalogue, units, endpoints, local or LocalLimits())
-    return found.plan(sample, models, seed, floor, judged)
+    ways = found.ways(models, floor, [variant(each) for each in variants])
+    return found.plan(ways, sample, seed, judged)
 
 
 def _nothing(units: Frame) -> str:
@@ -100,13 +103,21 @@ class _Planner:
         self._kinds = {row["workflow_id"]: row["task_kind"] or "" for row in rows}
         self._names = {row["workflow_id"]: row["name"] or str(row["workflow_id"]) for row in rows}
 
-    def plan(self, requested: int, models: Sequence[str], seed: int, floor: bool, judged: bool) -> Plan:
-        units, counts = self._units, _Counts()
+    def ways(
+        self, models: Sequence[str], floor: bool, variants: Sequence[Variant]
+    ) -> tuple[list[Route], list[Skipped]]:
+        """Whom to ask; raises ReplayError where nobody can be."""
         self._store.run("CREATE OR REPLACE TEMP TABLE replay_picked AS SELECT * FROM replay_unit")
-        ways, skipped = routes(self._directory, currents(self._store), models, floor)
+        ways, skipped = routes(self._directory, currents(self._store), models, floor, variants)
         if not ways:
             hints = "; ".join(dict.fromkeys(f"{each.endpoint}: {each.hint}" for each in skipped if each.hint))
             raise ReplayError("no candidate model can be asked", hints or "name one with --model ENDPOINT/MODEL")
+        return ways, skipped
+
+    def plan(self, chosen: tuple[list[Route], list[Skipped]], requested: int, seed: int, judged: bool) -> Plan:
+        """Draw, and list the calls."""
+        units, counts = self._units, _Counts()
+        ways, skipped = chosen
         strata = stratify(units, self._kinds)
         eligible, size = self._eligible(ways, requested, counts)
         picked = draw(units, strata, eligible, size, seed, drawn_before(self._store, seed))
@@ -165,7 +176,7 @@ class _Planner:
         by_current: dict[tuple[str, str], list[int]] = {}
         for place, route in enumerate(ways):
             by_current.setdefault((route.current.model, route.current.provider_name), []).append(place)
-        finished = {(row["prompt_key"], row["endpoint"], row["model"]) for row in self._store.rows(_FINISHED)}
+        finished = {tuple(row.values()) for row in self._store.rows(_FINISHED)}
         for part in chunks(rows):
             logged = load(self._store, self._units.request_id[np.array(part)].tolist())
             for row in part:
@@ -174,10 +185,10 @@ class _Planner:
                     self._list_job(row, each, place, ways[place], finished, counts)
 
     def _list_job(
-        self, row: int, logged: Logged, place: int, route: Route, finished: set[tuple[int, str, str]], counts: _Counts
+        self, row: int, logged: Logged, place: int, route: Route, finished: set[tuple[object, ...]], counts: _Counts
     ) -> None:
         key = int(self._units.prompt_key[row])
-        if (key, route.endpoint.name, route.model) in finished:
+        if (key, route.endpoint.name, route.model, route.variant_name) in finished:
             counts.reused[place] = counts.reused.get(place, 0) + 1
             return
         try:
@@ -213,18 +224,18 @@ def _costs(logged: Logged, route: Route) -> tuple[int | None, int | None]:
         raise NotReplayableError("the prompt is longer than the model's context window")
     if route.rates is None:
         return None, None
-    said = logged.output_tokens if route.floor else logged.output_tokens - logged.reasoning_tokens
-    if not route.floor and route.client.thinks(route.sends):
+    said = logged.output_tokens if route.same_model else logged.output_tokens - logged.reasoning_tokens
+    if not route.same_model and route.client.thinks(route.sends):
         said += EXPECTED_THINKING
     expected = route.rates.expected(given, max(1, said))
     return expected, route.rates.worst(bound, call.limits.max_output_tokens)
 
 
 def _candidates_by_model(ways: Sequence[Route]) -> dict[str, int]:
-    tried: dict[str, set[tuple[str, str]]] = {}
+    tried: dict[str, set[tuple[str, str, str]]] = {}
     for route in ways:
         if not route.floor:
-            tried.setdefault(route.current.model, set()).add((route.endpoint.name, route.model))
+            tried.setdefault(route.current.model, set()).add((route.endpoint.name, route.model, route.variant_name))
     return {model: len(candidates) for model, candidates in tried.items()}
 
 
@@ -243,6 +254,7 @@ def _candidate_plans(ways: Sequence[Route], counts: _Counts) -> tuple[CandidateP
                 current_model=route.current.model,
                 endpoint=route.endpoint.name,
                 model=route.model,
+                variant=route.variant_name,
                 floor=route.floor,
                 calls=len(calls),
                 reused=reused,

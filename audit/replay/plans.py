@@ -54,6 +54,7 @@ class CandidatePlan:
     current_model: str
     endpoint: str
     model: str
+    variant: str
     floor: bool
     calls: int
     reused: int

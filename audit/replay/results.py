@@ -27,6 +27,7 @@ class CandidateResult:
     current_model: str
     endpoint: str
     model: str
+    variant: str
     floor: bool
     calls: int
     answered: int
@@ -105,10 +106,12 @@ class Tallies:
     def candidates(self) -> tuple[CandidateResult, ...]:
         """Results by candidate, in the order of the plan."""
         calls = Counter(job.route for job in self.plan.jobs)
-        reused = {(each.current_model, each.endpoint, each.model): each.reused for each in self.plan.candidates}
+        reused = {
+            (each.current_model, each.endpoint, each.model, each.variant): each.reused for each in self.plan.candidates
+        }
         made = []
         for place, route in enumerate(self.plan.routes):
-            key = route.current.model, route.endpoint.name, route.model
+            key = route.current.model, route.endpoint.name, route.model, route.variant_name
             if not calls[place] and not reused.get(key):
                 continue
             ranked = sorted(self.seconds.get(place, []))

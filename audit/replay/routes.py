@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from audit.clients import Client
@@ -13,6 +13,7 @@ from audit.errors import ConfigError, ReplayError
 from audit.plugins import find
 from audit.prices.catalogue import Catalogue, Match
 from audit.replay.rates import Rates, configured, rates_of
+from audit.replay.variants import Variant
 from audit.store import Store
 
 BUILT_IN = (
@@ -51,6 +52,7 @@ class Route:
 
     `model` is what the journal calls it, `sends` the name that is sent. `rates` is None where nothing is known about
     its price. `responses` speaks for requests that were made through the Responses API, where the endpoint has it.
+    `variant` is set where the current model is asked with a changed prompt.
     """
 
     current: Current
@@ -62,6 +64,17 @@ class Route:
     rates: Rates | None
     context_window: int | None = None
     responses: Client | None = None
+    variant: Variant | None = None
+
+    @property
+    def variant_name(self) -> str:
+        """Name of the change made to each prompt; empty for the plain request."""
+        return self.variant.name if self.variant else ""
+
+    @property
+    def same_model(self) -> bool:
+        """Whether this asks the current model itself."""
+        return self.floor or self.variant is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,17 +199,24 @@ class Directory:
 
 
 def routes(
-    directory: Directory, found: Sequence[Current], models: Sequence[str], floor: bool
+    directory: Directory,
+    found: Sequence[Current],
+    models: Sequence[str],
+    floor: bool,
+    variants: Sequence[Variant] = (),
 ) -> tuple[list[Route], list[Skipped]]:
-    """Routes for the named models, or for proposed ones where none is named, and what had to be left out.
+    """Routes for the named models, or for proposed ones where nothing is named, and what had to be left out.
 
-    A named model whose endpoint can't be used is an error (ReplayError); a proposed one is skipped with its reason.
+    With `variants` the current models are asked changed prompts; nothing is proposed then. A named model whose endpoint
+    can't be used is an error (ReplayError); a proposed one is skipped with its reason.
     """
     made: list[Route] = []
     skipped: dict[tuple[str, str], Skipped] = {}
     named = [directory.find(name) for name in models]
+    embedded = (directory.endpoints["local"], EMBEDDED)
     for current in found:
-        for endpoint, model in named or [*directory.proposed(current), (directory.endpoints["local"], EMBEDDED)]:
+        proposed = [] if named or variants else [*directory.proposed(current), embedded]
+        for endpoint, model in named or proposed:
             if model in (current.model, current.price[1] if current.price else None) and endpoint.flavour != "local":
                 continue
             route = directory.route(current, endpoint, model)
@@ -207,8 +227,15 @@ def routes(
                 raise problem
             else:
                 skipped[endpoint.name, model] = Skipped(model, endpoint.name, problem.message, problem.hint or "")
-        own = directory.floor(current) if floor else None
-        if own is not None and any(route.current is current for route in made) and _problem(own) is None:
+        own = directory.floor(current) if floor or variants else None
+        problem = _problem(own) if own else None
+        if own is None or problem is not None:
+            if variants:
+                said = problem.hint if problem and problem.hint else "no endpoint of its provider is known"
+                skipped[current.model, ""] = Skipped(current.model, current.provider_name, "can't be asked", said)
+            continue
+        made.extend(replace(own, floor=False, variant=each) for each in variants)
+        if floor and any(route.current is current for route in made):
             made.append(own)
     return made, list(skipped.values())
 

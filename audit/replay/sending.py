@@ -154,7 +154,7 @@ class Sender:
 
 def _idempotency_key(job: Job, route: Route) -> str:
     """The same for every attempt at one call, so that a gateway that knows such keys answers it once."""
-    return f"audit-{digest(job.prompt_key, route.endpoint.name, route.model) & (2**64 - 1):016x}"
+    return f"audit-{digest(job.prompt_key, route.endpoint.name, route.model, route.variant_name) & (2**64 - 1):016x}"
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from audit.replay.drawing import keep
 from audit.replay.journal import spent_unfinished
 from audit.replay.plans import PICO, Plan
 from audit.replay.results import Progress, ReplayResult
+from audit.replay.routes import Route
 from audit.replay.sending import Sender
 from audit.store import Store
 
@@ -102,7 +103,7 @@ def _log(store: Store, plan: Plan, result: ReplayResult, max_cost_usd: float | N
     settings = {
         "seed": plan.seed,
         "sample": plan.requested,
-        "candidates": sorted({f"{route.endpoint.name}/{route.model}" for route in plan.routes if not route.floor}),
+        "candidates": sorted({_name(route) for route in plan.routes if not route.floor}),
         "max_cost_usd": max_cost_usd,
         "hosts": sorted({each.host for each in plan.destinations if each.host}),
     }
@@ -115,6 +116,10 @@ def _log(store: Store, plan: Plan, result: ReplayResult, max_cost_usd: float | N
         "stopped": result.stopped,
     }
     store.log_event("replay", settings, outcome)
+
+
+def _name(route: Route) -> str:
+    return f"{route.endpoint.name}/{route.model}" + (f" {route.variant_name}" if route.variant else "")
 
 
 def _raise(plan: Plan, result: ReplayResult, sender: Sender, before: int, max_cost_usd: float | None) -> None:
