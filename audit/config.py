@@ -84,7 +84,7 @@ class Config:
     aliases: Mapping[str, str] = field(default_factory=dict)
     workflows: Mapping[str, str] = field(default_factory=dict)
     levers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    budgets: Mapping[str, float] = field(default_factory=dict)
+    budgets: Mapping[str, Any] = field(default_factory=dict)
     outcomes: Mapping[str, Any] = field(default_factory=dict)
     replay: ReplayConfig = field(default_factory=ReplayConfig)
     projection: ProjectionConfig = field(default_factory=ProjectionConfig)

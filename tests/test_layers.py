@@ -19,7 +19,8 @@ RANKS = [
     {"readers", "prices", "clients", "scorers", "measures", "levers", "invoices"},
     {
         "ingest", "matching", "replay", "scoring", "deciding", "projection", "outliers", "outcomes", "summary", "why",
-        "workflows", "ledger", "naming", "reconciling", "showing", "chargeback",
+        "workflows", "ledger", "naming", "reconciling", "showing",
+        "checking", "chargeback",
     },
     {"report"},
     {"export"},
@@ -60,7 +61,7 @@ def test_every_room_has_a_rank() -> None:
 
 # stages of one rank build on what an earlier stage of the pipeline returned
 STAGE_USES = {
-    ("summary", "outcomes"), ("why", "outcomes"), ("deciding", "scoring"),
+    ("summary", "outcomes"), ("why", "outcomes"), ("deciding", "scoring"), ("checking", "outcomes"),
 }  # fmt: skip
 
 

@@ -1,14 +1,16 @@
-"""The `--json` documents of the commands that look at one thing: a request, a workflow."""
+"""The `--json` documents of the commands that look at one thing: a request, a workflow, the limits."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from audit.export.documents import Document, measure_row, usd, utc
+from audit.export.documents import Document, day, measure_row, usd, utc
 
 if TYPE_CHECKING:
+    from audit.checking import Check
     from audit.projection import WorkflowLever
     from audit.showing import RequestView, WorkflowRow, WorkflowView
 
@@ -104,3 +106,41 @@ def workflow_row(row: WorkflowRow) -> Document:
     if row.models > 1:
         document["model"] = None
     return document
+
+
+def check_document(check: Check) -> Document:
+    """`audit check --json`."""
+    return {
+        "ok": not check.breaches,
+        "since": day(check.since),
+        "checked": check.checked,
+        "breaches": [
+            {
+                "quantity": breach.limit.quantity,
+                "scope": breach.limit.scope or None,
+                "name": breach.limit.name or None,
+                "limit": breach.limit.bound,
+                "actual": breach.actual if math.isfinite(breach.actual) else None,
+                "when": breach.when or None,
+                "reason": breach.reason,
+            }
+            for breach in check.breaches
+        ],
+        "anomalies": [
+            {
+                "kind": each.kind,
+                "day": day(each.day),
+                "last_day": day(each.last_day),
+                "before_usd_per_day": usd(each.before_pico),
+                "after_usd_per_day": usd(each.after_pico),
+                "causes": [{"name": name, "usd_per_day": usd(pico)} for name, pico in each.causes],
+                "workflows": [{"key": name, "usd_per_day": usd(pico)} for name, pico in each.workflows],
+                "sentence": each.sentence,
+            }
+            for each in check.anomalies
+        ],
+        "unknown_names": [
+            {"scope": limit.scope, "name": limit.name, "nearest": near or None} for limit, near in check.unknown
+        ],
+        "unpriced_requests": check.unpriced,
+    }
