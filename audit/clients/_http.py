@@ -52,6 +52,9 @@ PARAMETERS = (
 _NAMED = re.compile(r"(?<![\w.])(" + "|".join(map(re.escape, PARAMETERS)) + r")(?![\w])")
 
 
+_KEY = re.compile(r"\b(?:sk|pk|rk|gsk|xai|key|AIza|Bearer)[-_ ]?[-_A-Za-z0-9*]*[*\d][-_A-Za-z0-9*]{3,}")
+
+
 class Poster(Protocol):
     """The one method of both SDKs' asynchronous clients that is used."""
 
@@ -136,19 +139,24 @@ def _error_object(response: Any) -> dict[str, Any]:
 
 def status_failure(status: int, wrong: Mapping[str, Any], headers: Mapping[str, str]) -> CallError:
     """The named failure of an HTTP status and the error object that came with it."""
-    text = str(wrong.get("message") or f"HTTP {status}")[:500]
+    text = _without_keys(str(wrong.get("message") or "no reason given")[:500])
     label = f"{wrong.get('code') or ''} {wrong.get('type') or ''} {text}".lower()
     kind, retry = _kind(status, label)
     if headers.get("x-should-retry") == "false":
         retry = False
     return CallError(
         kind,
-        f"HTTP {status}: {text}",
+        f"HTTP {status}: {text if status != 401 else 'the endpoint refused the key'}",
         retry=retry,
         retry_after=retry_after(headers),
         maybe_billed=status in (408, 504, 520, 522, 524),
         parameter=_parameter(wrong, text) if kind == "unsupported" else None,
     )
+
+
+def _without_keys(text: str) -> str:
+    """The text without anything that looks like a key: providers quote parts of it, and gateways all of it."""
+    return _KEY.sub("[key]", text)
 
 
 def _kind(status: int, label: str) -> tuple[FailureKind, bool]:

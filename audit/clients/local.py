@@ -125,7 +125,10 @@ class LocalSession:
         params.api_keys = [secrets.token_hex(16)]
         threads = min(8, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
         params.cpuparams.n_threads = params.cpuparams_batch.n_threads = threads
-        self._server: Any = xllamacpp.Server(params)
+        try:
+            self._server: Any = xllamacpp.Server(params)
+        except (RuntimeError, ValueError) as error:
+            raise ReplayError(f"{params.model.path} can't be loaded: {error}", "name another GGUF file") from error
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="local-model")
 
     async def send(self, body: Mapping[str, Any], limits: Limits) -> Answer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from audit.clients._lane import Policy
 from audit.replay.planning import plan
 from audit.replay.plans import CandidatePlan, Destination, LocalLimits, Plan, Promise, Unreplayable
 from audit.replay.results import CandidateResult, Failure, Progress, ReplayResult
@@ -14,6 +15,7 @@ __all__ = [
     "Failure",
     "LocalLimits",
     "Plan",
+    "Policy",
     "Progress",
     "Promise",
     "ReplayResult",

@@ -109,4 +109,7 @@ def test_another_model_file_may_be_named(tmp_path: Path) -> None:
         CLIENT.locate(EndpointConfig("mine", str(tmp_path / "none.gguf"), "local"))
     file = tmp_path / "mine.gguf"
     file.write_bytes(b"GGUF")
-    assert CLIENT.locate(EndpointConfig("mine", str(file), "local")) == ""
+    config = EndpointConfig("mine", str(file), "local")
+    assert CLIENT.locate(config) == ""
+    with pytest.raises(ReplayError, match="can't be loaded"):
+        CLIENT.open(config)

@@ -223,6 +223,17 @@ def test_an_exhausted_allowance_is_waited_for(peer: Peer) -> None:
     assert exhausted_for({"x-ratelimit-remaining-tokens": "0", "x-ratelimit-reset-tokens": "soon"}) is None
 
 
+@pytest.mark.parametrize("quoted", ["sk-proj-abc123def456", "sk-te****cret", "Bearer abc123def456"])
+def test_no_part_of_a_key_is_repeated(peer: Peer, quoted: str) -> None:
+    for status in ("403", "400"):
+        peer.script = [f"{status}:Incorrect API key provided ({quoted}); ask for another"]
+        with pytest.raises(CallError) as caught:
+            ask(peer)
+        assert "[key]" in caught.value.message
+        assert "123" not in caught.value.message
+        assert "cret" not in caught.value.message
+
+
 def test_keys_come_from_the_environment_only(monkeypatch: pytest.MonkeyPatch, peer: Peer) -> None:
     for name in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN"):
         monkeypatch.delenv(name, raising=False)

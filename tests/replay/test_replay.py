@@ -157,8 +157,8 @@ def test_a_cap_holds_over_interrupted_runs(store: Store, catalogue: Catalogue, p
 
 def test_a_refused_key_is_one_clear_error(store: Store, catalogue: Catalogue, peer: Peer) -> None:
     fill(store, shop({"sort": 60}))
-    peer.fault_for = lambda number, body: "401:no such key"
-    with pytest.raises(ReplayError, match="no such key"):
+    peer.fault_for = lambda number, body: "401:Incorrect API key provided: sk-test"
+    with pytest.raises(ReplayError, match="refused the key"):
         replay(store, planned(store, catalogue), max_cost_usd=5.0, policy=QUICK)
     assert len(peer.requests) <= 4
     assert store.value("SELECT COUNT(*) FROM replay WHERE error LIKE 'unauthorised:%'") >= 1
