@@ -8,8 +8,15 @@ from typing import Any
 from audit import plugins
 from audit.readers import Reader
 from audit.readers._mapped import mapped
+from audit.wire.envelope import opened
 
 _CACHED_KEY_SETS = 20_000
+_TRIED = 3
+_OF_ONE_CALL = frozenset(
+    {"messages", "input", "output", "inputs", "outputs", "content", "choices", "candidates", "contents", "tools"}
+    | {"parts", "request", "response", "prompt", "completion", "body", "steps", "history"}
+)
+"""Lists under these keys are parts of one call, not calls."""
 _LISTS = ("data", "result", "results", "records", "value", "values", "items", "runs", "logs", "Records", "traces")
 _ENVELOPE = frozenset(
     {"meta", "metadata", "success", "errors", "messages", "result_info", "cursor", "has_more", "next", "first_id"}
@@ -71,6 +78,28 @@ class Classifier:
         if isinstance(inner, dict):
             return [inner]
         return inner if isinstance(inner, list) and all(isinstance(item, dict) for item in inner) else None
+
+    def inside(self, record: Mapping[str, Any]) -> list[Any] | None:
+        """What a record that no reader knows holds: a list of known records beside other things, or one known record
+        in a log shipper's envelope; else None."""
+        for key, value in record.items():
+            if key in _OF_ONE_CALL:
+                continue
+            if isinstance(value, dict) and len(value) <= _TRIED * 2:
+                # a search result: {"took": 3, "hits": {"total": …, "hits": […]}}
+                value = next((held for held in value.values() if isinstance(held, list)), None)
+            if isinstance(value, list) and any(self._is_known(item) for item in value[:_TRIED]):
+                return value
+        inner = opened(record)
+        return [inner] if inner is not None and self._is_known(inner, envelope=False) else None
+
+    def _is_known(self, item: Any, *, envelope: bool = True) -> bool:
+        if not isinstance(item, dict):
+            return False
+        if self.unwrapped(item) is not None or self.reader(item) is not None:
+            return True
+        inner = opened(item) if envelope else None
+        return inner is not None and self._is_known(inner, envelope=False)
 
     def _find(self, keys: tuple[Any, ...]) -> tuple[Reader, ...]:
         known = frozenset(keys)

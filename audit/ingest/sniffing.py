@@ -58,7 +58,11 @@ def _rows(items: Iterable[Item], classifier: Classifier) -> Iterator[SniffRow]:
 
 
 def _values(value: Any, classifier: Classifier, depth: int = 0) -> Iterator[Any]:
-    inner = classifier.unwrapped(value) if isinstance(value, dict) else value
+    inner = value
+    if isinstance(value, dict):
+        inner = classifier.unwrapped(value)
+        if inner is None and classifier.reader(value) is None:
+            inner = classifier.inside(value)
     if isinstance(inner, list) and depth < 4:
         for item in inner:
             yield from _values(item, classifier, depth + 1)

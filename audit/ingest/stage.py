@@ -6,7 +6,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,9 @@ from audit.store import Store
 
 Progress = Callable[[int, int, int], None]
 """Called with bytes read, bytes in all (0 when a stream's size is not known), and calls read so far."""
+
+_ENGINE_MEMORY = "800MB"
+"""What the engine gets while worker processes need the rest of the 2 GB a run may take."""
 
 _SMALL_BYTES = 8 << 20
 _COMMIT_BYTES = 64 << 20
@@ -88,7 +91,7 @@ def ingest(
         return IngestResult(plan.results)
     options = Options(dict(tags or {}), dict(mapping or {}), content)
     pool = _pool(options, plan, workers)
-    try:
+    with store.within(_ENGINE_MEMORY), closing(pool):
         store.run("BEGIN TRANSACTION")
         try:
             pricing = Pricing(store, catalogue)
@@ -101,8 +104,6 @@ def ingest(
             with suppress(StoreError):
                 store.run("ROLLBACK")
             raise
-    finally:
-        pool.close()
     return IngestResult(plan.results)
 
 

@@ -180,6 +180,11 @@ class Work:
             self._item(source, line, offset, inner, b"", repaired, depth + 1)
             return
         reader = self._classifier.reader(record)
+        if reader is None and depth < _NESTING:
+            inner = self._classifier.inside(record)
+            if inner is not None:
+                self._item(source, line, offset, inner, b"", repaired, depth + 1)
+                return
         counters = self._rows.counters(source)
         counters.records += 1
         if reader is None:
