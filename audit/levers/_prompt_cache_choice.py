@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from audit.levers._prompt_cache_bill import METERS, Bill, Bools, Floats, Ints
 from audit.promptcache import OTHERS, Behaviour, Calibration, Played, Policy, Traffic, play, today
+from audit.promptcache.bill import METERS, Bill
+from audit.promptcache.play import Bools, Ints
+from audit.promptcache.traffic import Floats
 
 _BATCH_RELIABILITY = 0.5
 """Share of the hits to expect inside a batch, whose requests run at times nobody promises."""
@@ -56,7 +58,7 @@ def options(traffic: Traffic, calibration: Calibration, bill: Bill) -> list[Opti
 
 def _played(traffic: Traffic, policy: Policy, behaviour: Behaviour, alive: Bools) -> Played:
     found: Played = traffic.remember(
-        (policy.name, policy.match), alive, lambda: play(traffic, policy, behaviour, alive)
+        policy.name, policy.match, alive=alive, make=lambda: play(traffic, policy, behaviour, alive)
     )
     return found
 

@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from audit.levers._prompt_cache_bill import METERS, Bill, Floats, Ints
 from audit.levers._prompt_cache_choice import Choice
 from audit.promptcache import Calibrated, Calibration, Traffic
+from audit.promptcache.bill import METERS, Bill
+from audit.promptcache.play import Ints
+from audit.promptcache.traffic import Floats
 
 _TEXT, _WHOLE = pa.string(), pa.int64()
 _PLAN_COLUMNS: list[tuple[str, pa.DataType]] = [

@@ -11,11 +11,11 @@ from __future__ import annotations
 from typing import Any
 
 from audit.levers import Lever, Settings
-from audit.levers._prompt_cache_bill import bill_of
 from audit.levers._prompt_cache_choice import choose, explained, options
 from audit.levers._prompt_cache_plan import gains, plan_table, reliability_draws
 from audit.levers._prompt_cache_words import missed_hits, sentence
 from audit.promptcache import calibrate, traffic
+from audit.promptcache.bill import bill_of
 from audit.store import Store
 
 _GAINS = """

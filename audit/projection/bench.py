@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from audit.errors import PriceError
 from audit.levers import Lever, Settings
 from audit.prices.pricing_sql import price_charges
+from audit.projection import settlement
 from audit.store import Store
 
 Pico = NDArray[np.object_]
@@ -73,6 +74,10 @@ SELECT COUNT(*) FROM before AS b LEFT JOIN now AS n ON n.request_id = b.request_
 WHERE COALESCE(n.cost, 0) <> b.cost
 """
 
+# levers of these stages take requests away from the model that answered them
+_REMOVING = ("WASTE", "CACHE", "ROUTE")
+_PAYING = "SELECT COUNT(DISTINCT request_id) FROM remaining WHERE sku_meter IN ('input', 'cache_read')"
+
 _HOUR_US = 3_600_000_000
 _WIDTHS_US = (24 * _HOUR_US, 6 * _HOUR_US, _HOUR_US, 600_000_000, 60_000_000, 1_000_000)
 _FEWEST_BLOCKS = 5
@@ -99,16 +104,26 @@ class Bench:
         self.blocks = {key: index for index, key in enumerate(sorted(keys))}
 
     def apply(self, lever: Lever) -> None:
-        """Rewrite the remaining charges by one lever and price what it moved."""
+        """Rewrite the remaining charges by one lever, price what it moved and settle what survivors lose."""
         settings = self.settings[lever.name]
         if lever.prepare:
             lever.prepare(self.store, settings)
         values = {name: value for name, value in settings.items() if re.search(rf"\${name}\b", lever.rewrite)}
-        self.store.run(f"CREATE OR REPLACE TEMP TABLE rewritten AS {lever.rewrite}", **values)
+        before = self._requests() if lever.stage in _REMOVING else 0
+        self._rewrite(lever.rewrite, f"lever {lever.name}", values)
+        if lever.stage in _REMOVING and self._requests() < before and settlement.find_losses(self.store):
+            self._rewrite(settlement.REWRITE, "the settlement of prompt caches", {})
+
+    def _requests(self) -> int:
+        """Requests that still pay for input by the token."""
+        return int(self.store.value(_PAYING))
+
+    def _rewrite(self, sql: str, who: str, values: Mapping[str, Any]) -> None:
+        self.store.run(f"CREATE OR REPLACE TEMP TABLE rewritten AS {sql}", **values)
         self._price()
         unpriced = self.store.value("SELECT COUNT(*) FROM repriced WHERE unit_price_pico IS NULL")
         if unpriced:
-            raise PriceError(f"lever {lever.name} moved {unpriced} charges to where no price is known")
+            raise PriceError(f"{who} moved {unpriced} charges to where no price is known")
         self.store.run("DROP TABLE remaining")
         self.store.run("ALTER TABLE repriced RENAME TO remaining")
 

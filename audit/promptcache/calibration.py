@@ -56,15 +56,13 @@ class Calibration:
 
 def calibrate(traffic: Traffic) -> Calibration:
     """Compare today's prompts, played by the rules, with the cached tokens billed."""
-    found: Calibration | None = traffic.kept.get(("order", "calibration"))
-    if found is None:
-        found = traffic.kept[("order", "calibration")] = _calibrate(traffic)
+    found: Calibration = traffic.once("calibration", make=lambda: _calibrate(traffic))
     return found
 
 
 def today(traffic: Traffic, behaviour: Behaviour, alive: Bools) -> Played:
     """What the requests that are alive read under today's marks; models of different rules side by side."""
-    found: Played = traffic.remember(("today",), alive, lambda: _today(traffic, behaviour, alive))
+    found: Played = traffic.remember("today", alive=alive, make=lambda: _today(traffic, behaviour, alive))
     return found
 
 

@@ -42,6 +42,10 @@ class Events:
         """A range of events."""
         return Events(*(getattr(self, name)[low:high] for name in ("node", "start", "ready", "life", "writes")))
 
+    def chosen(self, places: Ints) -> Events:
+        """Some of the events, in their order."""
+        return Events(*(getattr(self, name)[places] for name in ("node", "start", "ready", "life", "writes")))
+
 
 def readable(events: Events, *, sliding: bool) -> Bools:
     """Which events find a live, finished entry of their prefix.

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from audit.promptcache.gather import (
     FIRST,
     FLAG_BITS,
-    FLAG_MASK,
     HEAD,
     LAST,
     LONG,
@@ -93,64 +93,84 @@ class Played:
     covered: Ints
 
 
+@dataclass(frozen=True, slots=True)
+class _Prefixes:
+    """The prefixes of the requests of one kind of rule that are long enough to be cached, packed, with their tokens."""
+
+    packed: Ints
+    tokens: NDArray[np.float32]
+
+
 def play(traffic: Traffic, policy: Policy, behaviour: Behaviour, alive: Bools) -> Played:
     """Play one policy over the requests that are alive and whose model it suits; others read nothing."""
-    suits = alive & (traffic.of_rule("match") == policy.match) if len(traffic) else alive
+    size = len(traffic)
+    if size == 0:
+        return Played(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64))
+    suits = alive & (traffic.of_rule("match") == policy.match)
     if policy.life == "long":
         suits &= behaviour.long_life > 0
     events, rank, tokens = _events(traffic, policy, behaviour, suits)
-    read = np.zeros(len(traffic), dtype=np.float64)
-    sliding = traffic.of_rule("sliding")[rank] if len(rank) else np.zeros(0, dtype=np.bool_)
+    read = np.zeros(size, dtype=np.float64)
+    sliding = traffic.of_rule("sliding")[rank]
     for kind in (True, False):
         chosen = np.flatnonzero(sliding == kind)
         if len(chosen):
-            part = Events(*(getattr(events, name)[chosen] for name in ("node", "start", "ready", "life", "writes")))
+            part = events if len(chosen) == len(events) else events.chosen(chosen)
             found = chosen[readable(part, sliding=kind)]
             np.maximum.at(read, rank[found], tokens[found])
-    covered = _covered(traffic, policy, behaviour, suits)
-    billed = _stepped(traffic, read, suits)
-    return Played(read=np.minimum(billed, covered) if policy.covers != "nothing" else billed, covered=covered)
+    billed = _stepped(traffic, read, policy.match)
+    if policy.covers == "nothing":
+        return Played(billed, np.zeros(size, dtype=np.int64))
+    covered = np.where(suits, _covered(traffic, policy.covers, behaviour), 0)
+    return Played(np.minimum(billed, covered), covered)
 
 
 def _events(traffic: Traffic, policy: Policy, behaviour: Behaviour, suits: Bools) -> tuple[Events, Ints, Floats]:
     """The prefixes a policy looks at, with the rank and the billed tokens of each."""
-    packed = traffic.events
-    rank = (packed >> FLAG_BITS) & RANK_MASK
-    keep = suits[rank]
+    known: _Prefixes = traffic.once(
+        "prefixes", policy.match, id(behaviour.min_tokens), make=lambda: _prefixes(traffic, policy.match, behaviour)
+    )
+    keep = suits[(known.packed >> FLAG_BITS) & RANK_MASK]
     if policy.match != "longest_prefix":
-        keep &= (packed & (policy.writes | policy.looks)) != 0
-    packed, rank = packed[keep], rank[keep]
-    node = packed >> NODE_SHIFT
-    tokens = traffic.tokens(rank, traffic.node_upto[node])
-    enough = tokens >= behaviour.min_tokens[rank]
-    packed, rank, node, tokens = packed[enough], rank[enough], node[enough], tokens[enough]
-    flags = packed & FLAG_MASK
-    life = behaviour.long_life[rank] if policy.life == "long" else behaviour.life[rank]
+        keep &= (known.packed & (policy.writes | policy.looks)) != 0
+    packed = known.packed[keep]
+    rank = (packed >> FLAG_BITS) & RANK_MASK
+    life = behaviour.long_life if policy.life == "long" else behaviour.life
+    lives = life[rank]
     if policy.life == "marked":
-        life = np.where((flags & LONG) != 0, behaviour.long_life[rank], life)
+        lives = np.where((packed & LONG) != 0, behaviour.long_life[rank], lives)
     writes = np.ones(len(rank), dtype=np.bool_)
     if policy.match != "longest_prefix":
-        writes = (flags & policy.writes) != 0
-    return Events(node, traffic.start[rank], traffic.ready[rank], life, writes), rank, tokens
+        writes = (packed & policy.writes) != 0
+    events = Events(packed >> NODE_SHIFT, traffic.start[rank], traffic.ready[rank], lives, writes)
+    return events, rank, known.tokens[keep].astype(np.float64)
 
 
-def _stepped(traffic: Traffic, read: Floats, suits: Bools) -> Ints:
-    """Tokens read, rounded down to the step of the model; the last token of a prompt is always computed."""
-    if not suits.any():
-        return np.zeros(len(traffic), dtype=np.int64)
-    step = traffic.of_rule("step").astype(np.int64)
-    most = np.maximum(traffic.input_tokens - 1, 0)
-    automatic = traffic.of_rule("match") == "longest_prefix"
-    whole = np.minimum(np.rint(read).astype(np.int64), np.where(automatic, most, traffic.input_tokens))
-    return np.asarray(whole // step * step, dtype=np.int64)
+def _prefixes(traffic: Traffic, match: Match, behaviour: Behaviour) -> _Prefixes:
+    packed = traffic.events
+    packed = packed[(traffic.of_rule("match") == match)[(packed >> FLAG_BITS) & RANK_MASK]]
+    rank = (packed >> FLAG_BITS) & RANK_MASK
+    tokens = traffic.tokens(rank, traffic.node_upto[packed >> NODE_SHIFT])
+    enough = tokens >= behaviour.min_tokens[rank]
+    return _Prefixes(packed[enough], tokens[enough].astype(np.float32))
 
 
-def _covered(traffic: Traffic, policy: Policy, behaviour: Behaviour, suits: Bools) -> Ints:
+def _stepped(traffic: Traffic, read: Floats, match: Match) -> Ints:
+    """Tokens read, rounded down to the step of the model; one that caches by itself always computes the last token."""
+    step = traffic.of_rule("step")
+    most = traffic.input_tokens - 1 if match == "longest_prefix" else traffic.input_tokens
+    return np.asarray(np.minimum(np.rint(read).astype(np.int64), most) // step * step, dtype=np.int64)
+
+
+def _covered(traffic: Traffic, covers: str, behaviour: Behaviour) -> Ints:
     """Tokens up to the last mark; nothing where that is too short to be cached."""
-    if policy.covers == "nothing" or not suits.any():
-        return np.zeros(len(traffic), dtype=np.int64)
-    upto = traffic.whole if policy.covers == "whole" else getattr(traffic, policy.covers)
-    if policy.covers == "first":
-        upto = np.maximum(upto, traffic.head)
-    tokens = np.rint(traffic.tokens(np.arange(len(traffic)), upto)).astype(np.int64)
-    return np.where(suits & (upto > 0) & (tokens >= behaviour.min_tokens), tokens, 0)
+
+    def make() -> Ints:
+        upto = traffic.whole if covers == "whole" else getattr(traffic, covers)
+        if covers == "first":
+            upto = np.maximum(upto, traffic.head)
+        tokens = np.rint(traffic.tokens(np.arange(len(traffic)), upto)).astype(np.int64)
+        return np.where((upto > 0) & (tokens >= behaviour.min_tokens), tokens, 0)
+
+    found: Ints = traffic.once("covered", covers, id(behaviour.min_tokens), make=make)
+    return found

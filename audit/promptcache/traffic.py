@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any, Literal
@@ -69,14 +70,15 @@ class Traffic:
     batch: Bools
     events: Ints
     node_upto: Floats
-    kept: dict[tuple[Any, ...], Any] = field(default_factory=dict)
+    made: dict[tuple[Any, ...], Any] = field(default_factory=dict)
+    played: dict[tuple[Any, ...], Any] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.request_id)
 
     def of_rule(self, name: str) -> Any:
-        """A field of each request's rule, as an array."""
-        return np.array([getattr(rule, name) for rule in self.rules])[self.rule]
+        """A field of each request's rule, as an array not to be written to."""
+        return self.once("rule", name, make=lambda: np.array([getattr(rule, name) for rule in self.rules])[self.rule])
 
     def tokens(self, rank: Ints, upto: Floats) -> Floats:
         """Billed tokens of a prefix of each request, from the tokenizer's count of it.
@@ -97,23 +99,27 @@ class Traffic:
         """Ranks of requests; -1 for those that are not here."""
         if len(self) == 0:
             return np.full(len(request_ids), -1, dtype=np.int64)
-        order = self.kept.get(("order",))
-        if order is None:
-            order = self.kept[("order",)] = np.argsort(self.request_id)
+        order = self.once("order", make=lambda: np.argsort(self.request_id))
         place = np.clip(np.searchsorted(self.request_id, request_ids, sorter=order), 0, len(self) - 1)
         rank = order[place]
         return np.where(self.request_id[rank] == request_ids, rank, -1)
 
-    def remember(self, key: tuple[Any, ...], alive: Bools, make: Any) -> Any:
+    def once(self, *key: Any, make: Callable[[], Any]) -> Any:
+        """What `make()` returns, made once for this traffic."""
+        found = self.made.get(key)
+        if found is None:
+            found = self.made[key] = make()
+        return found
+
+    def remember(self, *key: Any, alive: Bools, make: Callable[[], Any]) -> Any:
         """What `make()` returns for these survivors, made once; the oldest are forgotten when memory runs short."""
         whole = (*key, blake2b(np.packbits(alive).tobytes(), digest_size=16).digest())
-        found = self.kept.get(whole)
+        found = self.played.get(whole)
         if found is None:
             most = max(4, _KEPT_BYTES // (16 * max(1, len(self))))
-            results = [name for name in self.kept if name != ("order",)]
-            for name in results[: max(0, len(results) - most + 1)]:
-                del self.kept[name]
-            found = self.kept[whole] = make()
+            for name in list(self.played)[: max(0, len(self.played) - most + 1)]:
+                del self.played[name]
+            found = self.played[whole] = make()
         return found
 
 

@@ -8,14 +8,10 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
-from audit.promptcache import Traffic
+from audit.promptcache.play import Bools, Ints
+from audit.promptcache.traffic import Floats, Traffic
 from audit.store import Store
-
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
 
 METERS = ("input", "cache_read", "cache_write_5m", "cache_write_1h")
 _WEEK_US = 7 * 86_400_000_000
