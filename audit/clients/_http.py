@@ -10,7 +10,9 @@ from email.utils import parsedate_to_datetime
 from typing import Any, Protocol
 
 from audit.clients import CallError, FailureKind, Limits
+from audit.wire.stream import join
 
+STREAM_STARTS = (b"data: ", b"data:{", b"event:")
 RATE_HEADERS = ("retry-after", "ratelimit")
 TOO_LONG = (
     "context_length",
@@ -83,7 +85,7 @@ async def post(
 def decode(content: bytes) -> dict[str, Any]:
     """The JSON object of a 200 answer; HTML, cut or foreign JSON and error bodies become CallError."""
     try:
-        data = json.loads(content)
+        data = _joined(content) if content.lstrip()[:6] in STREAM_STARTS else json.loads(content)
     except (ValueError, UnicodeDecodeError) as error:
         kind = "a web page" if content.lstrip()[:1] == b"<" else "something that is not JSON"
         raise bad_answer(f"the endpoint answered with {kind}") from error
@@ -94,6 +96,11 @@ def decode(content: bytes) -> dict[str, Any]:
         code = wrong.get("code")
         raise status_failure(code if isinstance(code, int) and code >= 400 else 400, wrong, {})
     return data
+
+
+def _joined(content: bytes) -> Any:
+    """The body behind a stream that nobody asked for; some gateways stream regardless."""
+    return join(content.decode("utf-8"))
 
 
 def bad_answer(message: str) -> CallError:

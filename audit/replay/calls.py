@@ -11,7 +11,7 @@ from audit.clients import Client, Limits, NotReplayableError, Translation
 from audit.replay.prompts import Logged
 from audit.replay.routes import Route
 
-SMALLEST_OWN_LIMIT = 1024
+SMALLEST_OWN_LIMIT = 256
 LARGEST_OWN_LIMIT = 32_000
 THINKING_ROOM = {"none": 1024, "minimal": 4096, "low": 8192, "medium": 16_384, "high": 32_768}
 USUAL_THINKING_ROOM = 16_384
@@ -19,7 +19,8 @@ SLOWEST_TOKENS_PER_SECOND = 40
 SMALLEST_LOCAL_LIMIT = 96
 LOCAL_ROOM = 4
 LOCAL_SECONDS = 600.0
-FRAMING_TOKENS = 1024
+FRAMING_TOKENS = 64
+TOOL_FRAMING_TOKENS = 1024
 TOKENS_PER_PART = 16
 
 
@@ -74,4 +75,7 @@ def most_input_tokens(body: Mapping[str, Any]) -> int:
     """A bound on billed input tokens that holds for every byte-level tokenizer: no token is shorter than a byte."""
     text = json.dumps(body, ensure_ascii=False)
     parts = len(body.get("messages") or body.get("input") or ()) + len(body.get("tools") or ())
-    return len(text.encode("utf-8", "surrogatepass")) + FRAMING_TOKENS + TOKENS_PER_PART * parts
+    # what providers put around tools and schemas is billed as well
+    guided = any(key in body for key in ("tools", "response_format", "text", "output_config"))
+    framing = TOOL_FRAMING_TOKENS if guided else FRAMING_TOKENS
+    return len(text.encode("utf-8", "surrogatepass")) + framing + TOKENS_PER_PART * parts
