@@ -136,8 +136,15 @@ def summary(store: Store) -> Summary:
         duplicates=store.rows(_DUPLICATES),
         models=[row["model"] for row in store.rows(_MODELS)],
         outcomes=outcomes(store),
-        measures={measure.name: store.rows(measure.query) for measure in measures()},
+        measures={measure.name: rows_of(store, measure) for measure in measures()},
     )
+
+
+def rows_of(store: Store, measure: Measure) -> list[dict[str, Any]]:
+    """The rows of one measure."""
+    if measure.prepare:
+        measure.prepare(store)
+    return store.rows(measure.query)
 
 
 _CACHE = ("cache_read_input_tokens", "cache_creation_input_tokens")

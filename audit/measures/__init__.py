@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
+
+from audit.store import Store
 
 Unit = Literal["text", "count", "tokens", "pico", "seconds", "share", "day", "ratio"]
 
@@ -22,7 +25,8 @@ class Measure:
     """One table about today, as a query over the stored tables.
 
     Money columns are pico-USD, times epoch microseconds, shares 0…1. `order` places it in the report; `limit` is how
-    many rows people are shown at first (programs get all).
+    many rows people are shown at first (programs get all). `prepare(store)` makes temporary tables the query reads,
+    for what SQL can't say; their names start with the measure's.
     """
 
     name: str
@@ -32,3 +36,4 @@ class Measure:
     order: int = 100
     limit: int = 12
     note: str = ""
+    prepare: Callable[[Store], None] | None = None

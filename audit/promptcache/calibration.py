@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import json
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from audit.promptcache.gather import STAMP
 from audit.promptcache.play import Bools, Ints
 from audit.promptcache.policies import TODAY, Behaviour, Played, play
 from audit.promptcache.traffic import MATCHES, Floats, Traffic
+from audit.promptcache.traffic import traffic as traffic_of
+from audit.store import Store
 
+_META = "prompt_cache_calibration"
+_TOLD = "SELECT COUNT(*) FROM request WHERE cache_read_input_tokens > 0"
 _LIVES_MS = (300_000, 600_000, 1_800_000, 3_600_000, 86_400_000)
 """Lives a provider may give an idle entry: documented as 5 to 10 minutes, up to an hour, or a day on request."""
 _FEWEST_HITS = 20
@@ -58,6 +64,17 @@ def calibrate(traffic: Traffic) -> Calibration:
     """Compare today's prompts, played by the rules, with the cached tokens billed."""
     found: Calibration = traffic.once("calibration", make=lambda: _calibrate(traffic))
     return found
+
+
+def models_of(store: Store) -> list[Calibrated]:
+    """What `calibrate` finds for the models of an audit file; kept in the file until the log in it changes."""
+    stamp = json.dumps(store.rows(STAMP)[0], sort_keys=True)
+    known = json.loads(store.meta(_META) or "{}")
+    if known.get("stamp") != stamp:
+        models = calibrate(traffic_of(store)).models if store.value(_TOLD) else []
+        known = {"stamp": stamp, "models": [asdict(each) for each in models]}
+        store.set_meta(_META, json.dumps(known))
+    return [Calibrated(**each) for each in known["models"]]
 
 
 def today(traffic: Traffic, behaviour: Behaviour, alive: Bools) -> Played:
