@@ -148,9 +148,9 @@ def _print_cells(result: Reconciliation) -> None:
         "Largest differences",
         ("Day", "Model", "Kind", "Billed", "In the log", "Tokens billed", "Tokens in the log", "Difference"),
         [
-            (figures.day(each.first_day) + (f" to {figures.day(each.last_day)}" if each.last_day > each.first_day else ""),
-             each.model or "–", each.kind, figures.money(each.billed_pico), figures.money(each.logged_pico),
-             figures.tokens(each.billed_quantity), figures.tokens(each.logged_quantity), figures.signed_money(each.pico))
+            (_span(each.first_day, each.last_day), each.model or "–", each.kind, figures.money(each.billed_pico),
+             figures.money(each.logged_pico), figures.tokens(each.billed_quantity),
+             figures.tokens(each.logged_quantity), figures.signed_money(each.pico))
             for each in open_ones[:_TOP]
         ],
         left=3,
@@ -184,6 +184,12 @@ def _print_rest(result: Reconciliation) -> None:
         )
     for note in result.notes:
         console.note(console.clean(note, 400))
+
+
+def _span(first: int, last: int) -> str:
+    from audit import figures
+
+    return figures.day(first) + (f" to {figures.day(last)}" if last > first else "")
 
 
 def _days(cause: Cause) -> str:

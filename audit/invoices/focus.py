@@ -21,8 +21,9 @@ _CATEGORIES: dict[str, Category] = {
 _PROVIDERS = (
     ("amazon", "aws"), ("aws", "aws"), ("bedrock", "aws"), ("microsoft", "azure"), ("azure", "azure"),
     ("google", "google"), ("gcp", "google"), ("vertex", "google"), ("anthropic", "anthropic"),
-    ("openrouter", "openrouter"), ("openai", "openai"), ("deepseek", "deepseek"), ("mistral", "mistral"), ("x.ai", "x-ai"), ("xai", "x-ai"),
-    ("groq", "groq"), ("cohere", "cohere"), ("together", "together"), ("fireworks", "fireworks"),
+    ("openrouter", "openrouter"), ("openai", "openai"), ("deepseek", "deepseek"), ("mistral", "mistral"),
+    ("x.ai", "x-ai"), ("xai", "x-ai"), ("groq", "groq"), ("cohere", "cohere"), ("together", "together"),
+    ("fireworks", "fireworks"),
 )  # fmt: skip
 
 

@@ -23,6 +23,7 @@ _LEAST = 0.002
 class Agreed:
     """A price that was found: `ratio` of the invoice's price to the log's, `list_ratio` to list, its range over days.
 
+    `weight_pico` is what the log prices its tokens at, `slack` how far the invoice's rounding may have moved the ratio;
     `unit_price_pico` is per token, None where the invoice counts none. `from_day` and `to_day` (exclusive) are None
     where the price holds over the whole period.
     """
@@ -35,6 +36,8 @@ class Agreed:
     list_ratio: float
     low: float
     high: float
+    weight_pico: int
+    slack: float
     days: int
     unit_price_pico: int | None
     from_day: int | None
@@ -83,6 +86,7 @@ def _constant(group: list[Cell]) -> Agreed | None:
 
 def _agreed(group: list[Cell], telling: list[Cell], ratio: float, counted: bool) -> Agreed:
     paid = sum(cell.priced_pico for cell in telling)
+    expected = sum(cell.expected_pico for cell in telling)
     ratios = [cell.priced_pico / cell.expected_pico for cell in telling]
     tokens = sum(cell.logged_quantity for cell in telling)
     begins, ends = telling[0].bin, telling[-1].bin
@@ -98,6 +102,8 @@ def _agreed(group: list[Cell], telling: list[Cell], ratio: float, counted: bool)
         list_ratio=ratio * as_priced / at_list if at_list else ratio,
         low=min(ratios),
         high=max(ratios),
+        weight_pico=expected,
+        slack=sum(cell.tolerance_pico for cell in telling) / expected,
         days=sum(cell.bin.days for cell in telling),
         unit_price_pico=round(paid / tokens) if counted and tokens and group[0].kind != WHOLE else None,
         from_day=None if begins is group[0].bin else begins.first_day,
@@ -148,65 +154,58 @@ class Suggestion:
 
 def suggestions(agreed: Iterable[Agreed], compared: Iterable[Cell]) -> list[Suggestion]:
     """The fewest contracts that say what was found: one per provider if all its models share one discount."""
-    models: dict[tuple[str, str], list[Agreed]] = {}
-    for each in agreed:
-        models.setdefault((each.price_provider, each.price_model), []).append(each)
-    single = [found for group in models.values() if (found := _of_model(group)) is not None]
+    found = list(agreed)
     result: list[Suggestion] = []
-    for provider in dict.fromkeys(each.provider_name for each in single):
-        own = [each for each in single if each.provider_name == provider]
-        every = {
-            cell.price_key[1] for cell in compared if cell.both and cell.price_key and cell.price_key[0] == provider
-        }
-        result.extend([_for_all(own)] if len(own) > 1 and len(own) == len(every) and _alike(own) else own)
+    for provider in dict.fromkeys(each.price_provider for each in found):
+        own = [each for each in found if each.price_provider == provider]
+        every = {cell.price_key for cell in compared if cell.both and cell.price_key and cell.price_key[0] == provider}
+        ratio = _one_ratio(own)
+        one_span = len({(each.from_day, each.to_day) for each in own}) == 1
+        if ratio is not None and one_span and len({each.price_model for each in own}) == len(every) > 1:
+            result.append(_suggested(own, "*", ratio, {}))
+            continue
+        for name in dict.fromkeys(each.price_model for each in own):
+            single = _of_model([each for each in own if each.price_model == name])
+            result.extend([single] if single else [])
     return result
 
 
 def _of_model(group: list[Agreed]) -> Suggestion | None:
-    ratios = [each.list_ratio for each in group]
-    spans = {(each.from_day, each.to_day) for each in group}
-    from_day, to_day = next(iter(spans)) if len(spans) == 1 else (None, None)
-    same = max(ratios) - min(ratios) <= _SAME
+    same = _one_ratio(group)
     prices = {
         "cache_write_5m" if each.kind == "cache_write" else each.kind: each.unit_price_pico / 1e6
         for each in group
         if each.unit_price_pico is not None
     }
-    if not same and not prices:
+    if same is None and not prices:
         return None
+    return _suggested(group, group[0].price_model, same, {} if same is not None else prices)
+
+
+def _suggested(group: list[Agreed], model: str, ratio: float | None, prices: dict[str, float]) -> Suggestion:
+    spans = {(each.from_day, each.to_day) for each in group}
+    from_day, to_day = next(iter(spans)) if len(spans) == 1 else (None, None)
+    # days of cents say little about a ratio
+    widest = [each for each in group if 10 * each.weight_pico >= max(every.weight_pico for every in group)]
     return Suggestion(
         provider_name=group[0].price_provider,
-        model=group[0].price_model,
-        discount_percent=_percent(1 - sum(ratios) / len(ratios)) if same else None,
-        usd_per_million={} if same else prices,
+        model=model,
+        discount_percent=None if ratio is None else _percent(1 - ratio),
+        usd_per_million=prices,
         from_day=from_day,
         to_day=to_day,
-        ratio_low=min(each.low for each in group),
-        ratio_high=max(each.high for each in group),
+        ratio_low=min(each.low for each in widest),
+        ratio_high=max(each.high for each in widest),
         days=max(each.days for each in group),
     )
 
 
-def _alike(own: list[Suggestion]) -> bool:
-    percents = [each.discount_percent for each in own]
-    spans = {(each.from_day, each.to_day) for each in own}
-    known = [each for each in percents if each is not None]
-    return len(known) == len(own) and max(known) - min(known) <= 100 * _SAME and len(spans) == 1
-
-
-def _for_all(own: list[Suggestion]) -> Suggestion:
-    percents = [each.discount_percent or 0.0 for each in own]
-    return Suggestion(
-        own[0].provider_name,
-        "*",
-        _percent(sum(percents) / len(percents) / 100),
-        {},
-        own[0].from_day,
-        own[0].to_day,
-        min(each.ratio_low for each in own),
-        max(each.ratio_high for each in own),
-        max(each.days for each in own),
-    )
+def _one_ratio(group: list[Agreed]) -> float | None:
+    """The ratio to list that all of them share, None when they don't within what rounding allows."""
+    total = sum(each.weight_pico for each in group)
+    mean = sum(each.list_ratio * each.weight_pico for each in group) / total
+    fits = all(abs(each.list_ratio - mean) <= _SAME + 2 * each.slack for each in group)
+    return mean if fits else None
 
 
 def _percent(share: float) -> float:

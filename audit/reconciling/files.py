@@ -149,6 +149,10 @@ class _File:
                 self._take(line, row, known)
 
     def _object(self, line: int, value: Any) -> None:
+        if isinstance(value, list) and value:
+            for each in value:
+                self._object(line, each)
+            return
         if isinstance(value, Unreadable) or not isinstance(value, dict):
             raise self._damaged(line, value)
         record = {folded(str(name)): cell for name, cell in value.items()}
@@ -186,7 +190,9 @@ class _File:
 
     def _is_bare(self, cells: list[str]) -> bool:
         """Whether a short row only names an empty span, as some exports write them."""
-        return any(each.bare_cells == len(cells) for each in self._formats.values())
+        # the last cell is a time like the one before it; a shorter one is a row that was cut off
+        whole = len(cells) > 1 and len(cells[-1].strip()) == len(cells[-2].strip())
+        return whole and any(each.bare_cells == len(cells) for each in self._formats.values())
 
     def _damaged(self, line: int, value: Any) -> ReadError:
         if isinstance(value, Unreadable):

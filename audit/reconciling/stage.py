@@ -95,15 +95,16 @@ class _Run:
         rows, counts = self._billers(logs.log_rows(self._store), logs.log_requests(self._store), sides)
         providers: list[Provider] = []
         agreed: list[Agreed] = []
+        held: list[logs.LogRow] = []
         for name, side in sides.items():
             numbers = {each.number for each in side.bins}
             own = [row for row in rows if row.provider_name == name and row.bin in numbers]
+            held.extend(own)
             requests = [each for each in counts if each.provider_name == name and each.bin in numbers]
             provider = Sides(name, side.bins, self._catalogue, self._prices).match(side.billed, own, requests)
             agreed.extend(explain(provider, self._scope(side, own), self._prices))
             providers.append(provider)
-        compared = {each.name: each for each in providers}
-        return self._judged(compared, sides, agreed, [row for row in rows if row.provider_name in compared])
+        return self._judged({each.name: each for each in providers}, sides, agreed, held)
 
     def _sides(self) -> dict[str, _Side]:
         lines: dict[str, list[tuple[BilledLine, InvoiceFile]]] = {}

@@ -100,12 +100,12 @@ def test_a_model_the_log_does_not_hold_is_found(name: str, log: Log, tmp_path: P
     full = traffic(Log(log.catalogue), form)
     path = form.write(tmp_path, full.sums(form.provider))
     for each in full.usage:
-        if each.model == form.models[0]:
+        if each.model == form.models[1]:
             log.call(each.day, each.model, provider=each.provider, **{each.meter: each.quantity})
     result = check(log, path)
     add_up(result)
     cause = next(cause for cause in result.causes if cause.name == "unlogged_model")
-    planted = sum(each.cost_pico for each in full.usage if each.model == form.models[1])
+    planted = sum(each.cost_pico for each in full.usage if each.model == form.models[0])
     assert abs(cause.pico - planted) <= 30 * form.step // 2 + 10**6 + (0 if form.dollars else planted // 1000)
     assert result.verdict == "explained"
     assert len(cause.models) == 1

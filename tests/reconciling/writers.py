@@ -43,7 +43,8 @@ def openai_cost_csv(folder: Path, sums: Sums, factor: Decimal = Decimal(1)) -> P
         prefix = "" if tier in ("standard", "batch") else f"{tier} | "
         rows.append(
             [str(start), str(start + 86_400), f"{date(day)}T00:00:00+00:00", f"{date(day + 1)}T00:00:00+00:00",
-             usd(pico, factor), "usd", str(quantity), "tokens", f"{prefix}{model}, {OPENAI_KINDS[meter]}", "", "", "proj_1"]
+             usd(pico, factor), "usd", str(quantity), "tokens", f"{prefix}{model}, {OPENAI_KINDS[meter]}", "", "",
+             "proj_1"]
         )  # fmt: skip
     header = (
         "start_time,end_time,start_time_iso,end_time_iso,amount_value,amount_currency,quantity,quantity_unit,line_item,"
@@ -61,6 +62,7 @@ def openai_usage_csv(folder: Path, sums: Sums, factor: Decimal = Decimal(1)) -> 
     rows = []
     days = {(day, model, tier) for day, model, _, tier in sums}
     for day, model, tier in sorted(days):
+
         def count(meter: str, key: tuple[int, str, str] = (day, model, tier)) -> int:
             return sums.get((key[0], key[1], meter, key[2]), (0, 0))[0]
 
@@ -225,8 +227,8 @@ def aws_cur(folder: Path, sums: Sums, factor: Decimal = Decimal(1)) -> Path:
              names["service"]]
         )  # fmt: skip
         rows.append(
-            ["123456789012", f"{date(day)}T05:00:00Z", f"{date(day)}T06:00:00Z", "Usage", "AmazonEC2", "BoxUsage:t3", "1",
-             "Hrs", "12.5", "USD", "Amazon Elastic Compute Cloud"]
+            ["123456789012", f"{date(day)}T05:00:00Z", f"{date(day)}T06:00:00Z", "Usage", "AmazonEC2", "BoxUsage:t3",
+             "1", "Hrs", "12.5", "USD", "Amazon Elastic Compute Cloud"]
         )  # fmt: skip
     rows.append(
         ["123456789012", f"{date(0)}T00:00:00Z", f"{date(6)}T00:00:00Z", "Tax", "AmazonBedrock", "", "1", "", "3.10",
@@ -260,8 +262,8 @@ def focus_parquet(folder: Path, sums: Sums, factor: Decimal = Decimal(1)) -> Pat
 def focus_csv(folder: Path, sums: Sums, factor: Decimal = Decimal(1)) -> Path:
     """A model provider's own rows: the kind of token in the SKU's meter."""
     rows = [
-        [usd(pico, factor), "USD", f"{date(day)}T00:00:00Z", f"{date(day + 1)}T00:00:00Z", "Usage", str(quantity), "Tokens",
-         "OpenAI", "OpenAI API", f"openai/{model}, {OPENAI_KINDS[meter]}", f"{model}, {OPENAI_KINDS[meter]}"]
+        [usd(pico, factor), "USD", f"{date(day)}T00:00:00Z", f"{date(day + 1)}T00:00:00Z", "Usage", str(quantity),
+         "Tokens", "OpenAI", "OpenAI API", f"openai/{model}, {OPENAI_KINDS[meter]}", f"{model}, {OPENAI_KINDS[meter]}"]
         for day, model, meter, _, quantity, pico in _ordered(sums)
     ]  # fmt: skip
     return _csv(
@@ -274,7 +276,11 @@ def focus_csv(folder: Path, sums: Sums, factor: Decimal = Decimal(1)) -> Path:
 
 def gcp_billing(folder: Path, sums: Sums, factor: Decimal = Decimal(1)) -> Path:
     """The BigQuery export as JSON lines."""
-    kinds = {"input": "Text Input - Predictions", "cache_read": "Input Text Caching", "output": "Text Output - Predictions"}
+    kinds = {
+        "input": "Text Input - Predictions",
+        "cache_read": "Input Text Caching",
+        "output": "Text Output - Predictions",
+    }
     lines = [
         json.dumps(
             {
@@ -298,10 +304,12 @@ def azure_cost(folder: Path, sums: Sums, factor: Decimal = Decimal(1)) -> Path:
     for day, _, meter, _, quantity, pico in _ordered(sums):
         year, month, number = date(day).split("-")
         rows.append(
-            [f"{month}/{number}/{year}", "Cognitive Services", "Azure OpenAI", kinds[meter], f"{Decimal(quantity) / 1000:f}",
-             "1K", usd(pico, factor), "USD", "Usage"]
+            [f"{month}/{number}/{year}", "Cognitive Services", "Azure OpenAI", kinds[meter],
+             f"{Decimal(quantity) / 1000:f}", "1K", usd(pico, factor), "USD", "Usage"]
         )  # fmt: skip
-        rows.append([f"{month}/{number}/{year}", "Storage", "Blob", "LRS Data Stored", "3", "1 GB", "7.5", "USD", "Usage"])
+        rows.append(
+            [f"{month}/{number}/{year}", "Storage", "Blob", "LRS Data Stored", "3", "1 GB", "7.5", "USD", "Usage"]
+        )
     return _csv(
         folder / "azure.csv",
         "Date,MeterCategory,MeterSubCategory,MeterName,Quantity,UnitOfMeasure,CostInBillingCurrency,BillingCurrencyCode,"
