@@ -13,7 +13,7 @@ from audit.containers.items import EXCERPT_BYTES, Item, Unreadable
 
 DELIMITERS = (",", ";", "\t", "|")
 _ROWS = 40
-_NAME = re.compile(r"[^\W\d][\w .\-/()\[\]:%#$@]{0,100}|\w{1,100}")
+_NAME = re.compile(r"@?[^\W\d][\w .\-/()\[\]:%#$@]{0,100}|\w{1,100}")
 _CELL_LIMIT = 1 << 28
 
 csv.field_size_limit(_CELL_LIMIT)

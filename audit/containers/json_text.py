@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Generator, Iterator
 from itertools import chain
+from typing import Any
 
 import orjson
 
@@ -26,6 +27,9 @@ _END_OF_STREAM = re.compile(
 )
 _BLANK = b" \t\r\n\x0b\x0c\x00"
 _BOM = b"\xef\xbb\xbf"
+_PREFIX_BYTES = 200
+_TIME = re.compile(rb"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[\d.,]*(?:Z|[+-]\d\d:?\d\d)?")
+_OWN_TIME = frozenset({"@timestamp", "timestamp", "time", "ts", "date"})
 _CONTINUES = (b" ", b"\t", b'"', b"}", b"]", b",")
 
 
@@ -120,7 +124,11 @@ class JsonText:
         elif _EVENT.match(text):
             yield from self._events()
         elif text[:1] != b"{":
-            yield self._reject("not_json", raw)
+            value = _after_prefix(raw)
+            if value is None:
+                yield self._reject("not_json", raw)
+            else:
+                yield self.line, self._base + self._position, repaired(value), raw, False
             self._advance(end)
         else:
             return (yield from self._odd_json(raw, end))
@@ -215,6 +223,24 @@ class JsonText:
                 break
         text = b"\n".join(parts).decode("utf-8", "replace")
         yield line, offset, {"response": text}, text.encode(), False
+
+
+def _after_prefix(raw: bytes) -> dict[str, Any] | None:
+    """The object a line ends in, when something short stands before it: the time of a CloudWatch export, the stream
+    of a container log, the name of a service. That time becomes `@timestamp` where the object has none."""
+    start = raw.find(b"{", 0, _PREFIX_BYTES)
+    if start < 0:
+        return None
+    try:
+        value = orjson.loads(raw[start:])
+    except ValueError:
+        return None
+    time = _TIME.match(raw[:start].lstrip(_BLANK + _BOM))
+    if not isinstance(value, dict):
+        return None
+    if time is None or not _OWN_TIME.isdisjoint(value):
+        return value
+    return {"@timestamp": time.group().decode(), **value}
 
 
 def _starts(parts: list[bytes]) -> bool:

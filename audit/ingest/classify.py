@@ -93,6 +93,10 @@ class Classifier:
         inner = opened(record)
         return [inner] if inner is not None and self._is_known(inner, envelope=False) else None
 
+    def knows(self, record: Mapping[str, Any]) -> bool:
+        """Whether some reader knows a record, or what it holds."""
+        return self._is_known(record) or self.inside(record) is not None
+
     def _is_known(self, item: Any, *, envelope: bool = True) -> bool:
         if not isinstance(item, dict):
             return False

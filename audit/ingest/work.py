@@ -25,6 +25,7 @@ UNREADABLE = "unreadable_file"
 
 _TAIL_BYTES = 1 << 20
 _NESTING = 4
+_LONGEST_PROSE = 2_000
 
 
 class BlockHash:
@@ -129,7 +130,7 @@ class Work:
             try:
                 with open(path, "rb") as file:
                     chunks = seen.through(raw_chunks(file))
-                    yield from self._batches(source, records(chunks, Path(path)))
+                    yield from self._batches(source, self._without_prose(records(chunks, Path(path))))
                     for _ in chunks:  # what was read at random is still hashed
                         pass
             except OSError as error:
@@ -156,6 +157,26 @@ class Work:
             if rows.is_full:
                 yield Result(rows.take())
                 rows.counters(source)
+
+    def _without_prose(self, items: Iterator[Item]) -> Iterator[Item]:
+        """The items of one file, its lines as one reject when they are a text for people (a README, notes)."""
+        held: list[Item] = []
+        lines = 0
+        for item in items:
+            held.append(item)
+            value, raw = item[2], item[3].lstrip()
+            if isinstance(value, Unreadable):
+                lines += value.reason == "not_json" and raw[:1] not in (b"{", b"[")
+            elif not isinstance(value, dict) or self._classifier.knows(value):
+                break
+            if len(held) > _LONGEST_PROSE:
+                break
+        else:
+            if lines > 1 and lines > len(held) // 2:
+                line, offset, _, raw, _ = held[0]
+                held = [(line, offset, Unreadable("not_json", f"{len(held)} lines of text, no record"), raw, False)]
+        yield from held
+        yield from items
 
     def _item(
         self, source: int, line: int, offset: int, value: Any, raw: bytes, repaired: bool, depth: int = 0

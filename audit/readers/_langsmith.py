@@ -42,6 +42,8 @@ def read(record: Record) -> Iterable[Outcome]:
     embedding = kind == "embedding" or metadata.get("ls_model_type") == "embedding"
     if kind != "llm" and not embedding:
         return (Skip("parent_span" if kind in _PARENTS else "not_an_llm_call"),)
+    if record.get("status") == "pending" and not body(record.get("outputs")) and not record.get("total_tokens"):
+        return (Skip("not_finished"),)
     call = Call(system="langsmith", operation_name="embeddings" if embedding else "chat")
     _fill_models(call, record, extra, metadata)
     _fill_times(call, record)

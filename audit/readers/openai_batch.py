@@ -18,8 +18,13 @@ _ERROR = frozenset({"custom_id", "error"})
 _INPUT = frozenset({"custom_id", "body"})
 
 
+_BATCH = frozenset({"object", "endpoint", "input_file_id"})
+
+
 def _detect(record: Record) -> int:
     keys = record.keys()
+    if record.get("object") == "batch":
+        return 30
     if "custom_id" not in keys or "batch_id" in keys or "result" in keys:
         return 0
     if "body" in keys:
@@ -62,6 +67,8 @@ def _call(record: Record, asked: batch.Asked) -> Call:
 
 
 def _read(record: Record) -> Iterable[Outcome]:
+    if record.get("object") == "batch":
+        return (Skip("aggregate_row"),)
     return (Skip(batch.NO_RESULT) if _is_request(record) else _call(record, (None, [])),)
 
 
@@ -76,7 +83,7 @@ def _read_group(records: list[Record]) -> Iterable[Outcome]:
 READER = Reader(
     name="openai_batch",
     title="OpenAI Batch API (input, output and error files)",
-    signatures=(_OUTPUT, _ERROR, _INPUT),
+    signatures=(_OUTPUT, _ERROR, _INPUT, _BATCH),
     detect=_detect,
     read=_read,
     group=_group,

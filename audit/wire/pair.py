@@ -125,7 +125,7 @@ def _open_http(pair: Pair, response: Any) -> None:
     request = pair.request
     if isinstance(request, dict) and "method" in request and ("url" in request or "headers" in request):
         pair.request = next((maybe_json(request[key]) for key in _HTTP_BODIES if request.get(key)), request)
-    if isinstance(response, dict) and ("headers" in response or "status_code" in response):
+    if isinstance(response, dict) and _is_http(response):
         pair.http_status = response.get("status_code", response.get("status"))
         response = next((maybe_json(response[key]) for key in _HTTP_BODIES if response.get(key)), response)
     if isinstance(response, str | list):
@@ -134,6 +134,11 @@ def _open_http(pair: Pair, response: Any) -> None:
     if isinstance(response, list) and len(response) == 1 and of_response(response[0]) is not None:
         response = response[0]
     pair.response = response
+
+
+def _is_http(response: dict[str, Any]) -> bool:
+    coded = type(response.get("status")) is int and "body" in response
+    return coded or "headers" in response or "status_code" in response
 
 
 def confidence(record: Mapping[str, Any], dialect: Dialect) -> int:

@@ -7,6 +7,14 @@ from typing import Any
 
 from audit.wire.counts import Usage, count, part, server_tools, service_tier, split_writes
 
+_COUNTS = (
+    "input_tokens",
+    "cache_read_input_tokens",
+    "cache_write_5m_input_tokens",
+    "cache_write_1h_input_tokens",
+    "output_tokens",
+)
+
 
 def from_anthropic(usage: Mapping[str, Any]) -> Usage:
     """Messages API: input excludes cache reads and writes; a compaction's tokens come on top of the totals."""
@@ -51,25 +59,28 @@ def _anthropic_tier(tier: object, speed: object, geo: object) -> str | None:
 
 
 def _add_iterations(iterations: object, result: Usage, flags: list[str]) -> None:
+    """Every iteration is billed; the totals leave compactions out, and in some records all but the last answer."""
     if not isinstance(iterations, list):
         return
+    billed = Usage()
     for iteration in iterations:
-        kind = part(iteration).get("type")
-        if kind == "compaction":
-            _add(result, from_anthropic({**part(iteration), "iterations": None}))
-        elif kind == "advisor_message":
+        entry = part(iteration)
+        if entry.get("type") == "advisor_message":
             # billed at the advisor model's own rates, which a record of one model cannot hold
             flags.append("advisor_tokens_not_counted")
+        else:
+            _add(billed, from_anthropic({**entry, "iterations": None}))
+            if entry.get("type") == "compaction":
+                _add(result, from_anthropic({**entry, "iterations": None}))
+    if (billed.input_tokens or 0) + (billed.output_tokens or 0) > (result.input_tokens or 0) + (
+        result.output_tokens or 0
+    ):
+        for name in _COUNTS:
+            setattr(result, name, getattr(billed, name) or (0 if getattr(result, name) is not None else None))
 
 
 def _add(result: Usage, other: Usage) -> None:
-    for name in (
-        "input_tokens",
-        "cache_read_input_tokens",
-        "cache_write_5m_input_tokens",
-        "cache_write_1h_input_tokens",
-        "output_tokens",
-    ):
+    for name in _COUNTS:
         more = getattr(other, name)
         if more:
             setattr(result, name, (getattr(result, name) or 0) + more)
