@@ -53,5 +53,10 @@ def spaced(text: str) -> str:
 
 def folded(text: str) -> str:
     """`spaced`, without case and without punctuation at the ends: what people type when they ask the same thing."""
-    plain = spaced(text).casefold()
-    return plain.strip(_PUNCTUATION + " ") or plain
+    return worded(spaced(text))
+
+
+def worded(plain: str) -> str:
+    """`folded` of a text that is `spaced` already."""
+    lower = plain.casefold()
+    return lower.strip(_PUNCTUATION + " ") or lower

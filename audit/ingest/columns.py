@@ -35,9 +35,6 @@ REQUEST = pa.schema(
         ("organization", _string),
         ("api_key_hash", _string),
         ("service_tier", _string),
-        ("prompt_key", _int),
-        ("normalised_key", _int),
-        ("question_key", _int),
         ("parameters", _string),
         ("request_max_tokens", _int),
         ("request_temperature", _float),
@@ -51,8 +48,6 @@ REQUEST = pa.schema(
         ("logged_cost_pico", _int),
         ("logged_cost_billed", _bool),
         ("text_status", _string),
-        ("output_hash", _int),
-        ("output_normalised_hash", _int),
         ("conversation_id", _string),
         ("trace_id", _string),
         ("parent_id", _string),
@@ -83,6 +78,17 @@ USAGE = pa.schema(
     ]
 )
 """Further columns of a call, known only after texts were counted."""
+
+KEYS = pa.schema(
+    [
+        ("prompt_key", _int),
+        ("normalised_key", _int),
+        ("question_key", _int),
+        ("output_hash", _int),
+        ("output_normalised_hash", _int),
+    ]
+)
+"""Hashes of a whole prompt and answer; NULL where the log does not hold the full text."""
 
 SEGMENT = pa.schema(
     [

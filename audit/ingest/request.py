@@ -11,7 +11,6 @@ import orjson
 
 from audit.call import Call
 from audit.hashes import bytes_hash, content_hash, digest
-from audit.ingest.prompt import Keys
 
 DAY_US = 86_400_000_000
 _FIRST_US, _LAST_US = 0, 7_258_118_400_000_000
@@ -88,7 +87,7 @@ def apply_tags(call: Call, wanted: Mapping[str, str]) -> None:
 
 
 def request_row(
-    call: Call, reader: str, source: int, line: int, identity: int, keys: Keys, parameters: Parameters, workflow_id: int
+    call: Call, reader: str, source: int, line: int, identity: int, parameters: Parameters, workflow_id: int
 ) -> tuple[Any, ...]:
     """The columns of one call, in the order of `columns.REQUEST`."""
     started = call.started_at_us
@@ -115,9 +114,6 @@ def request_row(
         call.organization,
         call.api_key_hash,
         call.service_tier or (usage.service_tier if usage is not None else None),
-        keys.prompt_key,
-        keys.normalised_key,
-        keys.question_key,
         parameters.text,
         parameters.max_tokens,
         parameters.temperature,
@@ -131,8 +127,6 @@ def request_row(
         _pico(call.logged_cost_usd),
         call.logged_cost_billed,
         call.text_status,
-        keys.output_hash,
-        keys.output_normalised_hash,
         call.conversation_id,
         call.trace_id,
         call.parent_id,

@@ -9,11 +9,11 @@ import pyarrow as pa
 
 from audit.call import Call, Reject
 from audit.ingest import columns, usage
+from audit.ingest.layout import Layout, lay_out
 from audit.ingest.options import Options
-from audit.ingest.prompt import add_segments
 from audit.ingest.request import ParameterMemory, apply_tags, identity, request_row
-from audit.ingest.signature import Signature, Signatures
-from audit.ingest.texts import DEFAULT_ENCODING, Text, Texts
+from audit.ingest.signature import Signatures
+from audit.ingest.texts import Texts
 
 _BATCH_ROWS = 8_000
 _BATCH_CHARACTERS = 24 << 20
@@ -61,22 +61,18 @@ class Rows:
         self._clear()
 
     def _clear(self) -> None:
-        self._requests: list[tuple[Any, ...]] = []
-        self._usage: list[tuple[Any, ...]] = []
-        self._segments: list[tuple[Any, ...]] = []
-        self._segment_texts: list[Text] = []
-        self._charges: list[usage.ChargeRow] = []
-        self._incomplete: list[tuple[int, Call, int, int]] = []
-        self._workflows: list[Signature] = []
+        self._calls: list[Call] = []
+        self._places: list[tuple[str, int, int, int]] = []
+        self._characters = 0
         self._rejects: list[tuple[Any, ...]] = []
         self._pending: list[tuple[Any, ...]] = []
         self._counters: dict[int, Counters] = {}
-        self.size = 0
+        self._size = 0
 
     @property
     def is_full(self) -> bool:
         """Whether it is time to take what was collected."""
-        return self.size >= _BATCH_ROWS or self._texts.new_characters >= _BATCH_CHARACTERS
+        return self._size >= _BATCH_ROWS or self._characters >= _BATCH_CHARACTERS
 
     def counters(self, source: int) -> Counters:
         """The counters of one input."""
@@ -89,56 +85,43 @@ class Rows:
         """Note a record, or part of one, that could not be used."""
         text = excerpt.decode("utf-8", "replace").replace("\x00", "")
         self._rejects.append((source, line, offset, reject.reason, reject.detail[:300] or None, text))
-        self.size += 1
+        self._size += 1
 
     def wait(self, source: int, line: int, reader: str, key: str, payload: bytes) -> None:
         """Keep a record until its whole group is there."""
         self._pending.append((reader, key, source, line, payload))
-        self.size += 1 + len(payload) // 4096
+        self._size += 1 + len(payload) // 4096
 
     def add(self, call: Call, reader: str, source: int, line: int, record: Any, ordinal: int) -> None:
         """Add one call; `record` is where it came from, `ordinal` its number among the calls of that record."""
         if self._options.tags:
             apply_tags(call, self._options.tags)
-        row, first = len(self._requests), len(self._segments)
-        parameters = self._parameters.of(call)
-        hashes, keys = add_segments(call, row, self._texts, self._segments, self._segment_texts, parameters.text)
-        signature = self._signatures.of(call, hashes, parameters.response_format)
-        if signature.workflow_id not in self._described:
-            self._described.add(signature.workflow_id)
-            self._workflows.append(signature)
-        if usage.is_whole(call):
-            self._usage.append(usage.logged(call, row, self._charges))
-        else:
-            self._usage.append(usage.NOTHING)
-            self._incomplete.append((row, call, first, len(self._segments)))
-        self._requests.append(
-            request_row(
-                call, reader, source, line, identity(call, record, ordinal), keys, parameters, signature.workflow_id
-            )
-        )
-        self.size += 1
+        self._calls.append(call)
+        self._places.append((reader, source, line, identity(call, record, ordinal)))
+        for segment in call.segments:
+            self._characters += len(segment.text)
+        self._size += 1
 
     def take(self) -> Batch:
         """Everything collected, as tables; the memory of texts stays."""
-        self._texts.count()
-        counted = [text.tokens[row[7]] for text, row in zip(self._segment_texts, self._segments, strict=True)]
-        for row, call, first, last in self._incomplete:
-            texts = usage.text_tokens(self._segments[first:last], counted[first:last])
-            self._usage[row] = usage.estimated(call, row, texts, self._charges)
-        segments = columns.table(columns.SEGMENT, self._segments)
-        place = columns.SEGMENT.get_field_index("tokens")
-        requests = columns.table(columns.REQUEST, self._requests)
-        for name, column in zip(columns.USAGE.names, columns.table(columns.USAGE, self._usage).columns, strict=True):
-            requests = requests.append_column(columns.USAGE.field(name), column)
+        calls = self._calls
+        parameters = [self._parameters.of(call) for call in calls]
+        layout = lay_out(calls, [each.text for each in parameters], self._texts)
+        workflows: list[tuple[int, str, str]] = []
+        rows: list[tuple[Any, ...]] = []
+        for row, (call, (reader, source, line, key)) in enumerate(zip(calls, self._places, strict=True)):
+            signature = self._signatures.of(call, layout.hashes, layout.starts[row], parameters[row].response_format)
+            if signature.workflow_id not in self._described:
+                self._described.add(signature.workflow_id)
+                workflows.append((signature.workflow_id, signature.origin, signature.title))
+            rows.append(request_row(call, reader, source, line, key, parameters[row], signature.workflow_id))
+        counts, charges = _usage(calls, layout)
         batch = Batch(
-            requests=requests,
-            segments=segments.set_column(place, columns.SEGMENT.field(place), columns.array(counted, pa.int32())),
+            requests=_beside(columns.table(columns.REQUEST, rows), layout.keys, columns.table(columns.USAGE, counts)),
+            segments=layout.segments,
             contents=self._contents(),
-            charges=columns.table(columns.CHARGE, self._charges),
-            workflows=columns.table(
-                columns.WORKFLOW, [(each.workflow_id, each.origin, each.title) for each in self._workflows]
-            ),
+            charges=columns.table(columns.CHARGE, charges),
+            workflows=columns.table(columns.WORKFLOW, workflows),
             rejects=columns.table(columns.REJECT, self._rejects),
             pending=columns.table(columns.PENDING, self._pending),
             counters=self._counters,
@@ -147,16 +130,30 @@ class Rows:
         return batch
 
     def _contents(self) -> pa.Table:
-        new = self._texts.take_new()
         keep = self._options.content
         rows = [
-            (
-                known.content_hash,
-                text if keep else None,
-                known.folded_hash,
-                known.characters,
-                known.tokens[DEFAULT_ENCODING],
-            )
-            for known, text in new
+            (key, text if keep else None, known.folded_hash, known.characters, known.tokens[0])
+            for key, text, known in self._texts.take_new()
         ]
         return columns.table(columns.CONTENT, rows)
+
+
+def _usage(calls: list[Call], layout: Layout) -> tuple[list[tuple[Any, ...]], list[usage.ChargeRow]]:
+    """Usage columns and charges of calls."""
+    rows: list[tuple[Any, ...]] = []
+    charges: list[usage.ChargeRow] = []
+    for row, call in enumerate(calls):
+        if usage.is_whole(call):
+            rows.append(usage.logged(call, row, charges))
+        else:
+            texts = usage.TextTokens.of(
+                *(int(each[row]) for each in (layout.asked, layout.inputs, layout.answered, layout.outputs))
+            )
+            rows.append(usage.estimated(call, row, texts, charges))
+    return rows, charges
+
+
+def _beside(*tables: pa.Table) -> pa.Table:
+    """Tables of equal length as one."""
+    arrays = [column for table in tables for column in table.columns]
+    return pa.Table.from_arrays(arrays, names=[name for table in tables for name in table.schema.names])

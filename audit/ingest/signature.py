@@ -60,25 +60,34 @@ class Signatures:
         self._tools: dict[int, str] = {}
         self._known: dict[tuple[Any, ...], Signature] = {}
 
-    def of(self, call: Call, hashes: list[int], response_format: str) -> Signature:
-        """The workflow of a call; `hashes` are the content hashes of its segments."""
+    def of(self, call: Call, hashes: list[int], start: int, response_format: str) -> Signature:
+        """The workflow of a call; the content hashes of its segments stand in `hashes` from `start` on."""
         if call.feature:
             return self._named("tag", call.feature)
         if call.prompt_template:
             return self._named("template", call.prompt_template)
         system: list[int] = []
         tools: list[str] = []
-        for segment, key in zip(call.segments, hashes, strict=True):
-            if segment.direction == "output" or segment.kind not in ("system", "tools"):
-                continue
+        title = ""
+        for at, segment in enumerate(call.segments, start):
+            # what comes after the first message is no longer how the request was set up
             if segment.kind == "system":
-                system.append(self._mask(key, segment.text))
+                mask, opening = self._mask(hashes[at], segment.text)
+                system.append(mask)
+                title = title or opening
+            elif segment.kind == "tools":
+                tools.append(self._tool(hashes[at], segment.text))
             else:
-                tools.append(self._tool(key, segment.text))
+                break
         # without text a workflow is at least one operation of one kind of model
-        shape = (*system, "tools", *sorted(set(tools)), response_format, "" if call.segments else call.operation_name)
+        operation = "" if call.segments else call.operation_name
+        shape: tuple[int | str, ...] = (*system, "tools", *sorted(set(tools)), response_format, operation)
         found = self._known.get(shape)
-        return found if found is not None else self._new(shape, call, hashes)
+        if found is None:
+            names = " ".join(sorted(set(tools))[:3])
+            title = title or (f"tools {names}" if names else _fallback_title(call))
+            found = self._keep(shape, Signature(digest("workflow", "prompt", *shape), "prompt", title))
+        return found
 
     def _named(self, origin: str, name: str) -> Signature:
         found = self._known.get((origin, name))
@@ -86,24 +95,13 @@ class Signatures:
             found = self._keep((origin, name), Signature(digest("workflow", origin, name), origin, name[:200]))
         return found
 
-    def _new(self, shape: tuple[Any, ...], call: Call, hashes: list[int]) -> Signature:
-        title = ""
-        for segment, key in zip(call.segments, hashes, strict=True):
-            if segment.direction == "input" and segment.kind == "system":
-                title = self._masks[key][1]
-                break
-        if not title:
-            names = sorted({self._tools[key] for key in hashes if key in self._tools})
-            title = f"tools {' '.join(names[:3])}" if names else _fallback_title(call)
-        return self._keep(shape, Signature(digest("workflow", "prompt", *shape), "prompt", title))
-
     def _keep(self, shape: tuple[Any, ...], signature: Signature) -> Signature:
         if len(self._known) >= _KEPT:
             self._known.clear()
         self._known[shape] = signature
         return signature
 
-    def _mask(self, key: int, text: str) -> int:
+    def _mask(self, key: int, text: str) -> tuple[int, str]:
         found = self._masks.get(key)
         if found is None:
             plain = masked(text)
@@ -111,7 +109,7 @@ class Signatures:
             if len(self._masks) >= _KEPT:
                 self._masks.clear()
             self._masks[key] = found
-        return found[0]
+        return found
 
     def _tool(self, key: int, text: str) -> str:
         name = self._tools.get(key)

@@ -1,104 +1,91 @@
-"""Texts seen by one process: hashed once, normalised once, counted once per encoding."""
+"""Texts seen by one process: normalised once, counted once per encoding, told apart by hash."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
 from audit import tokens
-from audit.hashes import content_hash, folded, spaced
+from audit.hashes import content_hash, spaced, worded
 from audit.tokens import EncodingName
 
 ENCODINGS: tuple[EncodingName, ...] = ("o200k_base", "cl100k_base")
-DEFAULT_ENCODING = 0
 _GENERATION = 60_000
 """How many texts a process remembers at least; at most twice as many."""
 
-_AT_HAND_FROM = 1 << 10
-_AT_HAND_CHARACTERS = 4 << 20
-"""Long texts that come again (instructions, documents) are kept themselves up to this sum of characters: comparing
-is faster than hashing."""
-
-_TO_COUNT, _QUEUED = -1, -2
+Ints = npt.NDArray[np.int64]
 
 
+@dataclass(slots=True)
 class Text:
-    """What is known of one text: its hash, its hashes with equal layout and with equal wording, its length, and its
-    tokens by encoding (negative until counted)."""
+    """What is known of a text: its hashes with equal layout and with equal wording, its length, its tokens by
+    encoding (None until needed; the first always)."""
 
-    __slots__ = ("characters", "content_hash", "folded_hash", "spaced_hash", "tokens")
+    spaced_hash: int
+    folded_hash: int
+    characters: int
+    tokens: list[int | None]
 
-    def __init__(self, key: int, text: str) -> None:
-        plain = spaced(text)
-        wording = folded(plain)
-        self.content_hash = key
-        self.spaced_hash = key if plain == text else content_hash(plain)
-        self.folded_hash = self.spaced_hash if wording == plain else content_hash(wording)
-        self.characters = len(text)
-        self.tokens = [_TO_COUNT, _TO_COUNT]
+
+class New(NamedTuple):
+    """A text this process had not met: its hash, the text, what is known of it."""
+
+    content_hash: int
+    text: str
+    known: Text
 
 
 class Texts:
-    """A memory of texts with a bounded size, by hash; what was forgotten is worked out again and comes out equal."""
+    """A memory of texts of bounded size; what was forgotten is worked out again and comes out equal."""
 
     def __init__(self) -> None:
         self._young: dict[int, Text] = {}
         self._old: dict[int, Text] = {}
-        self._at_hand: dict[str, Text] = {}
-        self._room = _AT_HAND_CHARACTERS
-        self._queues: tuple[list[tuple[Text, str]], list[tuple[Text, str]]] = ([], [])
-        self._new: list[tuple[Text, str]] = []
-        self.new_characters = 0
+        self._new: list[New] = []
 
-    def get(self, text: str, encoding: int) -> Text:
-        """What is known of a text, its tokens after the next `count`; `take_new` gives what was new."""
-        if len(text) >= _AT_HAND_FROM:
-            known = self._long(text)
-        else:
-            key = content_hash(text)
-            known = self._young.get(key) or self._remember(key, text)
-        if known.tokens[encoding] == _TO_COUNT:
-            self._queue(known, text, encoding)
-        return known
-
-    def _long(self, text: str) -> Text:
-        known = self._at_hand.get(text)
-        if known is None:
-            key = content_hash(text)
+    def look_up(self, hashes: list[int], texts: list[str], second: npt.NDArray[np.bool_]) -> list[Text]:
+        """What is known of distinct texts, given with their hashes; `second` marks those to be counted in the second
+        encoding too."""
+        found: list[Text] = []
+        uncounted: list[New] = []
+        for key, text in zip(hashes, texts, strict=True):
             known = self._young.get(key)
             if known is None:
-                return self._remember(key, text)
-            # seen before: it may well come again
-            self._room -= len(text)
-            if self._room < 0:
-                self._at_hand.clear()
-                self._room = _AT_HAND_CHARACTERS
-            self._at_hand[text] = known
-        return known
+                known = self._old.get(key)
+                if known is None:
+                    known = _described(key, text)
+                    uncounted.append(New(key, text, known))
+                self._remember(key, known)
+            found.append(known)
+        _count(uncounted, 0)
+        _count([New(hashes[at], texts[at], found[at]) for at in np.flatnonzero(second)], 1)
+        self._new.extend(uncounted)
+        return found
 
-    def _remember(self, key: int, text: str) -> Text:
-        known = self._old.get(key)
-        if known is None:
-            known = Text(key, text)
-            self._new.append((known, text))
-            self.new_characters += len(text)
-            self._queue(known, text, DEFAULT_ENCODING)
+    def take_new(self) -> list[New]:
+        """Texts met for the first time since this was last asked."""
+        new, self._new = self._new, []
+        return new
+
+    def _remember(self, key: int, known: Text) -> None:
         if len(self._young) >= _GENERATION:
             self._old, self._young = self._young, {}
         self._young[key] = known
-        return known
 
-    def _queue(self, known: Text, text: str, encoding: int) -> None:
-        known.tokens[encoding] = _QUEUED
-        self._queues[encoding].append((known, text))
 
-    def take_new(self) -> list[tuple[Text, str]]:
-        """Texts seen for the first time since this was last asked."""
-        new, self._new, self.new_characters = self._new, [], 0
-        return new
+def _described(key: int, text: str) -> Text:
+    plain = spaced(text)
+    wording = worded(plain)
+    spaced_hash = key if plain == text else content_hash(plain)
+    return Text(spaced_hash, spaced_hash if wording == plain else content_hash(wording), len(text), [None, None])
 
-    def count(self) -> None:
-        """Count the tokens of all texts that wait for it."""
-        for encoding, queue in enumerate(self._queues):
-            if queue:
-                counted = tokens.count_in([text for _, text in queue], ENCODINGS[encoding])
-                for (known, _), number in zip(queue, counted, strict=True):
-                    known.tokens[encoding] = number
-                queue.clear()
+
+def _count(waiting: list[New], encoding: int) -> None:
+    waiting = [each for each in waiting if each.known.tokens[encoding] is None]
+    if waiting:
+        counted = tokens.count_in([each.text for each in waiting], ENCODINGS[encoding])
+        for each, number in zip(waiting, counted, strict=True):
+            each.known.tokens[encoding] = number

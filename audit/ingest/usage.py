@@ -12,11 +12,18 @@ NOTHING: tuple[Any, ...] = (None,) * 8
 ChargeRow = tuple[int, str, int, bool]
 
 
-class Texts(NamedTuple):
+class TextTokens(NamedTuple):
     """Tokens of a call's own text: of the prompt and of the answer, None where the log holds none of it."""
 
     input_tokens: int | None
     output_tokens: int | None
+
+    @classmethod
+    def of(cls, asked: int, messages: int, answered: int, answers: int) -> TextTokens:
+        """From tokens and numbers of segments, with what a chat template adds around messages."""
+        return cls(
+            asked + MESSAGE_OVERHEAD * messages + REPLY_OVERHEAD if messages else None, answered if answers else None
+        )
 
 
 def is_whole(call: Call) -> bool:
@@ -40,7 +47,7 @@ def logged(call: Call, row: int, into: list[ChargeRow]) -> tuple[Any, ...]:
     return _columns(usage, "logged")
 
 
-def estimated(call: Call, row: int, texts: Texts, into: list[ChargeRow]) -> tuple[Any, ...]:
+def estimated(call: Call, row: int, texts: TextTokens, into: list[ChargeRow]) -> tuple[Any, ...]:
     """Usage columns of a billed call that lacks counts; what its text can't tell either stays NULL."""
     usage = call.usage or Usage(convention="unknown")
     for meter, quantity in charges(usage):
@@ -56,21 +63,6 @@ def estimated(call: Call, row: int, texts: Texts, into: list[ChargeRow]) -> tupl
         return _columns(usage, "estimated")
     unknown = usage.input_tokens is None and usage.output_tokens is None
     return _columns(usage, "unknown" if unknown else "logged")
-
-
-def text_tokens(segments: list[tuple[Any, ...]], counts: list[int]) -> Texts:
-    """Tokens of segment rows by direction, with what a chat template adds around messages."""
-    asked = answered = messages = 0
-    has_answer = False
-    for segment, count in zip(segments, counts, strict=True):
-        if segment[2] == "input":
-            asked += count
-            messages += 1
-        else:
-            answered += count
-            has_answer = True
-    whole = asked + MESSAGE_OVERHEAD * messages + REPLY_OVERHEAD if messages else None
-    return Texts(whole, answered if has_answer else None)
 
 
 def _columns(usage: Usage, source: str) -> tuple[Any, ...]:
