@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from audit.replay.frame import Frame, dollars
-from audit.replay.strata import MIXTURE, Strata, allocate
+from audit.replay.frame import Frame
+from audit.replay.strata import Strata, allocate, sizes
 from audit.statistics.arrays import BoolArray, FloatArray, IntArray
-from audit.statistics.sampling import keyed_uniforms, pps_probabilities, sequential_poisson, size_measure
+from audit.statistics.sampling import keyed_uniforms, pps_probabilities, sequential_poisson
 from audit.store import Store
 
 _DRAWN_BEFORE = "SELECT prompt_key, inclusion_probability, batch FROM sample WHERE seed = $seed ORDER BY prompt_key"
@@ -61,12 +61,11 @@ def draw(
             continue
         keys = units.prompt_key[members]
         kept = np.flatnonzero([key in known for key in keys.tolist()])
-        sizes = size_measure(dollars(units.cost_pico[members]), MIXTURE)
         uniforms = keyed_uniforms(seed, keys.tolist())
         size = max(size, kept.size)
         if size == 0:
             continue
-        found = sequential_poisson(sizes, size, uniforms, keys=keys, kept=kept)
+        found = sequential_poisson(sizes(units, members), size, uniforms, keys=keys, kept=kept)
         chances[members] = found.probabilities
         rank = uniforms / np.maximum(found.probabilities, 1e-300)
         picked += [(float(rank[unit]), int(members[unit]), place) for unit in found.units.tolist()]
@@ -129,4 +128,4 @@ def keep(store: Store, units: Frame, strata: Strata, sample: Sample, seed: int) 
 
 def expected_probabilities(units: Frame, members: IntArray, n: int) -> FloatArray:
     """Inclusion probabilities n units of one stratum would have; for plans, before anything is drawn."""
-    return pps_probabilities(size_measure(dollars(units.cost_pico[members]), MIXTURE), n)
+    return pps_probabilities(sizes(units, members), n)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from audit.replay.frame import Frame, dollars
-from audit.statistics.arrays import BoolArray, IntArray
+from audit.statistics.arrays import BoolArray, FloatArray, IntArray
 from audit.statistics.certificates import clean_units
 from audit.statistics.sampling import prior_sd, size_bands, size_measure
 from audit.statistics.verdicts import ALPHA, FAMILY_DELTA
@@ -19,6 +19,10 @@ POOL_SHARE = 0.005
 
 MIXTURE = 0.5
 """Share of a unit's size that does not depend on its cost (defensive mixture)."""
+
+EVEN_SPREAD = 0.5
+"""Prompts whose costs vary by no more than this (standard deviation over mean) are drawn with equal chances: sizes
+would gain little for the dollars, and unequal weights make every certificate dearer."""
 
 CERTIFYING_SHARE = 2 / 3
 FIRST_CERTIFYING_SHARE = 4 / 5
@@ -89,12 +93,24 @@ def stratify(units: Frame, kinds: Mapping[int, str]) -> Strata:
     strata: list[Stratum] = []
     for (name, model), rows in sorted(groups.items()):
         members = np.array(rows, dtype=np.int64)
-        bands = size_bands(dollars(units.cost_pico[members]))
+        costs = dollars(units.cost_pico[members])
+        bands = np.zeros(members.size, dtype=np.int64) if is_even(costs) else size_bands(costs)
         kind = name.removeprefix("other:") if name.startswith("other:") else kinds.get(int(name)) or "open"
         for band in sorted(set(bands.tolist())):
             label = f"{name}/{model}/{band}"
             strata.append(Stratum(label, kind, band, members[bands == band], places.get((name, model))))
     return Strata(tuple(strata), tuple(pairs))
+
+
+def is_even(costs: FloatArray) -> bool:
+    """Whether prompts cost about the same, so that sizes are no reason to prefer one."""
+    return bool(costs.std() <= EVEN_SPREAD * costs.mean())
+
+
+def sizes(units: Frame, members: IntArray) -> FloatArray:
+    """What the prompts of one stratum are drawn by: cost with a defensive mixture, or equal chances where costs are."""
+    costs = dollars(units.cost_pico[members])
+    return np.ones(members.size) if is_even(costs) else size_measure(costs, MIXTURE)
 
 
 def _pooled(units: Frame) -> set[int]:
@@ -193,8 +209,8 @@ def _design_effect(strata: Strata, units: Frame, eligible: BoolArray, places: Se
     if members.size == 0:
         return 1.0
     requests = units.requests[members].astype(np.float64)
-    sizes = size_measure(dollars(units.cost_pico[members]), MIXTURE)
-    return float(np.sum(requests**2 / sizes) / requests.sum() ** 2)
+    drawn_by = sizes(units, members)
+    return float(np.sum(requests**2 / drawn_by) * drawn_by.sum() / requests.sum() ** 2)
 
 
 def _state(strata: Strata, units: Frame, eligible: BoolArray) -> _State:
