@@ -163,6 +163,7 @@ def read_logs(store: Store, logs: list[str], settings: Config, mapping: dict[str
             mapping=mapping or dict(settings.map),
             tags=settings.tags,
             catalogue=lambda: catalogue(settings),
+            price_settings=repr((settings.contract, sorted(settings.aliases.items()))),
             progress=progress,
         )
     if not any(file.usable for file in result.files):

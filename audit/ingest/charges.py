@@ -106,15 +106,18 @@ GROUP BY request_id, CASE sku_meter WHEN 'output_reasoning' THEN 'output' ELSE s
 
 
 class Pricing:
-    """Prices the calls of one run; the catalogue is loaded when the first of them needs it."""
+    """Prices the calls of one run; the catalogue is loaded when the first of them needs it.
 
-    def __init__(self, store: Store, load: Callable[[], Catalogue]) -> None:
+    With `anew`, or with other prices than the audit file was made with, the calls that are there are priced again too.
+    """
+
+    def __init__(self, store: Store, load: Callable[[], Catalogue], *, anew: bool = False) -> None:
         self._store = store
         self._load = load
         self._loaded: Catalogue | None = None
         self._met: set[Key] = set()
         self._listed: set[Key] = set()
-        self._stale = False
+        self._stale = anew
         self._next_charge: int | None = None
 
     @property
@@ -123,7 +126,7 @@ class Pricing:
         if self._loaded is None:
             self._loaded = self._load()
             before, now = self._store.meta("price_hash"), self._loaded.snapshot_hash
-            self._stale = before is not None and before != now
+            self._stale = self._stale or (before is not None and before != now)
             self._store.set_meta("price_version", self._loaded.version)
             self._store.set_meta("price_hash", now)
             rows = self._store.rows("SELECT DISTINCT provider_name, model FROM price")

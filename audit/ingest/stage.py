@@ -30,6 +30,7 @@ from audit.store import Store
 Progress = Callable[[int, int, int], None]
 """Called with bytes read, bytes in all (0 when a stream's size is not known), and calls read so far."""
 
+_PRICE_SETTINGS = "price_settings"
 _ENGINE_MEMORY = "800MB"
 """What the engine gets while worker processes need the rest of the 2 GB a run may take."""
 
@@ -75,6 +76,7 @@ def ingest(
     mapping: Mapping[str, str] | None = None,
     tags: Mapping[str, str] | None = None,
     catalogue: Callable[[], Catalogue] = load,
+    price_settings: str = "",
     content: bool = True,
     workers: int | None = None,
     progress: Progress | None = None,
@@ -83,18 +85,25 @@ def ingest(
 
     `inputs` are files, folders, patterns, `-` for standard input, or addresses of object storage. `mapping` names the
     fields of records no reader knows, `tags` maps user, team, feature and environment to keys of a call's tags.
-    `catalogue` gives the prices when they are first needed. Without `content` texts are hashed and counted but not
-    kept. Stopped at any moment, it leaves what was committed; run again, it ends in the same state.
+    `catalogue` gives the prices when they are first needed; `price_settings` stands for what it is made of beside the
+    price data (contracts, aliases), and when that is not as before, or the prices are not, everything is priced anew.
+    Without `content` texts are hashed and counted but not kept. Stopped at any moment, it leaves what was committed;
+    run again, it ends in the same state.
     """
     plan = Plan(expand(inputs), Catalog(store))
+    anew = store.meta(_PRICE_SETTINGS) not in (None, price_settings)
     if plan.is_empty:
+        if anew:
+            reprice(store, catalogue)
+            store.set_meta(_PRICE_SETTINGS, price_settings)
         return IngestResult(plan.results)
     options = Options(dict(tags or {}), dict(mapping or {}), content)
     pool = _pool(options, plan, workers)
     with store.within(_ENGINE_MEMORY), closing(pool):
         store.run("BEGIN TRANSACTION")
         try:
-            pricing = Pricing(store, catalogue)
+            pricing = Pricing(store, catalogue, anew=anew)
+            store.set_meta(_PRICE_SETTINGS, price_settings)
             merge = Merge(store, [each.result for each in plan.inputs], pricing)
             run = _Run(store, plan, pricing, progress, merge, merge.next_id)
             _read(run, pool)

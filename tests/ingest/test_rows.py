@@ -188,6 +188,24 @@ def test_other_prices_reprice_what_is_there(store: Store, read: Read, tmp_path: 
     assert [row["cost"] for row in costs] == [10_500_000, 10_500_000]
 
 
+def test_new_contracts_apply_to_files_read_before(store: Store, read: Read, tmp_path: Path) -> None:
+    path = write(tmp_path / "a.jsonl", [pair(1)])
+    read(path, price_settings="list")
+    contract = Contract(provider_name="openai", model="gpt-4o-mini", discount_percent=50)
+    result = read(path, price_settings="half", catalogue=lambda: load(contracts=[contract]))
+    assert result.known == 1
+    assert store.value("SELECT SUM(cost_pico) FROM charge") == 10_500_000
+
+
+def test_calls_without_a_time_are_priced_too(store: Store, read: Read, tmp_path: Path) -> None:
+    undated = pair(2)
+    del undated["timestamp"], undated["response"]["created"]
+    read(write(tmp_path / "a.jsonl", [pair(1), undated]))
+    assert keys(store, "started_at_us")[1] is None
+    costs = store.rows("SELECT request_id, SUM(cost_pico) AS cost FROM charge GROUP BY 1 ORDER BY 1")
+    assert [row["cost"] for row in costs] == [21_000_000, 21_000_000]
+
+
 def test_tags_are_taken_from_where_the_user_says(store: Store, read: Read, tmp_path: Path) -> None:
     record = pair(1, metadata={"squad": {"name": "blue"}, "stage": "eu-prod", "feature": "faq"})
     read(write(tmp_path / "a.jsonl", [record]), tags={"team": "metadata.squad.name", "environment": "stage"})
