@@ -371,7 +371,8 @@ def test_a_killed_and_an_interrupted_run_go_on_where_they_ended(
     killed_at = len(peer.requests)
     with audit.store.open(path) as store:
         kept = store.value("SELECT COUNT(*) FROM replay WHERE status = 'ok'")
-    assert killed_at - 30 <= killed_at - kept <= 12, "only what was on its way is lost"
+    assert 0 < kept <= killed_at
+    assert killed_at - kept <= 24, "only what was on its way is lost"
     assert stopped_by(signal.SIGINT, path, peer, killed_at + 30) == 4
     with audit.store.open(path) as store:
         interrupted = store.value("SELECT COUNT(*) FROM replay WHERE status = 'ok'")
