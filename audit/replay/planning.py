@@ -222,6 +222,9 @@ def _costs(logged: Logged, route: Route) -> tuple[int | None, int | None]:
     given = logged.input_tokens or bound // 4
     if route.context_window is not None and given > route.context_window:
         raise NotReplayableError("the prompt is longer than the model's context window")
+    if route.client.in_process:
+        # whatever this machine is said to cost, nobody bills it
+        return 0, 0
     if route.rates is None:
         return None, None
     said = logged.output_tokens if route.same_model else logged.output_tokens - logged.reasoning_tokens
@@ -248,7 +251,7 @@ def _candidate_plans(ways: Sequence[Route], counts: _Counts) -> tuple[CandidateP
         calls, reused = jobs.get(place, []), counts.reused.get(place, 0)
         if not calls and not reused:
             continue
-        priced = route.rates is not None
+        priced = route.rates is not None or route.client.in_process
         made.append(
             CandidatePlan(
                 current_model=route.current.model,

@@ -138,6 +138,9 @@ class Sender:
         """Journal an answer; returns pico-USD spent, and attempts that may be billed besides."""
         cost = route.rates.cost(answer.usage) if route.rates is not None and answer.usage is not None else None
         self._journal.answered(self._plan, job, answer, cost, started)
+        if route.client.in_process:
+            self.tallies.answer(job.route, answer.duration, 0)
+            return 0, 0
         self.tallies.answer(job.route, answer.duration, cost or 0)
         if cost is None and route.rates is not None:
             # an answer without usage costs at most what was set aside

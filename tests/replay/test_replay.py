@@ -293,11 +293,14 @@ def test_the_embedded_model_answers_a_replay(store: Store, catalogue: Catalogue)
     schema = {"type": "object", "properties": {"intent": {"enum": ["refund", "order"]}}, "required": ["intent"]}
     shape = {"response_format": {"type": "json_schema", "json_schema": {"name": "i", "schema": schema}}}
     fill(store, shop({"sort": 12}, parameters={"max_tokens": 64, **shape}))
-    result = replay(store, planned(store, catalogue, sample=4, models=["local"]), max_cost_usd=0.0)
+    rented = EndpointConfig("local", flavour="local", input_per_million=0.1, output_per_million=0.4)
+    made = planned(store, catalogue, sample=4, models=["local"], endpoints=[rented])
+    assert made.expected_usd == made.worst_usd == 0, "nobody bills this machine"
+    result = replay(store, made, max_cost_usd=0.0)
     assert (result.answered, result.spent_usd) == (4, 0.0)
     for row in store.rows("SELECT * FROM replay"):
         assert row["origin"] == "local"
-        assert row["cost_pico"] is None
+        assert row["cost_pico"] == row["input_tokens"] * 100_000 + row["output_tokens"] * 400_000
         assert json.loads(row["text"])["intent"] in ("refund", "order")
         assert row["output_tokens"] <= 64
 
