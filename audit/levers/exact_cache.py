@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from audit.levers import Lever, Settings
-from audit.levers._response_cache import find_hits
+from audit.levers._response_cache import REWRITE, SETTINGS, find_hits
 from audit.store import Store
 
 
 def _prepare(store: Store, settings: Settings) -> None:
-    find_hits(store, settings, key="prompt_key", table="exact_cache_hit")
+    find_hits(store, settings, key="exact", table="exact_cache_hit")
 
 
 LEVER = Lever(
@@ -17,20 +17,18 @@ LEVER = Lever(
     stage="CACHE",
     order=10,
     evidence="B",
-    rewrite="""
-SELECT m.* FROM remaining AS m
-LEFT JOIN exact_cache_hit AS h ON h.request_id = m.request_id
-WHERE h.request_id IS NULL
-""",
+    rewrite=REWRITE.format(table="exact_cache_hit"),
     effort_days=5,
     risk="low",
     needs=("text", "time"),
-    settings={"ttl_s": 86_400, "creative_temperature": 0.7},
+    settings=SETTINGS,
     prepare=_prepare,
     conditions=(
-        "an entry lives {ttl_s} s from its write and is shared inside one organization",
-        "no tools, no words such as 'today', no creative work at temperature {creative_temperature} or more",
-        "the cost of running the cache itself is not deducted",
+        "shared inside one {scope}; an entry lives {ttl_s} (auto: as long as the workflow's own repeated answers prove"
+        " fresh, {unproven_ttl_s} s where they can't tell), {capacity} entries",
+        "no tools that act, no time words, no personal data, no creative work at temperature {creative_temperature}"
+        " or more; what that leaves out is listed with its dollars",
+        "an answer under way can't be read yet; the cost of running the cache itself is not deducted",
     ),
     fix="Put a key-value cache keyed by model, messages, tools, format and decoding parameters before the client.",
 )

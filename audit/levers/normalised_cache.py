@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from audit.levers import Lever, Settings
-from audit.levers._response_cache import find_hits
+from audit.levers._response_cache import REWRITE, SETTINGS, find_hits
 from audit.store import Store
 
 
 def _prepare(store: Store, settings: Settings) -> None:
-    find_hits(store, settings, key="normalised_key", table="normalised_cache_hit")
+    find_hits(store, settings, key="normalised", table="normalised_cache_hit")
 
 
 LEVER = Lever(
@@ -17,19 +17,16 @@ LEVER = Lever(
     stage="CACHE",
     order=20,
     evidence="B",
-    rewrite="""
-SELECT m.* FROM remaining AS m
-LEFT JOIN normalised_cache_hit AS h ON h.request_id = m.request_id
-WHERE h.request_id IS NULL
-""",
+    rewrite=REWRITE.format(table="normalised_cache_hit"),
     effort_days=2,
     risk="low",
     needs=("text", "time"),
-    settings={"ttl_s": 86_400, "creative_temperature": 0.7},
+    settings=SETTINGS,
     prepare=_prepare,
     conditions=(
-        "case, white space, Unicode form and closing punctuation of user text are folded in the key",
-        "an entry lives {ttl_s} s from its write and is shared inside one organization",
+        "case, white space, Unicode form and closing punctuation of user text are folded in the key; clocks and request"
+        " ids at the ends of a prompt only where answers are proven to agree without them",
+        "the same limits as the exact cache: scope {scope}, life {ttl_s}, {capacity} entries",
     ),
     fix="Fold case, white space and Unicode form of the user's text when the cache key is built.",
 )
