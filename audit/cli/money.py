@@ -57,8 +57,8 @@ def reconcile(
     prices = catalogue(load(config))
     with open_store(db) as store, console.steps("comparing") as say:
         if store.meta("price_hash") not in (None, prices.snapshot_hash):
-            say("pricing the log with the prices and contracts of now")
             reprice(store, lambda: prices)
+            console.note("Prices or contracts are other than at the last ingest: the whole log was priced anew.")
         say("invoice and log")
         result = reconciling(
             store,
@@ -141,7 +141,8 @@ def _print(result: Reconciliation) -> None:
 def _print_cells(result: Reconciliation) -> None:
     from audit import console, figures
 
-    open_ones = sorted((each for each in result.residuals if each.pico), key=lambda each: -abs(each.pico))
+    telling = [each for each in result.residuals if each.causes.keys() - {"rounding"}]
+    open_ones = sorted(telling, key=lambda each: -abs(each.pico))
     if not open_ones or result.basis == "total":
         return
     console.table(

@@ -10,7 +10,7 @@ from audit.cli.options import ConfigFile, Db, Json, Yes, load, open_store, print
 
 if TYPE_CHECKING:
     from audit.deciding import Verdict
-    from audit.replay import Plan, ReplayResult
+    from audit.replay import Plan, Policy, ReplayResult
     from audit.store import Store
 
 Models = Annotated[
@@ -18,6 +18,12 @@ Models = Annotated[
     typer.Option(
         "--model", help="Candidate: a name, ENDPOINT/NAME, or `local`; repeat. Default: proposed from prices."
     ),
+]
+
+
+Variants = Annotated[
+    list[str] | None,
+    typer.Option("--variant", help="Ask the current model a changed request: concise, trim-history=N, effort=LEVEL."),
 ]
 
 
@@ -32,6 +38,7 @@ def replay(
     max_cost: Annotated[float | None, typer.Option(help="Hard cap in USD (default 5).", min=0)] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the draw (default 1).")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan and its cost; send nothing.")] = False,
+    variant: Variants = None,
     no_floor: Annotated[bool, typer.Option("--no-floor", help="Do not replay the current models.")] = False,
     yes: Yes = False,
     db: Db = None,
@@ -46,6 +53,7 @@ def replay(
     """
     from audit.cli.pricing import catalogue
     from audit.export import documents
+    from audit.replay import LocalLimits, Policy
     from audit.replay import plan as make_plan
 
     settings = load(config)
@@ -60,6 +68,8 @@ def replay(
             seed=settings.replay.seed if seed is None else seed,
             floor=not no_floor,
             left_out=settings.replay.exclude_workflows,
+            local=LocalLimits(prompt_tokens=settings.replay.max_prompt_tokens_local),
+            variants=variant or (),
         )
         if not as_json:
             print_plan(made, cap)
@@ -67,7 +77,9 @@ def replay(
             if as_json:
                 print_json(documents.plan_document(made))
             return
-        result, verdicts = carry_out(store, made, cap, agreed=yes or _agreed(made, cap))
+        result, verdicts = carry_out(
+            store, made, cap, agreed=yes or _agreed(made, cap), policy=Policy(concurrency=settings.replay.concurrency)
+        )
         names = _names(store)
     if as_json:
         print_json(documents.replay_document(result, verdicts, names))
@@ -94,7 +106,9 @@ def _agreed(plan: Plan, cap: float) -> bool:
     return True
 
 
-def carry_out(store: Store, plan: Plan, cap: float | None, *, agreed: bool) -> tuple[ReplayResult, list[Verdict]]:
+def carry_out(
+    store: Store, plan: Plan, cap: float | None, *, agreed: bool, policy: Policy | None = None
+) -> tuple[ReplayResult, list[Verdict]]:
     """Make the calls, score the answers and decide; the progress goes to stderr."""
     from audit import console
     from audit.deciding import deciding
@@ -107,7 +121,7 @@ def carry_out(store: Store, plan: Plan, cap: float | None, *, agreed: bool) -> t
         def show(progress: Progress) -> None:
             update(progress.answered + progress.failed, f"{progress.failed} failed, ${progress.spent_usd:.4f}")
 
-        result = send(store, plan, max_cost_usd=cap, consent=agreed, progress=show)
+        result = send(store, plan, max_cost_usd=cap, consent=agreed, policy=policy, progress=show)
     with console.steps("scoring"):
         observed(store)
         scoring(store)

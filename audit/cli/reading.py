@@ -147,14 +147,16 @@ def savings(
     from audit import console
     from audit.export import documents
     from audit.projection import projection
+    from audit.reconciling import latest
 
     settings = load(config)
     with open_store(db) as store, console.steps("simulating levers") as say:
         result = projection(store, settings, level=level, progress=say)
+        checked = latest(store)
     if as_json:
         print_json(documents.savings_document(result))
         return
-    _print_savings(result)
+    _print_savings(result, confirmed=checked is not None and checked.confirms)
 
 
 def prices(
@@ -264,7 +266,7 @@ def _print_tier(tier: DuplicateTier) -> None:
     )  # fmt: skip
 
 
-def _print_savings(result: Savings) -> None:
+def _print_savings(result: Savings, *, confirmed: bool) -> None:
     from audit import console, figures
 
     joint = result.joint
@@ -272,7 +274,7 @@ def _print_savings(result: Savings) -> None:
     console.say(
         f"Together {figures.money(joint.saving_pico)} of {figures.money(result.baseline_pico)} "
         f"({figures.share(joint.share)}), {percent} interval {figures.money_range(joint.interval_pico)}; "
-        f"bankable {figures.money(joint.bankable_pico)}.",
+        f"bankable {figures.money(joint.bankable_pico)}{'' if confirmed else ' (log-only)'}.",
         style="bold",
     )
     console.say("")

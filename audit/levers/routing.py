@@ -19,7 +19,13 @@ WITH ranked AS (
     FROM verdict
     WHERE verdict = 'safe' AND variant = '' AND cost_ratio IS NOT NULL AND cost_ratio < 1
 )
-SELECT workflow_id, current_model, endpoint, model, cost_ratio FROM ranked WHERE place = 1
+SELECT c.workflow_id, c.current_model, c.endpoint, c.model, c.cost_ratio, MAX(r.input_tokens) AS tested_tokens
+FROM ranked AS c
+JOIN replay AS p ON p.workflow_id = c.workflow_id AND p.current_model = c.current_model
+    AND p.endpoint = c.endpoint AND p.model = c.model AND p.status = 'ok'
+JOIN request AS r ON r.request_id = p.request_id
+WHERE c.place = 1
+GROUP BY c.workflow_id, c.current_model, c.endpoint, c.model, c.cost_ratio
 """
 
 _UNITS = """
@@ -75,7 +81,7 @@ WITH routed AS (
     FROM request AS r
     JOIN routing_choice AS c
         ON c.workflow_id = r.workflow_id AND c.current_model = COALESCE(r.response_model, r.request_model)
-    WHERE r.status = 'billable'
+    WHERE r.status = 'billable' AND r.prompt_key IS NOT NULL AND r.input_tokens <= c.tested_tokens
 )
 SELECT m.charge_id, m.request_id, m.position, m.sku_meter, m.provider_name, m.model, m.service_tier,
        m.consumed_quantity, m.estimated, m.unit_price_pico
@@ -93,7 +99,8 @@ GROUP BY m.request_id
     blocked=_blocked,
     shares=_shares,
     conditions=(
-        "only workflows whose certificate says safe; the cost is the candidate's own usage in the replay",
+        "only workflows whose certificate says safe, and no request longer than those tested or without full text",
+        "the cost is the candidate's own usage in the replay",
         "the certificate holds for this traffic and these model versions; repeat it after 30 days or a change",
         "equivalence to today's model is certified, not correctness",
     ),
