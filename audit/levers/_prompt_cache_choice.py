@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,33 +30,40 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The option taken per group (-1: today's way), with what it saves and how much of that hangs on hits."""
+    """Per group the policy taken (None: today's way), what it saves and how much of that hangs on hits.
 
-    options: list[Option]
-    taken: Ints
+    `quantity` are the tokens by meter that follow for every request of the traffic.
+    """
+
+    policy: list[str | None]
+    quantity: Mapping[str, Ints]
     saving: Floats
     hit_saving: Floats
 
+    @property
+    def taken(self) -> Bools:
+        """Groups that take another policy than today's."""
+        return np.array([name is not None for name in self.policy], dtype=np.bool_)
 
-def options(traffic: Traffic, calibration: Calibration, bill: Bill) -> list[Option]:
+
+def options(traffic: Traffic, calibration: Calibration, bill: Bill) -> Iterator[Option]:
     """Every other policy that a model in the traffic offers, as changes to what is paid now."""
     if len(traffic) == 0:
-        return []
+        return
     behaviour = calibration.behaviour
     now = today(traffic, behaviour, bill.alive)
     matches = {rule.match for rule in traffic.rules}
-    found = []
     for policy in OTHERS:
         if policy.match in matches:
             suits = traffic.of_rule("match") == policy.match
             if policy.life == "long":
-                suits &= behaviour.long_life > behaviour.life
-            played = _played(traffic, policy, behaviour, bill.alive)
-            found.append(option(traffic, calibration, bill, policy, played, now, suits))
-    return found
+                suits = suits & (behaviour.long_life > behaviour.life)
+            played = played_of(traffic, policy, behaviour, bill.alive)
+            yield option(traffic, calibration, bill, policy, played, now, suits)
 
 
-def _played(traffic: Traffic, policy: Policy, behaviour: Behaviour, alive: Bools) -> Played:
+def played_of(traffic: Traffic, policy: Policy, behaviour: Behaviour, alive: Bools) -> Played:
+    """A policy played over the survivors, or what it came to the last time."""
     found: Played = traffic.remember(
         policy.name, policy.match, alive=alive, make=lambda: play(traffic, policy, behaviour, alive)
     )
@@ -71,14 +78,12 @@ def option(
     Hits beyond today's are counted at the measured reliability; a hit that fails pays its write.
     """
     total = bill.total
-    reliability = np.where(
-        traffic.batch, np.minimum(calibration.reliability, _BATCH_RELIABILITY), calibration.reliability
-    )
-    more = np.rint(reliability * (played.read - now.read)).astype(np.int64)
+    reliability = np.minimum(calibration.reliability, np.where(traffic.batch, _BATCH_RELIABILITY, 1.0))
+    more = np.rint(reliability * (played.read.astype(np.int64) - now.read)).astype(np.int64)
     before = bill.quantity["cache_read"]
     meter = "cache_write_1h" if policy.life == "long" else "cache_write_5m"
     if policy.match == "longest_prefix":
-        read = np.clip(before + np.maximum(more, 0), 0, total)
+        read = np.minimum(before + np.maximum(more, 0), before + bill.quantity["input"])
         quantity = {**bill.quantity, "input": bill.quantity["input"] - (read - before), "cache_read": read}
         missed = bill.price["input"]
     else:
@@ -93,27 +98,33 @@ def option(
 
 
 def choose(
-    traffic: Traffic, bill: Bill, found: Iterable[Option], allowed: Mapping[str, Bools], min_share: float
+    traffic: Traffic, bill: Bill, offered: Iterable[Option], min_share: float, only: Mapping[str, Bools] | None = None
 ) -> Choice:
     """Take the cheapest option per group where it saves at least `min_share` of what the group pays for its prompts.
 
     Requests that can't be rewritten keep their charges. A group with one request whose price an option lacks does
-    not take that option. `allowed` says for some options which groups may take them.
+    not take that option. `only` says for some options which groups may take them.
     """
-    listed = list(found)
     groups = len(traffic.groups)
-    priced, group = bill.priced, traffic.group
-    paid = np.bincount(group[priced], weights=bill.cost[priced], minlength=groups)
-    taken = np.full(groups, -1, dtype=np.int64)
+    priced, group = np.flatnonzero(bill.priced), traffic.group[bill.priced]
+    paid = np.bincount(group, weights=bill.cost[priced], minlength=groups)
+    policy: list[str | None] = [None] * groups
     saving, hits = np.zeros(groups), np.zeros(groups)
-    for place, each in enumerate(listed):
-        cost = np.bincount(group[priced], weights=each.cost[priced], minlength=groups)
-        saved = np.nan_to_num(paid - cost, nan=-1.0)
-        better = (saved > saving) & (saved > min_share * paid) & allowed.get(each.name, np.ones(groups, dtype=np.bool_))
-        taken[better], saving[better] = place, saved[better]
-        hit = np.bincount(group[priced], weights=each.hit_saving[priced], minlength=groups)
-        hits[better] = hit[better]
-    return Choice(listed, taken, saving, hits)
+    quantity = {meter: tokens.copy() for meter, tokens in bill.quantity.items()}
+    for each in offered:
+        saved = paid - np.bincount(group, weights=each.cost[priced], minlength=groups)
+        better = np.nan_to_num(saved, nan=-1.0) > np.maximum(saving, min_share * paid)
+        better &= (only or {}).get(each.name, True)
+        if not better.any():
+            continue
+        hit = np.bincount(group, weights=each.hit_saving[priced], minlength=groups)
+        saving[better], hits[better] = saved[better], hit[better]
+        mine = priced[better[group]]
+        for meter in METERS:
+            quantity[meter][mine] = each.quantity[meter][mine]
+        for place in np.flatnonzero(better).tolist():
+            policy[place] = each.name
+    return Choice(policy, quantity, saving, hits)
 
 
 def explained(traffic: Traffic, calibration: Calibration, bill: Bill) -> Bools:
@@ -128,3 +139,22 @@ def explained(traffic: Traffic, calibration: Calibration, bill: Bill) -> Bools:
     shared = np.bincount(traffic.group, weights=np.minimum(read, now.read), minlength=groups)
     tokens = np.bincount(traffic.group, weights=total, minlength=groups)
     return np.asarray((shared >= _EXPLAINED * billed) | (billed <= _SMALL * tokens), dtype=np.bool_)
+
+
+def keep(traffic: Traffic, bill: Bill, choice: Choice) -> None:
+    """Remember a choice, so that a later lever can tell what was billed before it was made."""
+    traffic.made[("chosen",)] = (bill.quantity, choice)
+
+
+def before_choice(traffic: Traffic, bill: Bill) -> Mapping[str, Ints]:
+    """Quantities of the bill as they were before the remembered choice, in the groups where it is in force now."""
+    known = traffic.made.get(("chosen",))
+    if known is None:
+        return bill.quantity
+    earlier, choice = known
+    in_force = choice.taken.copy()
+    for meter in METERS:
+        changed = bill.priced & (bill.quantity[meter] != choice.quantity[meter])
+        in_force[traffic.group[changed]] = False
+    mine = bill.priced & in_force[traffic.group] if len(traffic) else bill.priced
+    return {meter: np.where(mine, earlier[meter], bill.quantity[meter]) for meter in METERS}

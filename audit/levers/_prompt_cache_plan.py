@@ -11,7 +11,7 @@ import pyarrow as pa
 from audit.levers._prompt_cache_choice import Choice
 from audit.promptcache import Calibrated, Calibration, Traffic
 from audit.promptcache.bill import METERS, Bill
-from audit.promptcache.play import Ints
+from audit.promptcache.play import Bools, Ints
 from audit.promptcache.traffic import Floats
 
 _TEXT, _WHOLE = pa.string(), pa.int64()
@@ -30,32 +30,25 @@ _GAIN = pa.schema(_GAIN_COLUMNS)
 
 def plan_table(traffic: Traffic, bill: Bill, choice: Choice) -> pa.Table:
     """The charges for input of every request whose group takes another policy, one row per meter."""
-    parts = [_rows(traffic, bill, choice, place) for place in np.unique(choice.taken[choice.taken >= 0]).tolist()]
-    return pa.concat_tables([_PLAN.empty_table(), *parts])
+    moved = bill.priced & choice.taken[traffic.group] if len(traffic) else bill.priced
+    return pa.concat_tables([_PLAN.empty_table(), *(_rows(traffic, bill, choice, moved, meter) for meter in METERS)])
 
 
-def _rows(traffic: Traffic, bill: Bill, choice: Choice, place: int) -> pa.Table:
-    chosen = np.flatnonzero(bill.priced & (choice.taken[traffic.group] == place))
-    tables = []
-    for meter in METERS:
-        tokens = choice.options[place].quantity[meter][chosen]
-        rank, tokens = chosen[tokens > 0], tokens[tokens > 0]
-        group = traffic.group[rank]
-        tables.append(
-            pa.table(
-                {
-                    "request_id": traffic.request_id[rank],
-                    "provider_name": _named(group, [provider for _, provider, _ in traffic.groups]),
-                    "model": _named(group, [model for _, _, model in traffic.groups]),
-                    "service_tier": _named(bill.kind[rank], bill.tiers),
-                    "sku_meter": _named(np.zeros(len(rank), dtype=np.int64), [meter]),
-                    "consumed_quantity": tokens,
-                    "estimated": np.full(len(rank), bill.estimated),
-                },
-                schema=_PLAN,
-            )
-        )
-    return pa.concat_tables(tables)
+def _rows(traffic: Traffic, bill: Bill, choice: Choice, moved: Bools, meter: str) -> pa.Table:
+    rank = np.flatnonzero(moved & (choice.quantity[meter] > 0))
+    group = traffic.group[rank]
+    return pa.table(
+        {
+            "request_id": traffic.request_id[rank],
+            "provider_name": _named(group, [provider for _, provider, _ in traffic.groups]),
+            "model": _named(group, [model for _, _, model in traffic.groups]),
+            "service_tier": _named(bill.kind[rank], bill.tiers),
+            "sku_meter": _named(np.zeros(len(rank), dtype=np.int64), [meter]),
+            "consumed_quantity": choice.quantity[meter][rank],
+            "estimated": np.full(len(rank), bill.estimated),
+        },
+        schema=_PLAN,
+    )
 
 
 def _named(place: Ints, names: list[str]) -> Any:
@@ -65,23 +58,22 @@ def _named(place: Ints, names: list[str]) -> Any:
 def gains(traffic: Traffic, bill: Bill, choice: Choice) -> pa.Table:
     """What each group that takes another policy reads, writes and saves, before and after."""
     rows = []
-    for group in np.flatnonzero(choice.taken >= 0).tolist():
+    for group in np.flatnonzero(choice.taken).tolist():
         mine = np.flatnonzero(bill.priced & (traffic.group == group))
-        after = choice.options[int(choice.taken[group])]
-        covered = after.quantity["cache_read"] + after.quantity["cache_write_5m"] + after.quantity["cache_write_1h"]
+        covered = bill.total[mine] - choice.quantity["input"][mine]
         workflow_id, provider_name, model = traffic.groups[group]
         rows.append(
             {
                 "workflow_id": workflow_id,
                 "provider_name": provider_name,
                 "model": model,
-                "policy": after.name,
+                "policy": choice.policy[group],
                 "requests": len(mine),
-                "marked_tokens": int(np.median(covered[mine])),
+                "marked_tokens": int(np.median(covered)),
                 "read_before": int(bill.quantity["cache_read"][mine].sum()),
                 "written_before": _written(bill.quantity, mine),
-                "read_after": int(after.quantity["cache_read"][mine].sum()),
-                "written_after": _written(after.quantity, mine),
+                "read_after": int(choice.quantity["cache_read"][mine].sum()),
+                "written_after": _written(choice.quantity, mine),
                 "saving_pico": round(float(choice.saving[group])),
                 "hit_saving_pico": round(float(choice.hit_saving[group])),
             }

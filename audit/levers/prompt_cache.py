@@ -11,10 +11,10 @@ from __future__ import annotations
 from typing import Any
 
 from audit.levers import Lever, Settings
-from audit.levers._prompt_cache_choice import choose, explained, options
+from audit.levers._prompt_cache_choice import choose, explained, keep, options
 from audit.levers._prompt_cache_plan import gains, plan_table, reliability_draws
 from audit.levers._prompt_cache_words import missed_hits, sentence
-from audit.promptcache import calibrate, traffic
+from audit.promptcache import OTHERS, calibrate, traffic
 from audit.promptcache.bill import bill_of
 from audit.store import Store
 
@@ -30,10 +30,10 @@ def _prepare(store: Store, settings: Settings) -> None:
     found = traffic(store)
     calibration = calibrate(found)
     bill = bill_of(store, found, "prompt_cache_kind")
-    listed = options(found, calibration, bill)
     known = explained(found, calibration, bill)
-    allowed = {each.name: known for each in listed if each.name not in ("none", "retain")}
-    choice = choose(found, bill, listed, allowed, float(settings["min_share"]))
+    only = {policy.name: known for policy in OTHERS if policy.covers != "nothing"}
+    choice = choose(found, bill, options(found, calibration, bill), float(settings["min_share"]), only)
+    keep(found, bill, choice)
     store.replace("prompt_cache_plan", plan_table(found, bill, choice))
     store.replace("prompt_cache_gain", gains(found, bill, choice))
 
