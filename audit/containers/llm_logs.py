@@ -36,13 +36,16 @@ class _Database:
     def __init__(self, connection: sqlite3.Connection, tables: set[str]) -> None:
         self._connection = connection
         self._tables = tables
+        self._has_texts = False
         self.message = lru_cache(_CACHED_MESSAGES)(self._message)
         self.fragment = lru_cache(256)(self._fragment)
 
     def calls(self) -> Iterator[Row]:
         try:
-            if {"turns", "messages", "parts"} <= self._tables:
-                self._index_parts()
+            if "turns" in self._tables:
+                self._has_texts = {"messages", "parts"} <= self._tables
+                if self._has_texts:
+                    self._index_parts()
                 for row in self._rows("SELECT * FROM turns ORDER BY id"):
                     yield self._turn(row)
             if "responses" in self._tables:
@@ -59,7 +62,7 @@ class _Database:
 
     def _index_parts(self) -> None:
         # the log keeps no index on this column; a temporary table lives outside the database, which stays untouched
-        self._connection.execute("CREATE TEMP TABLE part_of AS SELECT message_hash, position, id FROM parts")
+        self._connection.execute("CREATE TEMP TABLE part_of AS SELECT message_hash, position, rowid AS part FROM parts")
         self._connection.execute("CREATE INDEX temp.part_of_message ON part_of (message_hash, position)")
 
     def _turn(self, row: Row) -> Row:
@@ -74,6 +77,8 @@ class _Database:
         """Messages from the first one after `stop` to `tip`, following the parents."""
         found: list[Row] = []
         seen: set[str] = set()
+        if not self._has_texts:
+            return found
         while tip is not None and tip != stop and tip not in seen:
             seen.add(tip)
             parent, message = self.message(tip)
@@ -88,7 +93,7 @@ class _Database:
         if head is None:
             return None, None
         query = (
-            "SELECT parts.* FROM part_of JOIN parts ON parts.id = part_of.id "
+            "SELECT parts.* FROM part_of JOIN parts ON parts.rowid = part_of.part "
             "WHERE part_of.message_hash = ? ORDER BY part_of.position"
         )
         parts = [self._part(part) for part in self._rows(query, name)]

@@ -91,19 +91,19 @@ class Classifier:
             if isinstance(value, list) and any(self._is_known(item) for item in value[:_TRIED]):
                 return value
         inner = opened(record)
-        return [inner] if inner is not None and self._is_known(inner, envelope=False) else None
+        return [inner] if inner is not None and self._is_known(inner) else None
 
     def knows(self, record: Mapping[str, Any]) -> bool:
         """Whether some reader knows a record, or what it holds."""
         return self._is_known(record) or self.inside(record) is not None
 
-    def _is_known(self, item: Any, *, envelope: bool = True) -> bool:
+    def _is_known(self, item: Any, envelopes: int = 2) -> bool:
         if not isinstance(item, dict):
             return False
         if self.unwrapped(item) is not None or self.reader(item) is not None:
             return True
-        inner = opened(item) if envelope else None
-        return inner is not None and self._is_known(inner, envelope=False)
+        inner = opened(item) if envelopes else None
+        return inner is not None and self._is_known(inner, envelopes - 1)
 
     def _find(self, keys: tuple[Any, ...]) -> tuple[Reader, ...]:
         known = frozenset(keys)

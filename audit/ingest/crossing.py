@@ -10,7 +10,7 @@ import pyarrow as pa
 from audit.ingest.result import FileResult
 from audit.store import Store
 
-REASON = "cross_source"
+REASON = "cross_source_duplicate"
 WINDOW_US = 2_000_000
 """How far apart two systems may time one call."""
 

@@ -24,7 +24,7 @@ UNREADABLE = "unreadable_file"
 """Reason of a file that could not be opened or read to its end; it is tried again the next time."""
 
 _TAIL_BYTES = 1 << 20
-_NESTING = 4
+_NESTING = 8
 _LONGEST_PROSE = 2_000
 
 

@@ -11,6 +11,8 @@ CREATE TABLE source (
     content_hash VARCHAR,       -- BLAKE2b-128 of the bytes, hex; a file known by it is not read again
     bytes BIGINT,
     modified_ns BIGINT,         -- the file's time of change when it was read; NULL for streams
+    lines BIGINT,               -- whole lines of a file that is read on from there when it grows; NULL for others
+    edges VARCHAR,              -- hash of its first and last 64 kB
     readers VARCHAR,            -- JSON {reader name: records}
     records BIGINT,             -- records seen
     accepted BIGINT,            -- calls taken
@@ -248,7 +250,7 @@ CREATE TABLE reject (
 
 -- records that were not counted: known before, or seen by two systems
 CREATE TABLE duplicate_record (
-    source_id INTEGER, line BIGINT, request_id BIGINT, reason VARCHAR  -- same_identity | changed_record | cross_source
+    source_id INTEGER, line BIGINT, request_id BIGINT, reason VARCHAR  -- same_identity | changed_record | cross_source_duplicate
 );
 
 -- what was run, when, with which version and settings; each row's hash covers the row before it

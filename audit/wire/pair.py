@@ -44,6 +44,8 @@ class Pair:
         return next(self.values(role), None)
 
 
+_BODY_KEYS = frozenset({"usage", "model", "stop_reason"})
+
 _last: Pair | None = None
 
 
@@ -61,6 +63,10 @@ def _take_apart(record: Mapping[str, Any]) -> Pair:
     known = layout(tuple(record))
     pair = Pair(record, known)
     pair.dialect = of_response(record)
+    if pair.dialect == "anthropic" and record.get("type") == "message" and _BODY_KEYS.isdisjoint(record):
+        # one message of a conversation, which no call answered with
+        pair.dialect = None
+        return pair
     if pair.dialect is not None:
         # a response body standing alone, perhaps with its request's fields mixed in
         pair.response, pair.bare, pair.answered = record, True, True

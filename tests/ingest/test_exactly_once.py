@@ -115,7 +115,7 @@ def test_two_systems_saw_one_call(store: Store, read: Read, tmp_path: Path) -> N
     provider = write(tmp_path / "pairs.jsonl", [pair(1), pair(2), pair(3)])
     result = read(gateway, provider)
     assert result.accepted == 4
-    assert dict(result.duplicates) == {"cross_source": 2}
+    assert dict(result.duplicates) == {"cross_source_duplicate": 2}
     rows = store.rows("SELECT external_id, text_status, team, logged_cost_pico FROM request ORDER BY external_id")
     assert [row["text_status"] for row in rows] == ["full", "full", "full", "absent"]
     # the record with the text stays, and keeps what only the gateway knew
@@ -123,7 +123,7 @@ def test_two_systems_saw_one_call(store: Store, read: Read, tmp_path: Path) -> N
     assert rows[2]["logged_cost_pico"] is None
     before = state(store)
     late = read(write(tmp_path / "late.jsonl", [litellm(3), "{}"]))
-    assert dict(late.duplicates) == {"cross_source": 1}
+    assert dict(late.duplicates) == {"cross_source_duplicate": 1}
     assert [row["external_id"] for row in state(store)] == [row["external_id"] for row in before]
 
 
@@ -134,7 +134,7 @@ def test_two_systems_without_a_common_id_match_by_model_tokens_and_time(
     far["startTime"] += 3600
     provider = [pair(1), pair(5), pair(9)]
     result = read(write(tmp_path / "a.jsonl", [near, far, other]), write(tmp_path / "b.jsonl", provider))
-    assert dict(result.duplicates) == {"cross_source": 1}
+    assert dict(result.duplicates) == {"cross_source_duplicate": 1}
     assert result.accepted == 5
 
 
