@@ -20,13 +20,17 @@ def lines(*records: Any) -> str:
     return "".join(json.dumps(record) + "\n" for record in records)
 
 
+def cell(record: Any) -> str:
+    return '"' + json.dumps(record).replace('"', '""') + '"'
+
+
 SHIPPED = {
     "elasticsearch": lines(*({"_index": "i", "_id": "1", "_source": each} for each in RECORDS)),
-    "search_result": json.dumps({"took": 3, "hits": {"total": {"value": 2}, "hits": [{"_source": r} for r in RECORDS]}}),
+    "search_result": json.dumps({"took": 3, "hits": {"total": 2, "hits": [{"_source": each} for each in RECORDS]}}),
     "cloud_logging": json.dumps([{"insertId": "x", "jsonPayload": each, "logName": "l"} for each in RECORDS], indent=1),
     "cloudwatch_events": json.dumps({"events": [{"timestamp": 1, "message": json.dumps(r)} for r in RECORDS]}),
     "cloudwatch_s3": "".join(f"2026-10-05T08:00:00.000Z {json.dumps(each)}\n" for each in RECORDS),
-    "cloudwatch_csv": "@timestamp,@message\n" + "".join('x,"{}"\n'.format(json.dumps(r).replace('"', '""')) for r in RECORDS),
+    "cloudwatch_csv": "@timestamp,@message\n" + "".join(f"x,{cell(each)}\n" for each in RECORDS),
     "container": "".join(f"2026-10-05T08:00:00.000000001Z stdout F {json.dumps(each)}\n" for each in RECORDS),
     "docker": lines(*({"log": json.dumps(each) + "\n", "stream": "stdout"} for each in RECORDS)),
     "compose": "".join(f"web-1  | {json.dumps(each)}\n" for each in RECORDS),
