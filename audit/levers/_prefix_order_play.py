@@ -16,11 +16,11 @@ from audit.promptcache.traffic import Floats
 
 _WAYS = (
     Policy("static", "longest_prefix"),
-    Policy("static_long", "longest_prefix", "long"),
-    Policy("static", "exact_breakpoint", covers="head"),
+    Policy("static_retain", "longest_prefix", "long"),
+    Policy("static_mark", "exact_breakpoint", covers="head"),
     Policy("static_turns", "exact_breakpoint", covers="whole"),
-    Policy("static", "breakpoints", "short", covers="head"),
-    Policy("static_long", "breakpoints", "long", covers="head"),
+    Policy("static_mark", "breakpoints", "short", covers="head"),
+    Policy("static_mark_long", "breakpoints", "long", covers="head"),
     Policy("static_turns", "breakpoints", "short", covers="whole"),
     Policy("static_turns_long", "breakpoints", "long", covers="whole"),
 )

@@ -24,6 +24,11 @@ FROM prefix_order_gain AS g LEFT JOIN workflow AS w ON w.workflow_id = g.workflo
 ORDER BY g.saving_pico DESC, g.workflow_id, g.model
 """
 _SHOWN = 6
+_WAYS = {
+    "static": "", "static_retain": " and kept for 24 hours", "static_mark": " and marked",
+    "static_mark_long": " and marked for an hour", "static_turns": " and marked, every turn too",
+    "static_turns_long": " and marked for an hour, every turn too",
+}  # fmt: skip
 
 
 def _broken(store: Store, found: Traffic) -> list[Broken]:
@@ -69,7 +74,8 @@ def _sentence(row: dict[str, Any], each: Broken) -> str:
     return (
         f"{where}: {named.name} breaks the prefix after about {named.before:,} tokens, "
         f"in {named.prompts} of {each.static.prompts} distinct prompts compared "
-        f"(“{named.excerpt}”); {named.behind:,} tokens of unchanging text stand behind it. Moved behind them: "
+        f"(“{named.excerpt}”); {named.behind:,} tokens of unchanging text stand behind it. "
+        f"With those first{_WAYS[row['policy']]}: "
         f"{row['read_after']:,} instead of {row['read_before']:,} tokens read, ${row['saving_pico'] / 1e12:,.2f}"
     )
 
