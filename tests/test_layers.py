@@ -14,7 +14,7 @@ RANKS = [
     {"errors"},
     {
         "config", "plugins", "store", "tokens", "call", "wire", "statistics", "containers", "hashes", "figures",
-        "taskkind", "promptcache", "similarity",
+        "taskkind", "promptcache", "similarity", "anatomy",
     },
     {"readers", "prices", "clients", "scorers", "measures", "levers", "invoices"},
     {

@@ -24,15 +24,16 @@ meters AS (
            SUM(CASE WHEN sku_meter = 'output' THEN consumed_quantity ELSE 0 END) AS output_tokens,
            SUM(CASE WHEN sku_meter = 'output' THEN cost_pico ELSE 0 END) AS output_cost,
            MAX(CASE WHEN {own} THEN 1 ELSE 0 END) AS own_tokenizer
-    FROM charge WHERE cost_pico IS NOT NULL {charges}
+    FROM {table} WHERE cost_pico IS NOT NULL {charges}
     GROUP BY request_id
 )"""
 
-_INPUT = """
+_PLACED = """
 input_counted AS (
     SELECT s.request_id, s.position, s.role, s.kind, s.content_hash, m.read_tokens, m.read_cost, m.write_tokens,
            m.write_cost, m.fresh_tokens, m.fresh_cost, m.read_tokens + m.write_tokens + m.fresh_tokens AS billed,
-           m.own_tokenizer, CASE WHEN s.kind = 'media' THEN 0 ELSE s.words END AS words,
+           m.own_tokenizer, CASE WHEN s.kind IN ('media', 'tools') THEN 0.0 ELSE {overhead}.0 END AS overhead,
+           CASE WHEN s.kind = 'media' THEN 0 ELSE s.words END AS words,
            SUM(CASE WHEN s.kind = 'media' THEN 1 ELSE 0 END) OVER (PARTITION BY s.request_id) AS media,
            SUM(CASE WHEN s.kind = 'media' THEN 0 ELSE s.words END) OVER (PARTITION BY s.request_id) AS all_words
     FROM (SELECT request_id, position, role, kind, content_hash,
@@ -57,7 +58,9 @@ input_placed AS (
     SELECT *, CAST(ROUND(CAST(billed AS DOUBLE) * (upto - weight) / whole) AS BIGINT) AS since,
            CAST(ROUND(CAST(billed AS DOUBLE) * upto / whole) AS BIGINT) AS until
     FROM input_summed WHERE whole > 0
-),
+)"""
+
+_INPUT = """
 input_cut AS (
     SELECT *,
            CASE WHEN since < read_tokens THEN since ELSE read_tokens END AS read_since,
@@ -137,6 +140,15 @@ def _upto(cost: str, whole: str, place: str) -> str:
     )
 
 
+def input_placed(only: str = "", table: str = "charge") -> str:
+    """SQL: CTEs (without WITH) that end in `input_placed`: the input segments of requests that `only` chooses from the
+    charges in `table`, each with request_id, position, kind, `billed` input tokens of its request (`read_tokens` first,
+    then `write_tokens`, then `fresh_tokens`) and its own from `since` to `until`; `weight`, `upto` and `whole` are the
+    same places unrounded, `overhead` is what a message weighs without its text."""
+    own = " OR ".join(f"model LIKE '{start}%'" for start in OWN_ENCODING)
+    return ",".join((_METERS.format(charges=only, own=own, table=table), _PLACED.format(overhead=MESSAGE_OVERHEAD)))
+
+
 def segment_cost(only: str = "") -> str:
     """SQL: CTEs (without WITH) that end in `segment_cost`: request_id, position, direction, role, kind, content_hash,
     tokens, cache_read_tokens, cache_write_tokens, cost_pico.
@@ -147,9 +159,8 @@ def segment_cost(only: str = "") -> str:
     fresh_since, fresh_until = (f"{place} - read_{place} - write_{place}" for place in ("since", "until"))
     return ",".join(
         (
-            _METERS.format(charges=only, own=" OR ".join(f"model LIKE '{start}%'" for start in OWN_ENCODING)),
+            input_placed(only),
             _INPUT.format(
-                overhead=MESSAGE_OVERHEAD,
                 read=_between("read_cost", "read_tokens", "read_since", "read_until"),
                 write=_between("write_cost", "write_tokens", "write_since", "write_until"),
                 fresh=_between("fresh_cost", "fresh_tokens", f"({fresh_since})", f"({fresh_until})"),

@@ -1,0 +1,155 @@
+"""Send less history: old turns that answers do not come back to."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+from audit.anatomy.drawing import drawn_on
+from audit.figures import count, money, share
+from audit.levers import Lever, Settings
+from audit.levers._probe import Piece, Prompt, fresh, prompts, remember
+from audit.levers._spans import Spans
+from audit.levers._trims import cut, found, rewrite, unmeasured
+from audit.statistics.intervals import wilson
+from audit.store import Store
+
+_NAME = "history_tail"
+_KINDS = frozenset({"history", "tool_call", "tool_result"})
+_LEAST_OLD = 30
+
+
+@dataclass(slots=True)
+class Turns:
+    """The exchanges before the question of one prompt, newest first, and whether the answer draws on each."""
+
+    prompt: Prompt
+    turns: list[list[Piece]]
+    used: list[bool]
+
+
+@dataclass(slots=True)
+class _Workflow:
+    """How often answers come back to a turn, by its age; age 0 is the newest."""
+
+    seen: list[Turns] = field(default_factory=list)
+
+    def horizon(self, most_used: float, least_kept: int) -> tuple[int, int, int] | None:
+        """The fewest turns to keep (and how many older ones were looked at, how many of those used) such that older
+        turns are drawn on in at most this share of cases, at the upper 90 % bound; None when no age qualifies."""
+        longest = max((len(each.turns) for each in self.seen), default=0)
+        for kept in range(least_kept, longest):
+            old = [used for each in self.seen for used in each.used[kept:]]
+            if len(old) < _LEAST_OLD:
+                return None
+            if wilson(sum(old), len(old)).high <= most_used:
+                return kept, len(old), sum(old)
+        return None
+
+
+def turns(prompt: Prompt) -> Turns | None:
+    """The turns of a prompt: a user's message with what follows it, a tool call with its result.
+
+    None for prompts without history. What stands in an earlier answer of the model counts as a turn's text, too.
+    """
+    groups: list[list[Piece]] = []
+    rest: list[str] = []
+    for piece in prompt.pieces:
+        if piece.direction != "input":
+            continue
+        if piece.kind not in _KINDS:
+            rest.append(piece.text)
+        elif not groups or _opens(piece, groups[-1]):
+            groups.append([piece])
+        else:
+            groups[-1].append(piece)
+    answer = prompt.answer
+    if len(groups) < 2 or not answer.strip():
+        return None
+    groups.reverse()
+    texts = ["\n".join(piece.text for piece in group) for group in groups]
+    return Turns(prompt, groups, drawn_on(answer, texts, rest="\n".join(rest)))
+
+
+def _opens(piece: Piece, group: list[Piece]) -> bool:
+    """A user's message opens a turn, and so does a tool call after a result."""
+    if piece.role == "user" and piece.kind == "history":
+        return True
+    return piece.kind == "tool_call" and any(each.kind == "tool_result" for each in group)
+
+
+def _prepare(store: Store, settings: Settings) -> None:
+    if not fresh(store, _NAME, settings):
+        _look(store, settings)
+        remember(store, _NAME, settings)
+    cut(store, _NAME, breaks_prefix=True)
+
+
+def _look(store: Store, settings: Settings) -> None:
+    workflows: dict[int, _Workflow] = defaultdict(_Workflow)
+    spans = Spans()
+    for prompt in prompts(store):
+        each = turns(prompt)
+        if each is None:
+            spans.add(prompt, (), _KINDS)
+        else:
+            workflows[prompt.workflow_id].seen.append(each)
+    rows = []
+    for workflow, one in workflows.items():
+        horizon = one.horizon(float(settings["most_used"]), int(settings["least_kept"]))
+        kept = horizon[0] if horizon else 2**31
+        for each in one.seen:
+            old = [(piece.position, 0.0, 1.0, 1.0) for group in each.turns[kept:] for piece in group]
+            spans.add(each.prompt, old, _KINDS)
+        if horizon:
+            rows.append({"workflow_id": workflow, "kept": kept, "old": horizon[1], "used": horizon[2]})
+    spans.write(store, _NAME)
+    store.run(
+        "CREATE OR REPLACE TEMP TABLE history_tail_fact (workflow_id BIGINT, kept BIGINT, old BIGINT, used BIGINT)"
+    )
+    store.write_rows("history_tail_fact", rows)
+
+
+def _findings(store: Store, settings: Settings) -> list[str]:
+    del settings
+    facts = {row["workflow_id"]: row for row in store.rows("SELECT * FROM history_tail_fact")}
+    lines = []
+    for row in found(store, _NAME)[:6]:
+        fact = facts.get(row["workflow_id"])
+        if fact is None:
+            continue
+        what = (
+            f"{row['workflow']}: answers draw on {share(fact['used'] / fact['old'])} of {count(fact['old'])} turns "
+            f"older than the last {fact['kept']}; without them {count(row['tokens'])} tokens less in "
+            f"{count(row['requests'])} requests"
+        )
+        if row["saving_pico"] > 0:
+            lines.append(f"{what} ({money(row['saving_pico'])})")
+        else:
+            lost = count(row["lost_tokens"])
+            lines.append(f"{what}, but {lost} tokens now read from cache would pay in full: leave it")
+    return lines
+
+
+LEVER = Lever(
+    name=_NAME,
+    title="History no answer comes back to",
+    stage="SCENARIO",
+    order=20,
+    evidence="D",
+    rewrite=rewrite(_NAME),
+    effort_days=4,
+    risk="medium",
+    needs=("text", "usage"),
+    settings={"most_used": 0.05, "least_kept": 3},
+    prepare=_prepare,
+    blocked=unmeasured,
+    findings=_findings,
+    conditions=(
+        "so many turns are kept that answers draw on at most {most_used} of the older ones (upper 90 % bound), never "
+        "fewer than {least_kept}; nothing is paid for a summary in their place",
+        "dropping old turns moves the start of the history with every request: nothing behind it is read from cache",
+        "assumed, not measured: answers stay as good; never in the sum",
+    ),
+    fix="Keep the last turns and a short summary; cut in large steps, so that the prefix stays cached in between.",
+)
