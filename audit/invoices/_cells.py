@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -18,6 +19,7 @@ _PLAIN = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE)
 _GROUPED = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?")
 _SIGNS = "$€£¥₹"
 _DATES = ("%Y-%m-%d", "%Y%m%d", "%m/%d/%Y", "%Y/%m/%d")
+_LONGEST_DATE = 10
 
 
 def number(value: Any, name: str) -> Decimal | None:
@@ -77,16 +79,20 @@ def whole(value: Decimal | None, name: str) -> int | None:
 
 def moment(value: Any, name: str) -> int:
     """UTC epoch microseconds of a time or date; ValueError when it is none."""
-    if isinstance(value, str):
-        day = _day(value.strip())
-        if day is not None:
-            return (datetime(day.year, day.month, day.day, tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1)
-        if value.strip().isdigit():
-            value = int(value)
-    found = to_us(value)
+    found = _written(value) if isinstance(value, str) else to_us(value)
     if found is None:
         raise ValueError(f"{name} is {str(value)[:40]!r}, which is not a date")
     return found
+
+
+@lru_cache(maxsize=65536)
+def _written(text: str) -> int | None:
+    """A written time or date; the rows of a table repeat a few."""
+    plain = text.strip()
+    found = _day(plain)
+    if found is not None:
+        return (datetime(found.year, found.month, found.day, tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1)
+    return to_us(int(plain) if plain.isdigit() else plain)
 
 
 def span(record: Mapping[str, Any], start: tuple[str, ...], end: tuple[str, ...]) -> tuple[int, int]:
@@ -103,14 +109,20 @@ def day(record: Mapping[str, Any], *names: str, zone: str = "UTC") -> tuple[int,
     found = _day(str(value).strip()[:10].rstrip("T ")) if value is not None else None
     if found is None:
         return span(record, names, ())
-    edges = [
-        datetime(each.year, each.month, each.day, tzinfo=ZoneInfo(zone)) for each in (found, found + timedelta(days=1))
-    ]
-    start_us, end_us = ((edge - _EPOCH) // timedelta(microseconds=1) for edge in edges)
-    return start_us, end_us
+    return _midnight(found, zone), _midnight(found + timedelta(days=1), zone)
 
 
+@lru_cache(maxsize=4096)
+def _midnight(day: date, zone: str) -> int:
+    """UTC epoch microseconds of the beginning of a day in a time zone."""
+    start = datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone))
+    return (start - _EPOCH) // timedelta(microseconds=1)
+
+
+@lru_cache(maxsize=65536)
 def _day(value: str) -> date | None:
+    if not value or len(value) > _LONGEST_DATE:
+        return None
     for pattern in _DATES:
         try:
             return datetime.strptime(value, pattern).date()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 
 from audit.invoices._meters import meter_of, tier_of
 
@@ -52,6 +53,7 @@ _GOOGLE_WORDS = re.compile(
 )
 
 
+@lru_cache(maxsize=65536)
 def aws(service: str, usage_type: str, description: str = "") -> Described:
     """A line of Amazon's bill: the service carries the model where a partner sells it, the usage type where not."""
     edition = _EDITION.match(service) or _EDITION.match(description)
@@ -71,6 +73,7 @@ def _aws_name(name: str) -> str:
     return name
 
 
+@lru_cache(maxsize=65536)
 def azure(category: str, *names: str) -> Described:
     """A line of Azure's bill; the meter name holds the model, the kind of token and the kind of deployment."""
     words = " ".join(names)
@@ -82,6 +85,7 @@ def azure(category: str, *names: str) -> Described:
     return _described(model, re.sub(r"[-_]", " ", meter_name))
 
 
+@lru_cache(maxsize=65536)
 def google(service: str, sku: str) -> Described:
     """A line of Google's bill; the SKU holds the model, the kind of token and the tier."""
     if not _GOOGLE_HOME.search(service) or not _GOOGLE_MODEL.search(sku):
@@ -107,6 +111,7 @@ _UNITS = (
 )
 
 
+@lru_cache(maxsize=4096)
 def unit_of(words: str) -> int | None:
     """How many tokens a unit of measure holds (`1K tokens` → 1000); None when it does not say."""
     return next((size for pattern, size in _UNITS if pattern.search(words)), None)

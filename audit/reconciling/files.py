@@ -5,42 +5,20 @@ from __future__ import annotations
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from audit import plugins
 from audit.containers import JsonText, Place, PlaceError, Text, Unreadable, as_text, expand, raw_chunks
 from audit.containers.tables import parquet_rows
-from audit.errors import ConfigError, ReadError
-from audit.invoices import Category, Invoice, InvoiceLine, Page
+from audit.errors import ReadError
+from audit.invoices import Invoice, InvoiceLine, Page
+from audit.reconciling.sums import BilledLine, Sums
 from audit.reconciling.tables import NoTable, Row, rows
 from audit.wire.columns import folded
 
-PICO = Decimal(10**12)
 _SHOWN_COLUMNS = 12
-
-
-@dataclass(slots=True)
-class BilledLine:
-    """Lines of one file that say the same but for their amounts, added up; money in pico-USD, None = not billed.
-
-    `quantity` counts tokens or calls where `unit_known`, else units of a size that is not told.
-    """
-
-    start_us: int
-    end_us: int
-    provider_name: str
-    model: str
-    sku_meter: str
-    service_tier: str
-    category: Category
-    label: str
-    amount_pico: int | None = None
-    quantity: Decimal | None = None
-    unit_known: bool = True
-    requests: int | None = None
-    lines: int = 0
 
 
 @dataclass(slots=True)
@@ -77,10 +55,10 @@ class _File:
 
     def __init__(self, name: str, rates: Mapping[str, Decimal]) -> None:
         self._name = name
-        self._rates = rates
+        self._sums = Sums(name, rates)
+        self._waiting: dict[str, list[InvoiceLine]] = {}
         self._formats: dict[tuple[str, ...], Invoice] = {}
         self._used: dict[str, Invoice] = {}
-        self._lines: dict[str, list[InvoiceLine]] = {}
         self._pages = self._more = self._records = 0
 
     def read(self, place: Place) -> InvoiceFile:
@@ -89,9 +67,10 @@ class _File:
                 self._read_stream(file, place.path)
         except PlaceError as error:
             raise ReadError(error.message, error.hint) from error
-        if not any(self._lines.values()):
+        result = self._result()
+        if not result.lines:
             raise ReadError(f"{self._name}: no charge and no usage in it", "check the period of the export")
-        return self._result()
+        return result
 
     def _read_stream(self, file: BinaryIO, path: Path | None) -> None:
         text = as_text(raw_chunks(file))
@@ -164,14 +143,16 @@ class _File:
     def _take(self, line: int, record: Mapping[str, Any], known: Invoice) -> None:
         self._used[known.name] = known
         self._records += 1
-        kept = self._lines.setdefault(known.name, [])
+        waiting = self._waiting.setdefault(known.name, []) if known.settle else None
         try:
             for outcome in known.read(record):
                 if isinstance(outcome, Page):
                     self._pages += 1
                     self._more += outcome.more
+                elif waiting is not None:
+                    waiting.append(outcome)
                 else:
-                    kept.append(outcome)
+                    self._sums.add(outcome)
         except ValueError as error:
             raise ReadError(f"{self._name} line {line}: {error}", "an invoice is read whole or not at all") from error
 
@@ -214,20 +195,20 @@ class _File:
 
     def _result(self) -> InvoiceFile:
         used = list(self._used.values())
-        lines: list[InvoiceLine] = []
         for each in used:
-            own = self._lines[each.name]
-            lines.extend(each.settle(own) if each.settle else own)
+            if each.settle:
+                for line in each.settle(self._waiting.get(each.name, [])):
+                    self._sums.add(line)
         result = InvoiceFile(
             self._name,
             " + ".join(each.name for each in used),
             "; ".join(each.title for each in used),
             "; ".join(dict.fromkeys(each.time_zone for each in used)),
-            records=self._records,
-            currencies=tuple(sorted({line.currency for line in lines if line.amount is not None})),
-            step_pico=_step(lines, self._rates),
+            self._sums.lines,
+            self._records,
+            tuple(sorted(self._sums.currencies)),
+            self._sums.step_pico,
         )
-        result.lines = _summed(lines, self._name, self._rates)
         if self._more and self._more >= self._pages:
             result.notes.append(f"{self._name}: its last page says that more pages follow; the invoice is incomplete")
         return result
@@ -236,50 +217,3 @@ class _File:
 def _again(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
     yield first
     yield from rest
-
-
-def _rate(currency: str, name: str, rates: Mapping[str, Decimal]) -> Decimal:
-    if currency == "USD":
-        return Decimal(1)
-    if currency not in rates:
-        raise ConfigError(
-            f"{name} bills in {currency or 'no stated currency'}, not USD",
-            f"say what one {currency or 'unit'} is in USD: --rate {currency or 'EUR'}=1.08",
-        )
-    return rates[currency]
-
-
-def _step(lines: Iterable[InvoiceLine], rates: Mapping[str, Decimal]) -> int:
-    """The smallest step of a file's amounts in pico-USD: what its rounding can hide per line, twice over."""
-    places = 0
-    rate = Decimal(1)
-    for line in lines:
-        if line.amount is not None:
-            exponent = line.amount.as_tuple().exponent
-            places = max(places, -exponent if isinstance(exponent, int) else 0)
-            rate = rates.get(line.currency, rate)
-    return int(PICO.scaleb(-min(places, 12)) * rate)
-
-
-def _summed(lines: Iterable[InvoiceLine], name: str, rates: Mapping[str, Decimal]) -> list[BilledLine]:
-    sums: dict[tuple[Any, ...], BilledLine] = {}
-    for line in lines:
-        key = (
-            line.start_us, line.end_us, line.provider_name, line.model, line.sku_meter, line.service_tier,
-            line.category, line.label, line.amount is None, line.quantity is None, line.unit is None,
-        )  # fmt: skip
-        total = sums.get(key)
-        if total is None:
-            total = sums[key] = BilledLine(
-                line.start_us, line.end_us, line.provider_name, line.model, line.sku_meter, line.service_tier,
-                line.category, line.label, unit_known=line.unit is not None,
-            )  # fmt: skip
-        total.lines += 1
-        if line.amount is not None:
-            usd = line.amount * _rate(line.currency, name, rates)
-            total.amount_pico = (total.amount_pico or 0) + int((usd * PICO).quantize(Decimal(1), ROUND_HALF_EVEN))
-        if line.quantity is not None:
-            total.quantity = (total.quantity or Decimal(0)) + line.quantity * (line.unit or 1)
-        if line.requests is not None:
-            total.requests = (total.requests or 0) + line.requests
-    return list(sums.values())

@@ -70,7 +70,10 @@ def notes(store: Store, providers: Iterable[Provider]) -> list[str]:
                 f"{provider.name}: the report counts tokens and bills nothing; they are valued at the log's prices, so "
                 "prices were not checked."
             )
-        days = [sum(cell.billed_pico - cell.logged_pico for cell in group) for group in by_bin(provider.cells).values()]
+        days = [
+            sum(pico for cell in group for name, pico in cell.causes.items() if name != "rounding")
+            for group in by_bin(provider.cells).values()
+        ]
         billed = sum(cell.billed_pico for cell in provider.cells)
         moved = sum(abs(day) for day in days)
         if billed > 0 and abs(sum(days)) <= TOLERANCE * billed < moved and moved > 3 * abs(sum(days)):

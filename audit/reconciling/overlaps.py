@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from audit import figures
 from audit.errors import ConfigError
 from audit.reconciling.bins import whole_days
-from audit.reconciling.files import BilledLine, InvoiceFile
+from audit.reconciling.files import InvoiceFile
+from audit.reconciling.sums import BilledLine
 
 Span = tuple[int, int]
 Days = dict[tuple[str, Span], list[BilledLine]]

@@ -11,6 +11,9 @@ from audit.reconciling.contracts import Suggestion
 TOLERANCE = 0.02
 """How much of the invoice may be left between it and the log."""
 
+LEAST_CHECKED = 0.9
+"""Share of the log's dollars that must have been held against an invoice for their sum to count as confirmed."""
+
 Verdict = Literal["reconciled", "explained", "not_reconciled"]
 Basis = Literal["dollars", "usage", "mixed", "total"]
 

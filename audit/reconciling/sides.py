@@ -9,10 +9,10 @@ from math import log10
 from audit.prices.catalogue import Catalogue
 from audit.reconciling.bins import Bin, Bins
 from audit.reconciling.cells import Cell, Part, Provider, Requests, Tier
-from audit.reconciling.files import BilledLine
 from audit.reconciling.folding import WHOLE, is_token, is_tool, kinds, model_keys
 from audit.reconciling.log import LogRequests, LogRow
 from audit.reconciling.names import Model, priced
+from audit.reconciling.sums import BilledLine
 from audit.reconciling.unit_prices import UnitPrices
 
 _NO_MODEL = Model("", "")
@@ -59,7 +59,7 @@ class Sides:
 
     def match(self, billed: list[Billed], rows: list[LogRow], counts: Iterable[LogRequests]) -> Provider:
         """The cells of this biller."""
-        self._counts_only = all(each.line.amount_pico is None for each in billed)
+        self._counts_only = bool(billed) and all(each.line.amount_pico is None for each in billed)
         named = [(each, invoice_model(self._catalogue, self._provider, each.line.model)) for each in billed]
         logged = [(row, priced(row.model, row.price_model)) for row in rows]
         self._name_keys(named, logged)

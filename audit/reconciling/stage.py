@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -12,23 +12,22 @@ from audit.errors import ConfigError, ReadError
 from audit.prices.catalogue import Catalogue
 from audit.reconciling import log as logs
 from audit.reconciling import stored
-from audit.reconciling.bins import DAY_US, Bin, Bins, between, spans_of, whole_days
+from audit.reconciling.bins import DAY_US, Bin, whole_days
 from audit.reconciling.causes import Scope, explain
 from audit.reconciling.cells import Provider
 from audit.reconciling.contracts import Agreed, suggestions
-from audit.reconciling.files import BilledLine, InvoiceFile, read_invoices
+from audit.reconciling.files import InvoiceFile, read_invoices
 from audit.reconciling.names import priced
 from audit.reconciling.open_ends import beside, notes, request_differences, unchecked
 from audit.reconciling.overlaps import without_repeats
 from audit.reconciling.result import Basis, ProviderResult, Read, Reconciliation
-from audit.reconciling.sides import Billed, Sides, invoice_model
+from audit.reconciling.sides import Sides, invoice_model
+from audit.reconciling.spans import COMPARED, BillerSide, Period, biller_side
+from audit.reconciling.sums import BilledLine
 from audit.reconciling.total import against_total
 from audit.reconciling.unit_prices import UnitPrices
 from audit.reconciling.verdict import causes_of, gross, judge, residuals_of
 from audit.store import Store
-
-_COMPARED = ("usage", "discount")
-_FEW_DAYS = 2
 
 
 def reconciling(
@@ -64,15 +63,6 @@ def reconciling(
     return result
 
 
-@dataclass(slots=True)
-class _Side:
-    """One biller's lines: those in the compared spans, and the dollars of those outside."""
-
-    bins: Bins
-    billed: list[Billed] = field(default_factory=list)
-    outside_pico: int = 0
-
-
 class _Run:
     """One reconciliation of invoice files."""
 
@@ -84,8 +74,7 @@ class _Run:
         self._catalogue = catalogue
         self._prices = UnitPrices(catalogue)
         self._files = files
-        self._covered = covered
-        self._first_day, self._last_day = first_day, last_day
+        self._period = Period(*covered, first_day, last_day)
         self._notes = [*(note for file in files for note in file.notes), *without_repeats(files)]
 
     def result(self) -> Reconciliation:
@@ -97,6 +86,8 @@ class _Run:
         agreed: list[Agreed] = []
         held: list[logs.LogRow] = []
         for name, side in sides.items():
+            if not len(side.bins):
+                continue
             numbers = {each.number for each in side.bins}
             own = [row for row in rows if row.provider_name == name and row.bin in numbers]
             held.extend(own)
@@ -106,18 +97,18 @@ class _Run:
             providers.append(provider)
         return self._judged({each.name: each for each in providers}, sides, agreed, held)
 
-    def _sides(self) -> dict[str, _Side]:
+    def _sides(self) -> dict[str, BillerSide]:
         lines: dict[str, list[tuple[BilledLine, InvoiceFile]]] = {}
         for file in self._files:
             for line in file.lines:
-                if line.category in (*_COMPARED, "empty"):
+                if line.category in (*COMPARED, "empty"):
                     lines.setdefault(line.provider_name, []).append((line, file))
-        sides: dict[str, _Side] = {}
+        sides: dict[str, BillerSide] = {}
         first = 0
         for name, own in lines.items():
-            if not any(line.category in _COMPARED for line, _ in own):
+            if not any(line.category in COMPARED for line, _ in own):
                 continue
-            side = self._side(own, first)
+            side = biller_side(own, first, self._period)
             first += len(side.bins)
             sides[name] = side
         if not sides:
@@ -134,34 +125,12 @@ class _Run:
             )
         return sides
 
-    def _side(self, own: list[tuple[BilledLine, InvoiceFile]], first: int) -> _Side:
-        spans = spans_of((line.start_us, line.end_us) for line, _ in own)
-        edges = [Bin(0, *span) for span in spans]
-        if self._first_day is None and self._last_day is None:
-            spans = [(each.start_us, each.end_us) for each in _overlap(edges, *self._covered)]
-        else:
-            spans = between(
-                spans,
-                edges[0].first_day if self._first_day is None else self._first_day,
-                edges[-1].last_day if self._last_day is None else self._last_day,
-            )
-        side = _Side(Bins(spans, first))
-        for line, file in own:
-            span = side.bins.at(line.start_us, line.end_us)
-            if line.category == "empty":
-                continue
-            if span is None:
-                side.outside_pico += line.amount_pico or 0
-            else:
-                side.billed.append(Billed(span, line, file.step_pico))
-        return side
-
     def _log_period(self) -> str:
-        start_us, end_us = self._covered
-        return f"{figures.day(start_us // DAY_US)} to {figures.day(end_us // DAY_US)}"
+        edges = (self._period.log_start_us, self._period.log_end_us)
+        return " to ".join(figures.day(edge // DAY_US) for edge in edges)
 
     def _billers(
-        self, rows: list[logs.LogRow], counts: list[logs.LogRequests], sides: Mapping[str, _Side]
+        self, rows: list[logs.LogRow], counts: list[logs.LogRequests], sides: Mapping[str, BillerSide]
     ) -> tuple[list[logs.LogRow], list[logs.LogRequests]]:
         """Rows of a log that does not say who billed them go to the invoice that bills their models."""
         held = {row.provider_name for row in rows if row.provider_name in sides}
@@ -204,7 +173,7 @@ class _Run:
                 "check that this is the invoice of that traffic."
             )
 
-    def _scope(self, side: _Side, own: list[logs.LogRow]) -> Scope:
+    def _scope(self, side: BillerSide, own: list[logs.LogRow]) -> Scope:
         billed = [each.bin.number for each in side.billed]
         long = [each for each in side.bins if each.days > 1]
         missing: dict[int, int] = {}
@@ -214,12 +183,17 @@ class _Run:
             missing = {
                 each.number: sum(day not in active for day in range(each.first_day, each.last_day + 1)) for each in long
             }
-        return Scope(*self._covered, last_invoice_bin=max(billed, default=None), missing_days=missing)
+        return Scope(
+            self._period.log_start_us,
+            self._period.log_end_us,
+            last_invoice_bin=max(billed, default=None),
+            missing_days=missing,
+        )
 
     def _judged(
         self,
         providers: Mapping[str, Provider],
-        sides: Mapping[str, _Side],
+        sides: Mapping[str, BillerSide],
         agreed: list[Agreed],
         rows: list[logs.LogRow],
     ) -> Reconciliation:
@@ -230,13 +204,14 @@ class _Run:
         billed, logged = sum(cell.billed_pico for cell in cells), sum(cell.logged_pico for cell in cells)
         gross_pico = gross(cells, lambda cell: cell.billed_pico - cell.logged_pico)
         unexplained = gross(cells, lambda cell: cell.causes.get("unexplained", 0))
-        verdict, reason = judge(billed, logged, gross_pico, unexplained, causes)
+        basis = _basis(providers.values())
+        verdict, reason = judge(billed, logged, gross_pico, unexplained, causes, basis)
         days = logs.log_days(self._store)
         everything = sum(each.cost_pico for each in days)
         return Reconciliation(
             verdict=verdict,
             reason=reason,
-            basis=_basis(providers.values()),
+            basis=basis,
             first_day=min(span.first_day for span in spans),
             last_day=max(span.last_day for span in spans),
             billed_pico=billed,
@@ -269,22 +244,6 @@ class _Run:
         )
 
 
-def _overlap(spans: list[Bin], start_us: int, end_us: int) -> list[Bin]:
-    """The spans that the log reaches into, and the few just before and after: a bill's day is missing in the log then,
-    while a month of them is another period."""
-    kept = [each for each in spans if each.end_us > start_us and each.start_us <= end_us]
-    few = max(_FEW_DAYS, sum(each.days for each in kept) // 10)
-    before = [each for each in spans if each.end_us <= start_us]
-    after = [each for each in spans if each.start_us > end_us]
-    if not kept:
-        return []
-    return [
-        *(before if sum(each.days for each in before) <= few else []),
-        *kept,
-        *(after if sum(each.days for each in after) <= few else []),
-    ]
-
-
 def _family(row: logs.LogRow | logs.LogRequests) -> str:
     return priced(row.model, row.price_model).family
 
@@ -305,6 +264,6 @@ def _read(file: InvoiceFile) -> Read:
         file.records,
         min((span.first_day for span in spans), default=0),
         max((span.last_day for span in spans), default=0),
-        sum(line.amount_pico or 0 for line in file.lines if line.category in _COMPARED),
+        sum(line.amount_pico or 0 for line in file.lines if line.category in COMPARED),
         file.currencies,
     )

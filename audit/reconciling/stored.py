@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from audit.reconciling.files import InvoiceFile
-from audit.reconciling.result import Reconciliation
+from audit.reconciling.result import LEAST_CHECKED, Reconciliation
 from audit.store import Store
 
 _META = "reconciliation"
@@ -38,6 +38,16 @@ class Checked:
     contracts: int
     at_us: int
     stale: bool = False
+
+    @property
+    def confirms(self) -> bool:
+        """Whether an invoice confirms the log's dollars: reconciled, in money, most of them checked, still the same."""
+        return (
+            self.verdict == "reconciled"
+            and self.basis in ("dollars", "total")
+            and (self.checked_share or 0.0) >= LEAST_CHECKED
+            and not self.stale
+        )
 
 
 def write(store: Store, result: Reconciliation, files: Sequence[InvoiceFile]) -> None:

@@ -35,7 +35,7 @@ def against_total(
     causes = causes_of([cell], guessed_days=True)
     unexplained = abs(cell.causes.get("unexplained", 0))
     gross_pico = abs(cell.billed_pico - cell.logged_pico)
-    verdict, reason = judge(cell.billed_pico, cell.logged_pico, gross_pico, unexplained, causes)
+    verdict, reason = judge(cell.billed_pico, cell.logged_pico, gross_pico, unexplained, causes, "total")
     days = logs.log_days(store)
     everything = sum(each.cost_pico for each in days)
     return Reconciliation(

@@ -8,7 +8,7 @@ from typing import TypeVar
 from audit import figures
 from audit.reconciling.causes import TITLES
 from audit.reconciling.cells import Cell
-from audit.reconciling.result import TOLERANCE, Cause, Residual, Verdict
+from audit.reconciling.result import TOLERANCE, Basis, Cause, Residual, Verdict
 
 _SHOWN_CAUSES = 3
 _GUESSED = {"estimated_usage"}
@@ -74,30 +74,31 @@ def gross(cells: Iterable[Cell], of: Callable[[Cell], int]) -> int:
     return sum(abs(pico) for pico in sums.values())
 
 
-def judge(billed: int, logged: int, gross_pico: int, unexplained: int, causes: Sequence[Cause]) -> tuple[Verdict, str]:
+def judge(
+    billed: int, logged: int, gross_pico: int, unexplained: int, causes: Sequence[Cause], basis: Basis
+) -> tuple[Verdict, str]:
     """The verdict and its reason in a sentence."""
+    invoice, priced = ("invoice", "billed") if basis != "usage" else ("usage report", "counted, at the log's prices")
     if billed <= 0:
-        return "not_reconciled", "The invoice asks for nothing in the compared period."
+        return "not_reconciled", f"The {invoice} asks for nothing in the compared period."
     share = abs(billed - logged) / billed
-    between = f"{figures.money(billed)} billed, {figures.money(logged)} in the log"
+    between = f"{figures.money(billed)} {priced}, {figures.money(logged)} in the log"
     if share <= TOLERANCE and gross_pico <= TOLERANCE * billed:
-        return "reconciled", f"The log explains the invoice within {figures.share(share)}: {between}."
-    named = [
-        f"{cause.title} ({figures.signed_money(cause.pico)})"
-        for cause in causes
-        if cause.name not in ("unexplained", "rounding")
-    ][:_SHOWN_CAUSES]
-    text = f"Invoice and log differ by {figures.share(share)}: {between}."
+        return "reconciled", f"The log explains the {invoice} within {figures.share(share)}: {between}."
+    text = f"The {invoice} and the log differ by {figures.share(share)}: {between}."
     if share <= TOLERANCE:
         text = (
             f"The totals agree within {figures.share(share)}, but the models differ by "
             f"{figures.share(gross_pico / billed)} in both directions: {between}."
         )
+    named = [
+        f"{cause.title} ({figures.signed_money(cause.pico)})"
+        for cause in causes
+        if cause.name not in ("unexplained", "rounding")
+    ][:_SHOWN_CAUSES]
     if named:
         text += f" Found: {figures.listing(named)}."
     if unexplained <= TOLERANCE * billed:
         return "explained", f"{text} That explains all but {figures.share(unexplained / billed)}."
-    return (
-        "not_reconciled",
-        f"{text} {figures.money(unexplained)} ({figures.share(unexplained / billed)}) is unexplained.",
-    )
+    left = f"{figures.money(unexplained)} ({figures.share(unexplained / billed)})"
+    return "not_reconciled", f"{text} {left} is unexplained."

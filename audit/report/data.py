@@ -11,6 +11,7 @@ from audit.config import Config
 from audit.matching import DuplicateTier, matching
 from audit.outliers import Outliers, listed
 from audit.projection import Savings, projection
+from audit.reconciling import Checked, latest
 from audit.store import Store
 from audit.store.database import program_version
 from audit.summary import Summary, summary
@@ -60,6 +61,7 @@ class ReportData:
     provenance: Provenance
     synthetic: bool = False
     with_content: bool = False
+    reconciliation: Checked | None = None
 
 
 def gather(
@@ -93,6 +95,7 @@ def gather(
         ),
         synthetic=store.meta("synthetic") is not None,
         with_content=with_content,
+        reconciliation=latest(store),
     )
 
 

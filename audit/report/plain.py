@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from audit import figures
 from audit.projection import LeverSaving, Savings
+from audit.reconciling import Checked
 from audit.report.data import ReportData
 
 FEWEST_DAYS = 14
@@ -14,18 +15,66 @@ DOUBTFUL_SHARE = 0.02
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """The banner over the headline: a level (good, limited, weak), a title and the reasons."""
+    """The banner over the headline: a level (good, limited, weak), a title and the reasons.
+
+    `reconciled` says that an invoice confirms the log's dollars, so that figures made of them are more than log-only.
+    """
 
     level: str
     title: str
     reasons: tuple[str, ...]
+    reconciled: bool = False
 
 
 def trust(data: ReportData) -> Trust:
-    """How far the figures carry, from what the log holds and what was checked."""
+    """How far the figures carry: what an invoice says of them, else what the log itself lets one expect."""
+    standing = against_invoice(data.reconciliation)
+    doubts, weak = _doubts(data)
+    if standing.level == "good":
+        # the invoice has answered what the log leaves open about its own sum
+        return replace(standing, reasons=(*standing.reasons, *doubts))
+    level = "weak" if weak else standing.level
+    title = "Use with care" if weak and standing.level == "limited" else standing.title
+    return Trust(level, title, (*standing.reasons, *doubts))
+
+
+def against_invoice(checked: Checked | None) -> Trust:
+    """What the last reconciliation says of the log's dollars; log-only without one."""
+    if checked is None:
+        return Trust(
+            "limited", "Complete log, not yet reconciled",
+            ("Log-only: the total has not been reconciled with an invoice (`audit reconcile`).",),
+        )  # fmt: skip
+    days = f"{figures.day(checked.first_day)} to {figures.day(checked.last_day)}"
+    reasons = [f"{days}: {checked.reason}"]
+    if checked.stale:
+        text = "The log or its prices changed since it was reconciled: run `audit reconcile` again."
+        return Trust("limited", "Changed since it was reconciled", (text, *reasons))
+    share = checked.checked_share or 0.0
+    if share < 1:
+        reasons.append(f"{figures.share(1 - share)} of the log's dollars were not held against an invoice.")
+    if checked.verdict != "reconciled":
+        if checked.contracts:
+            reasons.append("The invoice's prices look like a contract: put it in audit.toml and reconcile again.")
+        if checked.verdict == "explained":
+            return Trust(
+                "limited", f"Differs from the invoice by {figures.share(checked.residual_share)}", tuple(reasons)
+            )
+        return Trust("weak", "Does not agree with the invoice", tuple(reasons))
+    if checked.basis in ("usage", "mixed"):
+        reasons.append("Usage reports count tokens and bill nothing: prices were not checked where there is no other.")
+        return Trust("limited", "Tokens agree with the provider's report", tuple(reasons))
+    if not checked.confirms:
+        return Trust("limited", f"Reconciled for {figures.share(share)} of the spend", tuple(reasons))
+    within = figures.share(checked.residual_share)
+    return Trust("good", f"Reconciled with the invoice within {within}", tuple(reasons), reconciled=True)
+
+
+def _doubts(data: ReportData) -> tuple[list[str], bool]:
+    """What the log itself leaves open, and whether that is much."""
     counts = data.summary.counts
     requests = data.summary.requests or 1
-    reasons = ["Log-only: the total has not been reconciled with an invoice."]
+    reasons: list[str] = []
     weak = False
     for key, text in (
         ("unpriced_requests", "have no price and are not in the spend"),
@@ -45,9 +94,7 @@ def trust(data: ReportData) -> Trust:
     if data.savings.estimated:
         reasons.append("The log holds no usage at all: every dollar here is an estimate.")
         weak = True
-    level = "weak" if weak else "limited"
-    titles = {"weak": "Use with care", "limited": "Complete log, not yet reconciled"}
-    return Trust(level, titles[level], tuple(reasons))
+    return reasons, weak
 
 
 def next_steps(savings: Savings) -> list[LeverSaving]:

@@ -85,8 +85,9 @@ class Log:
                     {
                         "charge_id": self.charges, "request_id": self.requests, "sku_meter": meter,
                         "provider_name": match.provider_name if match else None,
-                        "model": match.model if match else None, "service_tier": tier, "consumed_quantity": quantity, "estimated": estimated,
-                        "unit_price_pico": unit, "cost_pico": cost, "tier_fallback": False,
+                        "model": match.model if match else None, "service_tier": tier,
+                        "consumed_quantity": quantity, "estimated": estimated, "unit_price_pico": unit,
+                        "cost_pico": cost, "tier_fallback": False,
                     }
                 ],
             )  # fmt: skip
