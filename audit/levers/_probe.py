@@ -36,7 +36,7 @@ ordered AS (
     FROM request AS r JOIN dear AS d ON d.workflow_id = r.workflow_id
     WHERE r.status = 'billable' AND r.text_status = 'full'
 )
-SELECT workflow_id, request_id, ROW_NUMBER() OVER (ORDER BY workflow_id, place) - 1 AS number
+SELECT workflow_id, request_id, place, ROW_NUMBER() OVER (ORDER BY workflow_id, place) - 1 AS number
 FROM ordered WHERE place <= $sample
 """
 _TEXTS = """
@@ -51,7 +51,7 @@ SELECT p.workflow_id, p.request_id, s.position, s.direction, s.role, s.kind, s.c
 FROM prompt_probe AS p
 JOIN segment AS s ON s.request_id = p.request_id
 JOIN prompt_probe_text AS t ON t.content_hash = s.content_hash
-WHERE p.number >= $first AND p.number < $last
+WHERE p.number >= $first AND p.number < $last AND p.place <= $most
 ORDER BY p.number, s.position
 """
 
@@ -85,8 +85,8 @@ class Prompt:
         )
 
 
-def prompts(store: Store) -> Iterator[Prompt]:
-    """The sampled requests with their texts, workflow by workflow."""
+def prompts(store: Store, most: int = SAMPLE) -> Iterator[Prompt]:
+    """The sampled requests with their texts, workflow by workflow, at most so many of each."""
     if not fresh(store, "prompt_probe", {}):
         store.run(_CHOSEN, workflows=_WORKFLOWS, least=_LEAST_SHARE, sample=SAMPLE)
         store.run(_TEXTS)
@@ -94,7 +94,7 @@ def prompts(store: Store) -> Iterator[Prompt]:
     chosen = int(store.value("SELECT COUNT(*) FROM prompt_probe"))
     for first in range(0, chosen, _CHUNK):
         prompt: Prompt | None = None
-        for row in store.rows(_SEGMENTS, first=first, last=first + _CHUNK):
+        for row in store.rows(_SEGMENTS, first=first, last=first + _CHUNK, most=most):
             if prompt is None or prompt.request_id != row["request_id"]:
                 if prompt is not None:
                     yield prompt

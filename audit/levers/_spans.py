@@ -35,12 +35,12 @@ SELECT s.request_id, s.position, 0.0 AS since, 1.0 AS until, h.share
 FROM {name}_ratio AS h
 JOIN request AS r ON r.workflow_id = h.workflow_id
 JOIN segment AS s ON s.request_id = r.request_id AND s.direction = 'input' AND s.kind = h.kind
-LEFT JOIN prompt_probe AS p ON p.request_id = r.request_id
+LEFT JOIN {name}_looked AS p ON p.request_id = r.request_id
 WHERE r.status = 'billable' AND r.text_status = 'full' AND p.request_id IS NULL AND h.share > 0
 """
 _BEYOND = """
 SELECT r.workflow_id, COUNT(*) AS requests, SUM(CASE WHEN p.request_id IS NULL THEN 1 ELSE 0 END) AS unseen
-FROM request AS r LEFT JOIN prompt_probe AS p ON p.request_id = r.request_id
+FROM request AS r LEFT JOIN {name}_looked AS p ON p.request_id = r.request_id
 WHERE r.status = 'billable' AND r.text_status = 'full' GROUP BY r.workflow_id
 """
 
@@ -49,11 +49,13 @@ WHERE r.status = 'billable' AND r.text_status = 'full' GROUP BY r.workflow_id
 class Spans:
     """What goes from the sampled prompts: stretches of segments, and per workflow and kind of segment the ratio."""
 
+    looked: list[int] = field(default_factory=list)
     rows: list[tuple[int, int, float, float, float]] = field(default_factory=list)
     pairs: dict[tuple[int, str], list[tuple[float, float]]] = field(default_factory=lambda: defaultdict(list))
 
     def add(self, prompt: Prompt, cuts: Iterable[tuple[int, float, float, float]], kinds: frozenset[str]) -> None:
         """Note the cuts of one prompt: (position, since, until, share). `kinds` are those that could have been cut."""
+        self.looked.append(prompt.request_id)
         tokens = {piece.position: piece for piece in prompt.pieces if piece.direction == "input"}
         gone: dict[str, float] = defaultdict(float)
         held: dict[str, float] = defaultdict(float)
@@ -68,6 +70,7 @@ class Spans:
 
     def write(self, store: Store, name: str) -> None:
         """Write `<name>_span` for every request of the workflows in which something goes."""
+        store.replace(f"{name}_looked", pa.table({"request_id": pa.array(self.looked, pa.int64())}))
         store.replace(f"{name}_seen", pa.table([list(column) for column in zip(*self.rows, strict=True)] or
                                                [[]] * len(_SPAN), schema=_SPAN))  # fmt: skip
         ratios = [
@@ -92,7 +95,7 @@ def _ratio(pairs: list[tuple[float, float]]) -> dict[str, float]:
 
 def sampling_draws(store: Store, name: str, draws: int, seed: int) -> Any:
     """Draws of the realised share of a trim's saving: what was not looked at may hold more or less than the sample."""
-    beyond = {row["workflow_id"]: row["unseen"] / row["requests"] for row in store.rows(_BEYOND)}
+    beyond = {row["workflow_id"]: row["unseen"] / row["requests"] for row in store.rows(_BEYOND.format(name=name))}
     spread = {
         row["workflow_id"]: row["spread"]
         for row in store.rows(f"SELECT workflow_id, MAX(spread) AS spread FROM {name}_ratio GROUP BY workflow_id")

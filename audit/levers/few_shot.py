@@ -16,6 +16,7 @@ _NAME = "few_shot"
 _KINDS = frozenset({"system", "user", "history"})
 _LEAST_PROMPTS = 20
 _CONSTANT = 0.9
+_SAMPLE = 200
 
 # turns before the question that nearly every request of a workflow has at the same place were written by hand
 _WRITTEN = """
@@ -52,7 +53,7 @@ def _look(store: Store, kept: int) -> None:
     spans = Spans()
     known: dict[int, list[Example]] = {}
     shots: dict[int, list[int]] = defaultdict(list)
-    for prompt in prompts(store):
+    for prompt in prompts(store, _SAMPLE):
         number, cuts = shots_of(prompt, written.get(prompt.workflow_id, []), known, kept)
         shots[prompt.workflow_id].append(number)
         spans.add(prompt, cuts, _KINDS)

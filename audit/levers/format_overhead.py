@@ -18,6 +18,7 @@ from audit.store import Store
 from audit.tokens import count
 
 _NAME = "format_overhead"
+_SAMPLE = 200
 _CUT = """
 CREATE OR REPLACE TEMP TABLE format_overhead_cut AS
 SELECT r.request_id, CAST(ROUND(f.share * CAST(CASE WHEN COALESCE(r.reasoning_output_tokens, 0) < r.output_tokens
@@ -49,7 +50,7 @@ def _prepare(store: Store, settings: Settings) -> None:
 
 def _shares(store: Store, least: float) -> list[dict[str, object]]:
     workflows: dict[int, _Answers] = defaultdict(_Answers)
-    for prompt in prompts(store):
+    for prompt in prompts(store, _SAMPLE):
         answer = _answer(prompt)
         if answer:
             one = workflows[prompt.workflow_id]

@@ -9,7 +9,6 @@ from audit.anatomy.drawing import drawn_on
 from audit.figures import count, money, share
 from audit.levers import Lever, Settings
 from audit.levers._probe import Piece, Prompt, fresh, prompts, remember
-from audit.levers._spans import Spans
 from audit.levers._trims import cut, found, rewrite, unmeasured
 from audit.statistics.intervals import wilson
 from audit.store import Store
@@ -17,6 +16,33 @@ from audit.store import Store
 _NAME = "history_tail"
 _KINDS = frozenset({"history", "tool_call", "tool_result"})
 _LEAST_OLD = 30
+# turns of every request as `turns` below tells them apart
+_SPAN = """
+CREATE OR REPLACE TEMP TABLE history_tail_span AS
+WITH pieces AS (
+    SELECT s.request_id, s.position, s.role, s.kind, f.kept,
+           LAG(s.kind) OVER (PARTITION BY s.request_id ORDER BY s.position) AS kind_before
+    FROM history_tail_fact AS f
+    JOIN request AS r ON r.workflow_id = f.workflow_id
+    JOIN segment AS s ON s.request_id = r.request_id
+    WHERE r.status = 'billable' AND s.direction = 'input' AND s.kind IN ('history', 'tool_call', 'tool_result')
+),
+opened AS (
+    SELECT request_id, position, kept,
+           CASE WHEN kind_before IS NULL OR (role = 'user' AND kind = 'history') THEN 1
+                WHEN kind <> 'tool_result' AND kind_before = 'tool_result' THEN 1 ELSE 0 END AS opens
+    FROM pieces
+),
+numbered AS (
+    SELECT request_id, position, kept,
+           SUM(opens) OVER (PARTITION BY request_id ORDER BY position
+                            ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS turn,
+           SUM(opens) OVER (PARTITION BY request_id) AS turns
+    FROM opened
+)
+SELECT request_id, position, 0.0 AS since, 1.0 AS until, 1.0 AS share FROM numbered WHERE turns - turn >= kept
+"""
+_SAMPLE = 200
 
 
 @dataclass(slots=True)
@@ -59,7 +85,7 @@ def turns(prompt: Prompt) -> Turns | None:
             continue
         if piece.kind not in _KINDS:
             rest.append(piece.text)
-        elif not groups or _opens(piece, groups[-1]):
+        elif not groups or _opens(piece, groups[-1][-1]):
             groups.append([piece])
         else:
             groups[-1].append(piece)
@@ -71,11 +97,11 @@ def turns(prompt: Prompt) -> Turns | None:
     return Turns(prompt, groups, drawn_on(answer, texts, rest="\n".join(rest)))
 
 
-def _opens(piece: Piece, group: list[Piece]) -> bool:
-    """A user's message opens a turn, and so does a tool call after a result."""
+def _opens(piece: Piece, before: Piece) -> bool:
+    """A user's message opens a turn, and so does what the model says after a tool's result."""
     if piece.role == "user" and piece.kind == "history":
         return True
-    return piece.kind == "tool_call" and any(each.kind == "tool_result" for each in group)
+    return piece.kind != "tool_result" and before.kind == "tool_result"
 
 
 def _prepare(store: Store, settings: Settings) -> None:
@@ -87,27 +113,20 @@ def _prepare(store: Store, settings: Settings) -> None:
 
 def _look(store: Store, settings: Settings) -> None:
     workflows: dict[int, _Workflow] = defaultdict(_Workflow)
-    spans = Spans()
-    for prompt in prompts(store):
+    for prompt in prompts(store, _SAMPLE):
         each = turns(prompt)
-        if each is None:
-            spans.add(prompt, (), _KINDS)
-        else:
+        if each is not None:
             workflows[prompt.workflow_id].seen.append(each)
     rows = []
     for workflow, one in workflows.items():
         horizon = one.horizon(float(settings["most_used"]), int(settings["least_kept"]))
-        kept = horizon[0] if horizon else 2**31
-        for each in one.seen:
-            old = [(piece.position, 0.0, 1.0, 1.0) for group in each.turns[kept:] for piece in group]
-            spans.add(each.prompt, old, _KINDS)
         if horizon:
-            rows.append({"workflow_id": workflow, "kept": kept, "old": horizon[1], "used": horizon[2]})
-    spans.write(store, _NAME)
+            rows.append({"workflow_id": workflow, "kept": horizon[0], "old": horizon[1], "used": horizon[2]})
     store.run(
         "CREATE OR REPLACE TEMP TABLE history_tail_fact (workflow_id BIGINT, kept BIGINT, old BIGINT, used BIGINT)"
     )
     store.write_rows("history_tail_fact", rows)
+    store.run(_SPAN)
 
 
 def _findings(store: Store, settings: Settings) -> list[str]:

@@ -19,6 +19,7 @@ from audit.store import Store
 _NAME = "unused_chunks"
 _KINDS = frozenset({"system", "user", "tool_result"})
 _LEAST_PROMPTS = 30
+_SAMPLE = 200
 
 
 @dataclass(slots=True)
@@ -76,7 +77,7 @@ def _prepare(store: Store, settings: Settings) -> None:
 def _look(store: Store, settings: Settings) -> None:
     workflows: dict[int, _Workflow] = defaultdict(_Workflow)
     spans = Spans()
-    for prompt in prompts(store):
+    for prompt in prompts(store, _SAMPLE):
         each = retrieved(prompt)
         if each is not None:
             workflows[prompt.workflow_id].seen.append(each)
