@@ -105,7 +105,8 @@ def reliability_draws(gained: Sequence[dict[str, Any]], calibration: Calibration
 def _drawn(each: Calibrated, random: np.random.Generator, draws: int) -> Floats:
     """Reliability over its point value; exactly 1 where it is certain."""
     mean = min(each.reliability, 0.999)
-    spread = min(each.spread, float(np.sqrt(mean * (1 - mean))) * 0.9)
+    # a mean near 1 leaves little room above it, and below it no more than a skewed Beta can take
+    spread = min(each.spread, 1 - mean, mean)
     if mean <= 0 or spread <= 0:
         return np.ones(draws)
     weight = mean * (1 - mean) / spread**2 - 1
