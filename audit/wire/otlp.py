@@ -100,7 +100,15 @@ _TRACE = ("traceId", "trace_id", "context.trace_id", "TraceId", "traceID", "otel
 _ID = ("spanId", "span_id", "context.span_id", "SpanId", "spanID", "otel_span_id")
 _PARENT = ("parentSpanId", "parent_span_id", "parent_id", "ParentSpanId", "parentId", "parentSpanID")
 _NAME = ("name", "span_name", "SpanName", "operationName", "spanName")
-_START = ("startTimeUnixNano", "start_time_unix_nano", "start_time", "startTime", "start_timestamp", "Timestamp", "timestamp")
+_START = (
+    "startTimeUnixNano",
+    "start_time_unix_nano",
+    "start_time",
+    "startTime",
+    "start_timestamp",
+    "Timestamp",
+    "timestamp",
+)
 _END = ("endTimeUnixNano", "end_time_unix_nano", "end_time", "endTime", "end_timestamp")
 _ATTRIBUTES = ("attributes", "span_attributes", "SpanAttributes", "spanAttributes", "tags")
 _RESOURCE = ("resource", "ResourceAttributes", "resource_attributes", "otel_resource_attributes", "resourceAttributes")
