@@ -38,7 +38,7 @@ def traits(text: str) -> Traits:
 def drawn_on(answer: str, pieces: Sequence[str], labels: Sequence[str] = (), rest: str = "") -> list[bool]:
     """Which of the pieces of a prompt an answer draws on; in doubt, it does.
 
-    A piece is used when the answer cites its label, or shares a 5-gram of words, a number or code, or three longer words
+    A piece is used when the answer cites its label, or shares a 5-gram of words, a number or code or three longer words
     with it that neither the `rest` of the prompt nor more than a fifth of the pieces hold.
     """
     said, other = traits(answer), traits(rest)

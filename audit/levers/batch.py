@@ -67,7 +67,9 @@ WITH offline AS (
     JOIN batch_offline AS b ON b.environment = COALESCE(r.environment, '') AND b.tags = COALESCE(r.tags, '')
     WHERE r.status = 'billable' AND COALESCE(r.request_stream, FALSE) = FALSE
 ),
-offered AS (SELECT DISTINCT provider_name, model, sku_meter FROM price WHERE service_tier = 'batch' AND inferred = FALSE)
+offered AS (
+    SELECT DISTINCT provider_name, model, sku_meter FROM price WHERE service_tier = 'batch' AND inferred = FALSE
+)
 SELECT m.charge_id, m.request_id, m.position, m.sku_meter, m.provider_name, m.model,
        CASE WHEN o.request_id IS NOT NULL AND b.model IS NOT NULL THEN 'batch' ELSE m.service_tier END
            AS service_tier,

@@ -28,7 +28,11 @@ LEFT JOIN (SELECT DISTINCT request_id FROM segment WHERE direction = 'output' AN
     ON t.request_id = r.request_id
 WHERE r.status = 'billable' AND r.output_tokens > 0 AND t.request_id IS NULL
 """
-_SHARE_COLUMNS: dict[str, pa.DataType] = {"workflow_id": pa.int64(), "share": pa.float64(), "what": pa.string()}  # fmt: skip
+_SHARE_COLUMNS: dict[str, pa.DataType] = {
+    "workflow_id": pa.int64(),
+    "share": pa.float64(),
+    "what": pa.string(),
+}
 _SHARE = pa.schema(_SHARE_COLUMNS)
 
 
