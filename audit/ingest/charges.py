@@ -13,19 +13,18 @@ from audit.prices.pricing_sql import price_charges
 from audit.store import Store
 
 Key = tuple[str, str]
+_HASH = "price_hash"
 
 _NEW_CHARGE = """
 CREATE OR REPLACE TEMP TABLE new_charge AS
 SELECT s.charge_id, s.request_id, s.sku_meter, r.price_provider AS provider_name, r.price_model AS model,
-       r.service_tier, s.consumed_quantity, s.estimated
+       r.service_tier, s.consumed_quantity, s.estimated, r.started_at_us IS NULL AS undated
 FROM staged_charge AS s JOIN request AS r ON r.request_id = s.request_id
-WHERE r.started_at_us IS NOT NULL OR $undated
 """
-_PRICED_NOW = "DELETE FROM staged_charge WHERE charge_id IN (SELECT charge_id FROM new_charge)"
 _PER_REQUEST = """
 INSERT INTO new_charge
 SELECT $first + ROW_NUMBER() OVER (ORDER BY c.request_id), c.request_id, 'request', MIN(c.provider_name), MIN(c.model),
-       MIN(c.service_tier), 1, FALSE
+       MIN(c.service_tier), 1, FALSE, FALSE
 FROM new_charge AS c JOIN metered AS m ON m.provider_name = c.provider_name AND m.model = c.model
 WHERE m.sku_meter = 'request'
 GROUP BY c.request_id
@@ -33,7 +32,7 @@ GROUP BY c.request_id
 _REASONING = """
 INSERT INTO new_charge
 SELECT $first + ROW_NUMBER() OVER (ORDER BY c.charge_id), c.request_id, 'output_reasoning', c.provider_name, c.model,
-       c.service_tier, LEAST(r.reasoning_output_tokens, c.consumed_quantity), c.estimated
+       c.service_tier, LEAST(r.reasoning_output_tokens, c.consumed_quantity), c.estimated, FALSE
 FROM new_charge AS c
 JOIN metered AS m ON m.provider_name = c.provider_name AND m.model = c.model
 JOIN request AS r ON r.request_id = c.request_id
@@ -81,6 +80,8 @@ DELETE FROM charge WHERE sku_meter = 'billed_adjustment'
 AND request_id IN (SELECT request_id FROM priced_request)
 """
 _NO_REQUEST = 2**62
+_ALL = "TRUE"
+_UNDATED = "request_id IN (SELECT r.request_id FROM request AS r WHERE r.started_at_us IS NULL)"
 _METERS = ("request", "output_reasoning")
 _PAIRS = """
 SELECT DISTINCT provider_name, COALESCE(NULLIF(response_model, ''), request_model) AS model FROM request
@@ -91,16 +92,12 @@ FROM resolved_model AS m
 WHERE COALESCE(m.provider_name, '') = COALESCE(request.provider_name, '')
 AND COALESCE(m.model, '') = COALESCE(NULLIF(request.response_model, ''), request.request_model, '')
 """
-_STAGE_BESIDE = """
-INSERT INTO charge (charge_id, request_id, sku_meter, consumed_quantity, estimated)
-SELECT charge_id, request_id, sku_meter, consumed_quantity, estimated FROM staged_charge
-"""
 _STAGE_AGAIN = """
 CREATE OR REPLACE TEMP TABLE staged_charge AS
 SELECT MIN(charge_id) AS charge_id, request_id,
        CASE sku_meter WHEN 'output_reasoning' THEN 'output' ELSE sku_meter END AS sku_meter,
        CAST(SUM(consumed_quantity) AS BIGINT) AS consumed_quantity, estimated
-FROM charge WHERE sku_meter NOT IN ('billed_adjustment', 'request')
+FROM charge AS c WHERE sku_meter NOT IN ('billed_adjustment', 'request') AND {scope}
 GROUP BY request_id, CASE sku_meter WHEN 'output_reasoning' THEN 'output' ELSE sku_meter END, estimated
 """
 
@@ -119,16 +116,15 @@ class Pricing:
         self._listed: set[Key] = set()
         self._stale = anew
         self._next_charge: int | None = None
+        self._moments: set[int] = set()
 
     @property
     def catalogue(self) -> Catalogue:
         """The price catalogue of the run."""
         if self._loaded is None:
             self._loaded = self._load()
-            before, now = self._store.meta("price_hash"), self._loaded.snapshot_hash
-            self._stale = self._stale or (before is not None and before != now)
-            self._store.set_meta("price_version", self._loaded.version)
-            self._store.set_meta("price_hash", now)
+            before = self._store.meta(_HASH)
+            self._stale = self._stale or (before is not None and before != self._loaded.snapshot_hash)
             rows = self._store.rows("SELECT DISTINCT provider_name, model FROM price")
             self._listed = {(row["provider_name"], row["model"]) for row in rows}
         return self._loaded
@@ -157,43 +153,42 @@ class Pricing:
         self._store.run(sql, first=first - 1)
         self._next_charge = max(first, self._last_charge(table) + 1)
 
-    def write_charges(self, low: int) -> None:
-        """Price what `staged_charge` holds of calls with a time; `low` is the first new request id."""
-        if not self._stale:
-            self._write_charges(low, (), undated=False)
+    def write_charges(self, low: int, touched: Iterable[int] = ()) -> None:
+        """Price what `staged_charge` holds.
 
-    def settle(self, touched: Iterable[int]) -> None:
-        """Price the rest of `staged_charge`, and anew the requests whose logged cost may have changed.
-
-        With other prices than the audit file was made with, everything is priced anew.
+        `low` is the first of the new request ids, `touched` are older requests whose logged cost may have changed.
         """
-        if self._stale:
-            self._stale = False
-            self._store.run(_STAGE_BESIDE)
-            self.reprice()
-        else:
-            self._write_charges(_NO_REQUEST, touched, undated=True)
-
-    def _write_charges(self, low: int, touched: Iterable[int], *, undated: bool) -> None:
         store = self._store
-        undated_us = self._undated_us() if undated else 0
-        self._list_prices(undated_us)
-        store.run(_NEW_CHARGE, undated=undated)
-        store.run(_PRICED_NOW)
+        moment = self._undated_us()
+        self._list_prices(moment)
+        store.run(_NEW_CHARGE)
+        if store.value("SELECT COUNT(*) FROM new_charge WHERE undated"):
+            self._moments.add(moment)
         self._special_meters()
-        store.run(_INSERT, undated_us=undated_us)
+        store.run(_INSERT, undated_us=moment)
         store.replace("touched_request", pa.table({"request_id": pa.array(list(touched), pa.int64())}))
         store.run(_TOUCHED, low=low)
         store.run(_UNADJUST)
         self._numbered(_ADJUSTMENT, "charge")
-        for table in ("new_charge", "priced_request", "touched_request"):
+        for table in ("new_charge", "priced_request", "touched_request", "staged_charge"):
             store.run(f"DROP TABLE {table}")
+
+    def finish(self) -> None:
+        """Price anew what was priced otherwise: everything after a change of prices, calls without a time when the
+        newest time of the log moved on."""
+        if self._stale:
+            self.reprice()
+        elif len(self._moments) > 1:
+            self._price_again(_UNDATED)
+        if self._loaded is not None:
+            self._store.set_meta("price_version", self._loaded.version)
+            self._store.set_meta(_HASH, self._loaded.snapshot_hash)
 
     def _list_prices(self, on_us: int) -> None:
         """Put the prices and cache rules of models newly met, and of cheaper ones, into the audit file."""
         if not self._met - self._listed:
             return
-        wanted = self.catalogue.with_candidates(self._met, on_us or self._undated_us())
+        wanted = self.catalogue.with_candidates(self._met, on_us)
         new = [key for key in wanted if key not in self._listed]
         self._listed.update(new)
         self._store.write("price", self.catalogue.arrow(new))
@@ -215,9 +210,12 @@ class Pricing:
         for table_name in ("price", "cache_rule"):
             store.run(f"DELETE FROM {table_name}")
         self._listed.clear()
-        store.run(_STAGE_AGAIN)
-        store.run("DELETE FROM charge")
-        self._write_charges(0, (), undated=True)
+        self._price_again(_ALL)
+
+    def _price_again(self, scope: str) -> None:
+        self._store.run(_STAGE_AGAIN.format(scope=scope))
+        self._store.run(f"DELETE FROM charge WHERE {scope}")
+        self.write_charges(0 if scope == _ALL else _NO_REQUEST)
 
     def _undated_us(self) -> int:
         """When a call without a time is taken to have been made: with the newest of the log, else now."""

@@ -32,7 +32,7 @@ _STORED = f"""
 SELECT r.request_id, {", ".join(f"r.{name}" for name in _ASKED)}
 FROM request AS r JOIN asked_identity AS a ON a.identity = r.identity
 """
-_TABLES = ("request", "segment", "staged_charge", "charge")
+_TABLES = ("request", "segment", "charge")
 
 Row = dict[str, Any]
 

@@ -65,7 +65,7 @@ INSERT INTO duplicate_record
 SELECT r.source_id, r.line, c.winner, '{REASON}' FROM crossed AS c JOIN request AS r ON r.request_id = c.loser
 """
 _LOSERS = "SELECT r.source_id, COUNT(*) AS n FROM crossed AS c JOIN request AS r ON r.request_id = c.loser GROUP BY 1"
-_TABLES = ("segment", "staged_charge", "charge", "request")
+_TABLES = ("segment", "charge", "request")
 
 
 def drop_cross_source(store: Store, low: int, files: Mapping[int, FileResult]) -> list[int]:

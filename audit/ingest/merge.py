@@ -22,13 +22,10 @@ from audit.store import Store
 
 _FLUSH_REQUESTS = 30_000
 _FLUSH_BYTES = 96 << 20
+_CHARGED = columns.CHARGE.names[1:]
 _WAITING = (
     "CREATE TEMP TABLE waiting_record (reader VARCHAR, group_key VARCHAR, source INTEGER, line BIGINT, payload BLOB, "
     "number BIGINT)"
-)
-_STAGED = (
-    "CREATE OR REPLACE TEMP TABLE staged_charge "
-    "(charge_id BIGINT, request_id BIGINT, sku_meter VARCHAR, consumed_quantity BIGINT, estimated BOOLEAN)"
 )
 
 
@@ -56,23 +53,28 @@ class Merge:
         self._conflicts = Conflicts(store)
         self._held = _Held()
         self.waiting = 0
+        self._kept = 0
         self.seen = 0
-        store.run(_STAGED)
 
     def add(self, batch: Batch, first_line: int = 0) -> None:
         """Take a batch; `first_line` is added to its line numbers."""
         self._held.batches.append((batch, first_line))
         self._held.requests += batch.requests.num_rows
         self.seen += batch.requests.num_rows
+        self.waiting += batch.pending.num_rows
         self._held.bytes += batch.contents.nbytes + batch.segments.nbytes + batch.pending.nbytes
-        if self._held.requests >= _FLUSH_REQUESTS or self._held.bytes >= _FLUSH_BYTES:
-            self.flush()
 
-    def flush(self) -> None:
-        """Write what is held."""
+    @property
+    def is_full(self) -> bool:
+        """Whether it is time to flush."""
+        return self._held.requests >= _FLUSH_REQUESTS or self._held.bytes >= _FLUSH_BYTES
+
+    def flush(self) -> set[int]:
+        """Write what is held; returns the numbers of the inputs it came from. Charges are left in `staged_charge`."""
         held, self._held = self._held, _Held()
+        self._stage([])
         if not held.batches:
-            return
+            return set()
         for batch, _ in held.batches:
             self._count(batch)
         self._write_rejects(_joined([_moved(batch.rejects, line) for batch, line in held.batches]))
@@ -81,6 +83,7 @@ class Merge:
         self._write_contents(_joined([batch.contents for batch, _ in held.batches]))
         if held.requests:
             self._write_calls(held)
+        return {source for batch, _ in held.batches for source in batch.counters}
 
     def _count(self, batch: Batch) -> None:
         for source, counters in batch.counters.items():
@@ -92,7 +95,6 @@ class Merge:
 
     def _write_calls(self, held: _Held) -> None:
         requests = _joined([_moved(batch.requests, line) for batch, line in held.batches])
-        low = self.next_id
         offsets = np.cumsum([0, *(batch.requests.num_rows for batch, _ in held.batches)])
         ids, duplicates = self._give_ids(requests)
         requests = requests.append_column("request_id", pa.array(ids))
@@ -103,11 +105,14 @@ class Merge:
         self._count_calls(requests.filter(pa.array(added)))
         self._store.write("request", self._with_source(self._with_price_model(kept)))
         self._store.write("segment", _placed([batch.segments for batch, _ in held.batches], offsets, ids))
-        charges = _placed([batch.charges for batch, _ in held.batches], offsets, ids)
+        self._stage([_placed([batch.charges for batch, _ in held.batches], offsets, ids)])
+
+    def _stage(self, tables: list[pa.Table]) -> None:
+        """Leave charges to be priced, numbered."""
+        charges = tables[0] if tables else columns.CHARGE.empty_table().rename_columns(["request_id", *_CHARGED])
         first = self._pricing.charge_ids(charges.num_rows)
         numbers = np.arange(first, first + charges.num_rows)
-        self._store.write("staged_charge", charges.append_column("charge_id", pa.array(numbers)))
-        self._pricing.write_charges(low)
+        self._store.replace("staged_charge", charges.append_column("charge_id", pa.array(numbers)))
 
     def _give_ids(self, requests: pa.Table) -> tuple[npt.NDArray[np.int64], dict[int, tuple[int, str]]]:
         """A request id for each row that is kept (0 for the others), and for each known call its id and why."""
@@ -196,10 +201,10 @@ class Merge:
     def _write_waiting(self, pending: pa.Table) -> None:
         if not pending.num_rows:
             return
-        if not self.waiting:
+        if not self._kept:
             self._store.run(_WAITING)
-        numbers = np.arange(self.waiting, self.waiting + pending.num_rows)
-        self.waiting += pending.num_rows
+        numbers = np.arange(self._kept, self._kept + pending.num_rows)
+        self._kept += pending.num_rows
         self._store.write("waiting_record", pending.append_column("number", pa.array(numbers)))
 
 

@@ -7,65 +7,42 @@ from dataclasses import dataclass, field
 from itertools import tee
 
 from audit.containers import Damaged, Place, PlaceError, Text, as_text, raw_chunks
+from audit.ingest.catalog import Catalog, Grown
 from audit.ingest.result import FileResult
 from audit.ingest.tasks import PART_BYTES, End, Files, Lines, Part, Stream, Task
 from audit.ingest.work import BlockHash, whole_hash
-from audit.store import Store
-
-_SPLIT_FROM = 24 << 20
-"""Files of at least this size are read in parts."""
 
 _TOGETHER_BYTES = 8 << 20
 _TOGETHER_FILES = 256
 _LINES_BYTES = 8 << 20
 _SNIFFED_FROM = 1 << 20
+"""Files of at least this size are looked at first, and read in parts where they are lines."""
 
 
 @dataclass(slots=True)
 class Input:
-    """One input of a run: where it lies, what became of it, the hashes of its blocks as they come in."""
+    """One input of a run: where it lies, what became of it, the hashes of its blocks as they come in.
+
+    `lines` counts those of a file read in parts (None for others); `begun` says that the audit file holds some of it;
+    `grown` says where the new lines of a file known before begin.
+    """
 
     place: Place
     result: FileResult
     digests: list[bytes] = field(default_factory=list)
-    lines: int = 0
+    lines: int | None = None
+    begun: bool = False
+    grown: Grown | None = None
+
+    @property
+    def size(self) -> int:
+        """Bytes to read."""
+        return (self.place.size or 0) - (self.grown.start if self.grown else 0)
 
     @property
     def content_hash(self) -> str:
         """Hash of all bytes, once all blocks are in."""
         return whole_hash(self.digests)
-
-
-class Catalog:
-    """What the audit file knows of inputs read before."""
-
-    def __init__(self, store: Store) -> None:
-        rows = store.rows("SELECT source_id, path, bytes, modified_ns, content_hash FROM source")
-        self._by_stamp = {
-            (row["path"], row["bytes"], row["modified_ns"]): row["source_id"]
-            for row in rows
-            if row["modified_ns"] is not None
-        }
-        self._by_size: dict[int, dict[str, int]] = {}
-        for row in rows:
-            if row["content_hash"] is None:
-                continue
-            self._by_size.setdefault(row["bytes"], {})[row["content_hash"]] = row["source_id"]
-        self.next_id = max((row["source_id"] for row in rows), default=0) + 1
-
-    def find(self, place: Place) -> int | None:
-        """The source an input is known as: same name, size and time of change, or else the same bytes."""
-        if place.path is None or place.size is None:
-            return None
-        found = self._by_stamp.get((place.name, place.size, place.modified_ns))
-        same_size = self._by_size.get(place.size)
-        if found is not None or not same_size:
-            return found
-        seen = BlockHash()
-        with place.open() as file:
-            for chunk in raw_chunks(file):
-                seen.update(chunk)
-        return same_size.get(whole_hash(seen.digests()))
 
 
 class Plan:
@@ -78,8 +55,13 @@ class Plan:
         self._new: list[int] = []
         for place in places:
             self._meet(place)
-        self.total = sum(self.inputs[number].place.size or 0 for number in self._new)
+        self.total = sum(self.inputs[number].size for number in self._new)
         self.has_streams = any(self.inputs[number].place.path is None for number in self._new)
+
+    @property
+    def paths(self) -> list[str]:
+        """Names of the inputs to be read."""
+        return [self.inputs[number].place.name for number in self._new]
 
     @property
     def is_empty(self) -> bool:
@@ -94,13 +76,14 @@ class Plan:
         self.results.append(result)
         try:
             known = self._catalog.find(place)
+            grown = self._catalog.grown(place) if known is None else None
         except PlaceError as error:
             result.error, result.hint = error.message, error.hint
             return
         result.source_id, result.known = known, known is not None
         if known is None:
             self._new.append(len(self.inputs))
-        self.inputs.append(Input(place, result))
+        self.inputs.append(Input(place, result, grown=grown))
 
     def tasks(self) -> Iterator[Task | End]:
         """All that is to be read, in order, an `End` after each input."""
@@ -142,8 +125,9 @@ class Plan:
         elif each.place.path is None:
             del probe, text
             yield Stream(number, whole)
-        elif isinstance(text, Text) and lines and (each.place.size or 0) >= _SPLIT_FROM and "utf-8" in text.encoding:
-            yield from _parts(number, str(each.place.path), each.place.size or 0)
+        elif isinstance(text, Text) and lines and "utf-8" in text.encoding:
+            each.lines = each.grown.lines if each.grown else 0
+            yield from _parts(number, each)
         else:
             yield Files(((number, str(each.place.path)),))
 
@@ -153,8 +137,9 @@ def _opened(place: Place) -> Iterator[bytes]:
         yield from raw_chunks(file)
 
 
-def _parts(number: int, path: str, size: int) -> Iterator[Task]:
-    for start in range(0, size, PART_BYTES):
+def _parts(number: int, each: Input) -> Iterator[Task]:
+    path, size = str(each.place.path), each.place.size or 0
+    for start in range(each.grown.start if each.grown else 0, size, PART_BYTES):
         end = min(start + PART_BYTES, size)
         yield Part(number, path, start, end, end == size)
 

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from audit.containers import expand
-from audit.errors import StoreError
+from audit.ingest.catalog import Catalog
 from audit.ingest.charges import Pricing
 from audit.ingest.crossing import drop_cross_source
 from audit.ingest.merge import Merge
 from audit.ingest.options import Options
-from audit.ingest.plan import Catalog, Input, Plan
+from audit.ingest.plan import Plan
 from audit.ingest.pool import Here, Pool, Processes
 from audit.ingest.result import IngestResult
+from audit.ingest.sources import take_out_partial, write_sources
 from audit.ingest.tasks import End, Groups, Lines, Part, Result, Stream, Task, Waiting
 from audit.ingest.work import Work
 from audit.prices.catalogue import Catalogue, load
@@ -35,8 +34,8 @@ _ENGINE_MEMORY = "800MB"
 """What the engine gets while worker processes need the rest of the 2 GB a run may take."""
 
 _SMALL_BYTES = 8 << 20
-_COMMIT_BYTES = 64 << 20
-_COMMIT_INPUTS = 400
+_FLUSH_BYTES = 128 << 20
+_FLUSH_INPUTS = 400
 _GROUP_BYTES = 8 << 20
 _EVERY_SECONDS = 0.1
 # groups are read in slices, in the order of their first records
@@ -62,9 +61,8 @@ class _Run:
     pricing: Pricing
     progress: Progress | None
     merge: Merge
-    low: int
     done: int = 0
-    since_commit: int = 0
+    since_flush: int = 0
     ended: list[int] = field(default_factory=list)
     told_at: float = 0.0
 
@@ -100,26 +98,23 @@ def ingest(
     options = Options(dict(tags or {}), dict(mapping or {}), content)
     pool = _pool(options, plan, workers)
     with store.within(_ENGINE_MEMORY), closing(pool):
-        store.run("BEGIN TRANSACTION")
-        try:
-            pricing = Pricing(store, catalogue, anew=anew)
+        take_out_partial(store, plan.paths)
+        pricing = Pricing(store, catalogue, anew=anew)
+        merge = Merge(store, [each.result for each in plan.inputs], pricing)
+        run = _Run(store, plan, pricing, progress, merge)
+        _read(run, pool)
+        with store.transaction():
+            pricing.finish()
             store.set_meta(_PRICE_SETTINGS, price_settings)
-            merge = Merge(store, [each.result for each in plan.inputs], pricing)
-            run = _Run(store, plan, pricing, progress, merge, merge.next_id)
-            _read(run, pool)
-            _finish(run)
-        except BaseException:
-            # between two transactions there is nothing to take back
-            with suppress(StoreError):
-                store.run("ROLLBACK")
-            raise
+    if progress:
+        progress(run.done, plan.total, merge.seen)
     return IngestResult(plan.results)
 
 
 def reprice(store: Store, catalogue: Callable[[], Catalogue] = load) -> None:
     """Price everything in the audit file anew: after a change of contracts, aliases or price data."""
     with store.transaction():
-        Pricing(store, catalogue).reprice()
+        Pricing(store, catalogue, anew=True).finish()
 
 
 def _pool(options: Options, plan: Plan, workers: int | None) -> Pool:
@@ -130,23 +125,23 @@ def _pool(options: Options, plan: Plan, workers: int | None) -> Pool:
 
 
 def _read(run: _Run, pool: Pool) -> None:
-    """Take the results of all tasks, and commit from time to time."""
+    """Take the results of all tasks, and write them from time to time."""
     for task, result in pool.run(run.plan.tasks()):
         if isinstance(task, End):
             run.ended.extend(task.sources)
-            if run.since_commit >= _COMMIT_BYTES or len(run.ended) >= _COMMIT_INPUTS:
-                run.merge.flush()
-                if not run.merge.waiting:
-                    _commit(run)
-            continue
-        assert result is not None
-        _take(run, task, result)
-    run.merge.flush()
+        elif result is not None:
+            _take(run, task, result)
+        if run.merge.is_full or run.since_flush >= _FLUSH_BYTES or len(run.ended) >= _FLUSH_INPUTS:
+            _flush(run, complete=not run.merge.waiting)
     if run.merge.waiting:
+        _flush(run, complete=False)
         for _, result in pool.run(_groups(run.store)):
-            assert result is not None
-            run.merge.add(result.batch)
-        run.merge.flush()
+            if result is not None:
+                run.merge.add(result.batch)
+            if run.merge.is_full:
+                _flush(run, complete=False)
+    _flush(run, complete=True)
+    if run.merge.waiting:
         run.store.run("DROP TABLE waiting_record")
 
 
@@ -154,15 +149,15 @@ def _take(run: _Run, task: Task | End, result: Result) -> None:
     first_line = 0
     if isinstance(task, Part):
         each = run.plan.inputs[task.source]
-        first_line = each.lines
-        each.lines += result.lines
+        first_line = each.lines or 0
+        each.lines = first_line + result.lines
     run.merge.add(result.batch, first_line)
     for source, digests in result.digests.items():
         run.plan.inputs[source].digests.extend(digests)
     if isinstance(task, Stream | Lines) and run.plan.inputs[task.source].place.size is None:
         run.plan.inputs[task.source].result.bytes += result.bytes
     run.done += result.bytes
-    run.since_commit += result.bytes
+    run.since_flush += result.bytes
     now = time.monotonic()
     if run.progress and (now - run.told_at >= _EVERY_SECONDS):
         run.told_at = now
@@ -185,39 +180,16 @@ def _groups(store: Store) -> Iterator[Task | End]:
     store.run("DROP TABLE waiting_group")
 
 
-def _commit(run: _Run, *, last: bool = False) -> None:
-    """Settle what was read since the last commit and make it permanent."""
-    store = run.store
-    winners = drop_cross_source(store, run.low, {each.source_id or 0: each for each in run.plan.results})
-    run.pricing.settle(winners)
-    store.write_rows("source", [_source_row(run.plan.inputs[number]) for number in run.ended])
-    store.run("COMMIT")
-    run.ended.clear()
-    run.since_commit, run.low = 0, run.merge.next_id
-    if not last:
-        store.run("BEGIN TRANSACTION")
-
-
-def _source_row(each: Input) -> dict[str, Any]:
-    result = each.result
-    failed = result.error is not None
-    return {
-        "source_id": result.source_id,
-        "path": each.place.name,
-        "content_hash": None if failed else each.content_hash,
-        "bytes": result.bytes,
-        "modified_ns": None if failed else each.place.modified_ns,
-        "readers": json.dumps(result.readers, sort_keys=True),
-        "records": result.records,
-        "accepted": result.accepted,
-        "skipped": result.skipped.total(),
-        "rejected": result.rejected.total(),
-        "duplicates": result.duplicates.total(),
-        "ingested_at_us": time.time_ns() // 1000,
-    }
-
-
-def _finish(run: _Run) -> None:
-    _commit(run, last=True)
-    if run.progress:
-        run.progress(run.done, run.plan.total, run.merge.seen)
+def _flush(run: _Run, *, complete: bool) -> None:
+    """Write what was read, all of it or nothing; `complete`: inputs that ended will not be read again."""
+    store, inputs = run.store, run.plan.inputs
+    with store.transaction():
+        low = run.merge.next_id
+        touched = run.merge.flush()
+        winners = drop_cross_source(store, low, {each.source_id or 0: each for each in run.plan.results})
+        run.pricing.write_charges(low, winners)
+        done = run.ended if complete else []
+        write_sources(store, [inputs[n] for n in sorted(touched.difference(done))], [inputs[n] for n in done])
+    run.since_flush = 0
+    if complete:
+        run.ended.clear()

@@ -172,9 +172,12 @@ CREATE TABLE workflow (
 CREATE TABLE renamed_workflow (workflow_id BIGINT, mined_name VARCHAR);
 CREATE TABLE merged_request (request_id BIGINT, mined_workflow_id BIGINT);
 
--- a request and its nearest earlier neighbour
+-- a question and an earlier one that resembles it, each by the first request that asked it; of exact repetitions a sample
 CREATE TABLE pair (
-    request_id BIGINT, neighbour_id BIGINT, similarity DOUBLE, method VARCHAR, agree BOOLEAN
+    request_id BIGINT, neighbour_id BIGINT, similarity DOUBLE,
+    method VARCHAR,             -- exact | near (shared words) | semantic (meaning)
+    agree BOOLEAN,              -- do the logged answers agree; NULL = not compared, or only a judge could tell
+    reason VARCHAR              -- NULL = not compared
 );
 
 -- a request whose prompt or answer is far longer than its kind's

@@ -33,7 +33,6 @@ TABLES = {
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Split even small files."""
     monkeypatch.setattr("audit.ingest.stage._SMALL_BYTES", 0)
-    monkeypatch.setattr("audit.ingest.plan._SPLIT_FROM", 1)
     monkeypatch.setattr("audit.ingest.plan._SNIFFED_FROM", 1)
     monkeypatch.setattr("audit.ingest.plan._LINES_BYTES", 3000)
     monkeypatch.setattr("audit.ingest.plan.PART_BYTES", 5000)
@@ -56,7 +55,7 @@ def test_parts_of_a_file(small_parts: None, tmp_path: Path) -> None:
     path = write(tmp_path / "a.jsonl", records())
     split, result = rows(2, path)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("audit.ingest.plan._SPLIT_FROM", 1 << 30)
+        patch.setattr("audit.ingest.plan._SNIFFED_FROM", 1 << 30)
         whole, _ = rows(1, path)
     assert split == whole
     assert result.accepted == 60
@@ -87,6 +86,27 @@ def test_the_same_file_read_in_parts_is_known_afterwards(small_parts: None, stor
     ingest(store, [path], catalogue=catalogue, workers=2)
     (tmp_path / "copy").write_bytes(path.read_bytes())
     assert ingest(store, [tmp_path / "copy"], catalogue=catalogue, workers=1).known == 1
+
+
+def test_a_growing_file_is_read_on_from_where_it_ended(small_parts: None, store: Store, tmp_path: Path) -> None:
+    lines = [json.dumps(pair(number)) for number in range(30)]
+    path = tmp_path / "live.jsonl"
+    path.write_text("\n".join(lines[:20]) + "\n" + lines[20][:100])
+    first = ingest(store, [path], catalogue=catalogue, workers=1)
+    assert (first.accepted, dict(first.rejected)) == (20, {"truncated_tail": 1})
+    path.write_text("\n".join(lines) + "\n")
+    second = ingest(store, [path], catalogue=catalogue, workers=1)
+    assert (second.accepted, second.records, second.duplicates.total()) == (10, 10, 0)
+    places = store.rows("SELECT line, external_id FROM request ORDER BY line")
+    assert [(row["line"], row["external_id"]) for row in places] == [(n + 1, f"chatcmpl-{n}") for n in range(30)]
+    assert store.value("SELECT COUNT(*) FROM reject") == 0
+    assert ingest(store, [path], catalogue=catalogue, workers=1).known == 1
+    with path.open("a") as file:
+        file.write(json.dumps(pair(99)) + "\n")
+    assert ingest(store, [path], catalogue=catalogue, workers=1).records == 1
+    path.write_text(json.dumps(pair(7)) + "\n" + path.read_text())
+    rewritten = ingest(store, [path], catalogue=catalogue, workers=1)
+    assert (rewritten.accepted, rewritten.records) == (0, 32)
 
 
 class _Input:
