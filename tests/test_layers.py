@@ -29,7 +29,7 @@ RANKS = [
     {"__main__"},
 ]  # fmt: skip
 RANK = {name: rank for rank, names in enumerate(RANKS) for name in names}
-SQL_FREE = {"cli", "console", "report", "export", "readers", "clients", "scorers", "statistics"}
+SQL_FREE = {"cli", "console", "report", "export", "readers", "clients", "scorers", "statistics", "similarity"}
 STATEMENT = re.compile(
     r"\b(SELECT\s.+\sFROM|INSERT INTO|CREATE (OR REPLACE )?(TEMP )?TABLE|UPDATE \w+ SET|DELETE FROM)\b", re.S
 )
@@ -62,6 +62,7 @@ def test_every_room_has_a_rank() -> None:
 # stages of one rank build on what an earlier stage of the pipeline returned
 STAGE_USES = {
     ("summary", "outcomes"), ("why", "outcomes"), ("deciding", "scoring"), ("checking", "outcomes"),
+    ("matching", "scoring"), ("projection", "matching"),
 }  # fmt: skip
 
 

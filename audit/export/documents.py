@@ -124,6 +124,7 @@ def duplicates_document(tiers: Iterable[DuplicateTier]) -> Document:
             "cost_usd": usd(tier.cost_pico) if tier.measured else None,
             "top": [measure_row(row) for row in tier.top],
             "reason": tier.reason or None,
+            **({"workflows": tier.workflows} if tier.workflows else {}),
         }
         for tier in tiers
     }

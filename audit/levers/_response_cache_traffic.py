@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -34,6 +34,7 @@ LEFT JOIN response_cache_reason AS e ON e.request_id = r.request_id
 WHERE r.status = 'billable' AND {key} IS NOT NULL AND r.started_at_us IS NOT NULL
   AND COALESCE(r.operation_name, 'chat') <> 'embeddings'
 """
+_SPREAD = np.int64(0x1E3779B97F4A7C15)
 REMAINING = "SELECT request_id, CAST(SUM(cost_pico) AS BIGINT) AS cost FROM remaining GROUP BY request_id"
 LOGGED = "SELECT request_id, cost_pico + estimated_cost_pico AS cost FROM request_cost"
 
@@ -46,7 +47,8 @@ class Traffic:
     """
 
     ids: Ints
-    keys: Ints
+    question: Ints
+    scope: Ints
     workflow: Ints
     started: Ints
     duration: Ints
@@ -60,6 +62,11 @@ class Traffic:
     def size(self) -> int:
         """Number of requests."""
         return int(self.ids.size)
+
+    @cached_property
+    def keys(self) -> Ints:
+        """Question and scope as one number."""
+        return self.question ^ self.scope
 
     @cached_property
     def fit(self) -> Flags:
@@ -77,10 +84,7 @@ class Traffic:
         """The same traffic, with a reason against every request of some workflows that had none."""
         reasons = self.reason.copy()
         reasons[np.isin(self.workflow, workflows) & self.fit] = reason
-        return Traffic(
-            self.ids, self.keys, self.workflow, self.started, self.duration, self.cost, self.answer, self.known,
-            self.user, reasons,
-        )  # fmt: skip
+        return replace(self, reason=reasons)
 
 
 def traffic(store: Store, settings: Settings, key: str, paying: str) -> Traffic:
@@ -88,12 +92,12 @@ def traffic(store: Store, settings: Settings, key: str, paying: str) -> Traffic:
     find_reasons(store, settings)
     sql = _TRAFFIC.format(paying=paying, key=KEYS[key], scope=SCOPES[str(settings["scope"])], masked=MASKED)
     rows = pl.DataFrame(store.query(sql))
-    scope = _codes(rows["scope"]).astype(np.uint64)
     with np.errstate(over="ignore"):
-        keys = (rows["cache_key"].to_numpy().view(np.uint64) ^ (scope * np.uint64(0x9E3779B97F4A7C15))).view(np.int64)
+        scope = _codes(rows["scope"]) * _SPREAD
     return Traffic(
         ids=rows["request_id"].to_numpy(),
-        keys=keys,
+        question=rows["cache_key"].to_numpy(),
+        scope=scope,
         workflow=rows["workflow_id"].fill_null(0).to_numpy(),
         started=rows["started_at_us"].to_numpy(),
         duration=rows["duration_us"].to_numpy(),

@@ -13,6 +13,7 @@ from audit import plugins
 from audit.config import Config
 from audit.errors import ConfigError, PriceError
 from audit.levers import STAGES, Lever, Settings
+from audit.matching import similar
 from audit.projection.bench import Bench, Pico, settings_of
 from audit.projection.bounds import Bounds
 from audit.projection.needs import missing_need
@@ -48,6 +49,8 @@ def projection(
     """
     say = progress or (lambda _: None)
     levers = configured_levers(config)
+    say("which questions are alike")
+    similar(store)
     bench = Bench(store, settings_of(levers, dict(config.levers)), time.time_ns() // 1000, only_estimates(store))
     bench.start()
     baseline = bench.cost()

@@ -1,0 +1,6 @@
+"""Which requests ask what was asked before: exactly, but for layout, nearly in the same words, or in meaning."""
+
+from audit.matching.similar import similar
+from audit.matching.tiers import DuplicateTier, matching
+
+__all__ = ["DuplicateTier", "matching", "similar"]

@@ -1,0 +1,117 @@
+"""Which questions resemble an earlier one, in words or in meaning, and do the logged answers agree: table `pair`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from audit.matching.agreement import compare
+from audit.matching.questions import Questions, questions
+from audit.similarity.embedding import Model, embed, model
+from audit.similarity.guards import conflict
+from audit.similarity.meaning import similar_pairs
+from audit.similarity.near import Pairs, near_pairs
+from audit.similarity.slots import filled_templates
+from audit.similarity.words import Ints, words
+from audit.store import Store
+
+PAIRS_OF = "pairs_of"
+"""Key of `meta`: the state of the log that `pair` was made from, and with which model."""
+
+NEAR, SEMANTIC = "near", "semantic"
+_VERSION = 1
+_NEIGHBOURS = 8
+
+_STATE = """
+SELECT COUNT(*) AS requests, MAX(request_id) AS last_id, COUNT(prompt_key) AS prompts,
+       COUNT(DISTINCT workflow_id) AS workflows, (SELECT COUNT(text) FROM content) AS texts
+FROM request
+"""
+
+
+def similar(store: Store) -> None:
+    """Find and store the pairs, unless they were found in this very log before.
+
+    Each question is paired with up to eight earlier ones of the same frame by each method. Pairs that are a template
+    filled in twice, or that a guard keeps apart, are not stored. Without the optional model only near copies are found.
+    """
+    chosen = model()
+    state = json.dumps([_VERSION, chosen is not None, store.rows(_STATE)[0]], sort_keys=True, default=str)
+    if store.meta(PAIRS_OF) == state:
+        return
+    with store.transaction():
+        store.run("DELETE FROM pair")
+        for asked in questions(store):
+            for table in _pairs(asked, chosen):
+                store.write("pair", table)
+        compare(store)
+        store.set_meta(PAIRS_OF, state)
+
+
+def _pairs(asked: Questions, chosen: Model | None) -> Iterator[pa.Table]:
+    found = words(asked.texts)
+    groups = asked.frames
+    near = near_pairs(found, groups)
+    semantic = _in_frames(asked, chosen) if chosen else Pairs(near.left[:0], near.right[:0], near.similarity[:0])
+    both = Pairs(
+        np.concatenate((near.left, semantic.left)),
+        np.concatenate((near.right, semantic.right)),
+        np.concatenate((near.similarity, semantic.similarity)),
+    )
+    free = ~filled_templates(found, groups, both)
+    known = np.unique(near.left * groups.size + near.right)
+    fresh = ~np.isin(semantic.left * groups.size + semantic.right, known)
+    yield _table(asked, _apart(asked, _nearest(near[free[: near.left.size]])), NEAR)
+    yield _table(asked, _apart(asked, _nearest(semantic[free[near.left.size :] & fresh])), SEMANTIC)
+
+
+def _in_frames(asked: Questions, chosen: Model) -> Pairs:
+    """Neighbours in meaning, frame by frame."""
+    order = np.argsort(asked.frames, kind="stable")
+    frames = asked.frames[order]
+    starts = np.flatnonzero(np.append(True, frames[1:] != frames[:-1]))
+    vectors = embed(chosen, asked.texts, asked.frames)
+    lefts, rights, similarity = [order[:0]], [order[:0]], [np.zeros(0)]
+    for low, high in zip(starts, [*starts[1:], order.size], strict=True):
+        members = order[low:high]
+        found = similar_pairs(vectors[members])
+        lefts.append(members[found.left])
+        rights.append(members[found.right])
+        similarity.append(found.similarity)
+    return Pairs(np.concatenate(lefts), np.concatenate(rights), np.concatenate(similarity))
+
+
+def _nearest(pairs: Pairs) -> Pairs:
+    """The eight most similar earlier neighbours of each text."""
+    order = np.lexsort((pairs.left, -pairs.similarity, pairs.right))
+    ordered = pairs[order]
+    opens = np.append(True, ordered.right[1:] != ordered.right[:-1])[: order.size]
+    starts = np.maximum.accumulate(np.where(opens, np.arange(order.size), 0)) if order.size else order
+    return ordered[np.arange(order.size) - starts < _NEIGHBOURS]
+
+
+def _apart(asked: Questions, pairs: Pairs) -> Pairs:
+    """The pairs nothing speaks against."""
+    texts = asked.texts
+    free: NDArray[np.bool_] = np.fromiter(
+        (conflict(texts[left], texts[right]) is None for left, right in zip(pairs.left, pairs.right, strict=True)),
+        dtype=np.bool_,
+        count=pairs.left.size,
+    )
+    return pairs[free]
+
+
+def _table(asked: Questions, pairs: Pairs, method: str) -> pa.Table:
+    def ids(places: Ints) -> pa.Array[pa.Int64Scalar]:
+        return pa.array(asked.requests[places], pa.int64())
+
+    return pa.table({
+        "request_id": ids(pairs.right),
+        "neighbour_id": ids(pairs.left),
+        "similarity": pa.array(np.round(pairs.similarity, 6)),
+        "method": pa.array([method] * pairs.left.size, pa.string()),
+    })  # fmt: skip
