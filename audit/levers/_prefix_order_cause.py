@@ -12,7 +12,11 @@ from audit.levers._prefix_order_text import Break, Static
 
 _EXCERPT = 90
 _CONTEXT = 300
-_MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
+_SHORT = 60
+_MONTH = (
+    r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?"
+    r"|nov(?:ember)?|dec(?:ember)?)"
+)
 _DAY = r"(?:mon|tues|wednes|thurs|fri|satur|sun)day"
 _VALUES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     (name, re.compile(pattern, re.IGNORECASE))
@@ -31,7 +35,7 @@ _NAME_BEFORE = re.compile(
     re.IGNORECASE,
 )
 _NAMES = re.compile(r"(?:[A-ZÀ-Þ][\w'’-]+)(?:\s+[A-ZÀ-Þ][\w'’-]+){0,3}[.,!?;:]*$")
-_EXAMPLE = re.compile(r"^\W*(?:example|beispiel|exemple|ejemplo|q|question|input|user)\b.{0,12}:", re.IGNORECASE)
+_EXAMPLE = re.compile(r"^\W*(?:example|beispiel|exemple|ejemplo|q|question)\b.{0,12}:", re.IGNORECASE)
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069]+")
 
 
@@ -54,7 +58,7 @@ def cause(static: Static) -> Cause:
     breaks = static.breaks
     named: dict[tuple[str, str], list[tuple[Break, tuple[int, int]]]] = defaultdict(list)
     for each, span in zip(breaks, _spans(breaks), strict=True):
-        opening = each.piece.text.split()[0] if span[0] > 0 else ""
+        opening = each.piece.text.split()[0] if span[0] > 0 and not each.moved else ""
         named[_name(each, span), opening].append((each, span))
     chosen = max(named, key=lambda each: (sum(static.tokens - found.before for found, _ in named[each]), each))
     found, name = named[chosen], chosen[0]
@@ -90,17 +94,21 @@ def _name(each: Break, span: tuple[int, int]) -> str:
     piece = each.piece
     if each.moved:
         return _order(piece.kind, piece.text)
-    words = piece.text.split()
-    changing, before = " ".join(words[slice(*span)]), " ".join(words[max(0, span[0] - 5) : span[0]])[-_CONTEXT:]
     if piece.kind == "tools":
         return "a tool definition that changes"
+    if piece.kind == "history" or (len(piece.text) > _SHORT and _EXAMPLE.search(piece.text[:_CONTEXT])):
+        return "examples that change"
+    words = piece.text.split()
+    changing, before = " ".join(words[slice(*span)]), " ".join(words[max(0, span[0] - 5) : span[0]])[-_CONTEXT:]
     if _NAMES.fullmatch(changing) and _NAME_BEFORE.search(before):
         return "a name"
+    if len(changing) > _CONTEXT:
+        return "text that changes"
+    start = len(before) + 1 if before else 0
+    around = " ".join(filter(None, (before, changing, " ".join(words[span[1] : span[1] + 4])[:_CONTEXT])))
     for name, pattern in _VALUES:
-        if len(changing) < _CONTEXT and pattern.search(changing):
+        if any(found.start() < start + len(changing) and found.end() > start for found in pattern.finditer(around)):
             return name
-    if piece.kind == "history" or _EXAMPLE.search(piece.text[:_CONTEXT]):
-        return "examples that change"
     return "text that changes"
 
 

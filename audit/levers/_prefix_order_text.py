@@ -1,6 +1,6 @@
 """Prompts of one workflow laid side by side: which pieces of text all of them hold, and where they first differ.
 
-A piece is a line, a sentence of a long line, or one tool definition. Pieces that nine of ten distinct prompts hold are
+A piece is a line, a sentence of a long line, or one tool definition. Pieces that 19 of 20 distinct prompts hold are
 static whatever their place, so pieces that only change order are found too; the first piece of a prompt that does not
 stand where the static order has it breaks the prefix that a provider could cache.
 """
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from statistics import median
@@ -19,7 +19,7 @@ import orjson
 from audit.hashes import content_hash
 from audit.tokens import MESSAGE_OVERHEAD, count
 
-STATIC_SHARE = 0.9
+STATIC_SHARE = 0.95
 _LONG_LINE = 300
 _FEWEST_IN_VERSION = 8
 _WORTH_SPLITTING = 1.3
@@ -30,12 +30,16 @@ _SENTENCE = re.compile(r"(?<=[.!?;])\s+")
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A piece of a prompt; `key` is equal for equal text, and for JSON that differs only in the order of its keys."""
+    """A piece of a prompt; `key` is equal for equal text, and for JSON that differs only in the order of its keys.
+
+    `spellings` are the different texts of one key that the prompts hold.
+    """
 
     key: int
     text: str
     kind: str
     size: int
+    spellings: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,22 +69,33 @@ class Static:
 
 
 def pieces(segments: Sequence[tuple[str, str]]) -> list[Piece]:
-    """The pieces of a prompt given as (kind, text) segments."""
-    return [
-        Piece(_key(text), text, kind, len(text)) for kind, whole in segments for text in _split(kind, whole) if text
-    ]
+    """The lines, JSON values and tool definitions of a prompt given as (kind, text) segments."""
+    return [_piece(text, kind) for kind, whole in segments for text in _split(kind, whole) if text]
 
 
-def _split(kind: str, text: str) -> Iterator[str]:
+def _piece(text: str, kind: str) -> Piece:
+    return Piece(_key(text), text, kind, len(text))
+
+
+def _split(kind: str, text: str) -> list[str]:
     if kind == "tools" or _is_json(text):
-        yield text
-        return
-    for line in text.split("\n"):
-        stripped = line.strip()
-        if len(stripped) <= _LONG_LINE or _is_json(stripped):
-            yield stripped
-        else:
-            yield from (sentence.strip() for sentence in _SENTENCE.split(stripped))
+        return [text]
+    return [line.strip() for line in text.split("\n")]
+
+
+def _sentences(prompts: Sequence[list[Piece]]) -> list[list[Piece]]:
+    """Divide long lines that no other prompt holds into sentences: what changes may be only one of them."""
+    held = Counter(key for prompt in prompts for key in {piece.key for piece in prompt})
+    divided = []
+    for prompt in prompts:
+        fine: list[Piece] = []
+        for piece in prompt:
+            if piece.size <= _LONG_LINE or held[piece.key] > 1 or piece.kind == "tools" or _is_json(piece.text):
+                fine.append(piece)
+            else:
+                fine.extend(_piece(text, piece.kind) for text in _SENTENCE.split(piece.text) if text)
+        divided.append(fine)
+    return divided
 
 
 def _is_json(text: str) -> bool:
@@ -101,7 +116,7 @@ def _key(text: str) -> int:
 
 def align(prompts: Sequence[list[Piece]], model: str) -> list[Static]:
     """Find what the prompts have in common, version by version; versions of fewer than eight prompts are left out."""
-    return [_static(version, model) for version in _versions(prompts, depth=2)]
+    return [_static(version, model) for version in _versions(_sentences(prompts), depth=2)]
 
 
 def _versions(prompts: Sequence[list[Piece]], depth: int) -> list[Sequence[list[Piece]]]:
@@ -148,7 +163,7 @@ def _common(prompts: Sequence[list[Piece]]) -> list[Piece]:
     static = _in_blocks(prompts, wide)
     static.sort(key=lambda key: (median(places[key]), key))
     texts = {key: spelled[key].most_common(1)[0][0] for key in static}
-    return [Piece(key, texts[key], kinds[key], len(texts[key])) for key in static]
+    return [Piece(key, texts[key], kinds[key], len(texts[key]), len(spelled[key])) for key in static]
 
 
 def _in_blocks(prompts: Sequence[list[Piece]], static: set[int]) -> list[int]:
@@ -169,7 +184,7 @@ def _static(prompts: Sequence[list[Piece]], model: str) -> Static:
     counted = count([piece.text for piece in common], model)
     tokens = {piece.key: n for piece, n in zip(common, counted, strict=True)}
     breaks = [found for prompt in prompts if (found := _first_break(prompt, common, tokens)) is not None]
-    largest = sorted(common, key=lambda piece: (-piece.size, piece.key))[:2]
+    largest = sorted((piece for piece in common if piece.spellings == 1), key=lambda each: (-each.size, each.key))[:2]
     return Static(
         prompts=len(prompts),
         tokens=sum(counted) + MESSAGE_OVERHEAD if common else 0,

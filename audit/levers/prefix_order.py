@@ -75,7 +75,7 @@ def _sentence(row: dict[str, Any], each: Broken) -> str:
         f"{where}: {named.name} breaks the prefix after about {named.before:,} tokens, "
         f"in {named.prompts} of {each.static.prompts} distinct prompts compared "
         f"(“{named.excerpt}”); {named.behind:,} tokens of unchanging text stand behind it. "
-        f"With those first{_WAYS[row['policy']]}: "
+        f"With it first{_WAYS[row['policy']]}: "
         f"{row['read_after']:,} instead of {row['read_before']:,} tokens read, ${row['saving_pico'] / 1e12:,.2f}"
     )
 
