@@ -5,11 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import settings
-
-# The first example pays for loading scipy, and a shared machine stalls: no example has a time limit.
-settings.register_profile("statistics", deadline=None)
-settings.load_profile("statistics")
 
 
 @pytest.fixture(scope="session")
