@@ -118,7 +118,8 @@ def _print(result: Reconciliation) -> None:
              figures.signed_money(each.billed_pico - each.logged_pico), figures.money(each.unexplained_pico))
             for each in result.providers
         ],
-        footer="days of the invoice: " + "; ".join(f"{each.name} {each.time_zone}" for each in result.providers),
+        footer="days of the invoice: "
+        + "; ".join(f"{console.clean(each.name)} {each.time_zone}" for each in result.providers),
     )  # fmt: skip
     if result.causes:
         console.table(
@@ -178,7 +179,9 @@ def _print_rest(result: Reconciliation) -> None:
     from audit import console, figures
 
     for each in result.unchecked:
-        console.note(f"not compared: {figures.money(each.pico)} of the {each.side} ({each.name}): {each.reason}")
+        console.note(
+            f"not compared: {figures.money(each.pico)} of the {each.side} ({console.clean(each.name)}): {each.reason}"
+        )
     for beside in result.beside[:_TOP]:
         console.note(
             f"beside the comparison: {figures.money(beside.pico)} {beside.category}: {console.clean(beside.label)}"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from audit.wire.times import to_us
 
@@ -20,6 +20,8 @@ _GROUPED = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?")
 _SIGNS = "$€£¥₹"
 _DATES = ("%Y-%m-%d", "%Y%m%d", "%m/%d/%Y", "%Y/%m/%d")
 _LONGEST_DATE = 10
+_WINTER_HOURS = {"America/Los_Angeles": -8}
+_LARGEST = Decimal(10) ** 15
 
 
 def number(value: Any, name: str) -> Decimal | None:
@@ -41,7 +43,10 @@ def number(value: Any, name: str) -> Decimal | None:
         text = text.replace(",", "")
     if not _PLAIN.fullmatch(text):
         raise ValueError(f"{name} is {str(value)[:40]!r}, which is not a number (write 1234.56)")
-    return Decimal(text)
+    found = Decimal(text)
+    if abs(found) >= _LARGEST:
+        raise ValueError(f"{name} is {text[:40]!r}, which no invoice can hold")
+    return found
 
 
 def first(record: Mapping[str, Any], *names: str) -> Any:
@@ -115,7 +120,12 @@ def day(record: Mapping[str, Any], *names: str, zone: str = "UTC") -> tuple[int,
 @lru_cache(maxsize=4096)
 def _midnight(day: date, zone: str) -> int:
     """UTC epoch microseconds of the beginning of a day in a time zone."""
-    start = datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone))
+    try:
+        place: tzinfo = ZoneInfo(zone)
+    except ZoneInfoNotFoundError:
+        # a system without time zone data knows no summer time: days then begin an hour late in summer
+        place = timezone(timedelta(hours=_WINTER_HOURS.get(zone, 0)))
+    start = datetime(day.year, day.month, day.day, tzinfo=place)
     return (start - _EPOCH) // timedelta(microseconds=1)
 
 

@@ -13,7 +13,7 @@ from audit.reconciling.bins import Bin
 from audit.reconciling.cells import Cell, Provider
 from audit.reconciling.contracts import Agreed, contract_prices
 from audit.reconciling.folding import is_tool
-from audit.reconciling.tiers import logged_tiers, part_of_tier, stated_tiers
+from audit.reconciling.tiers import base_ratio, logged_tiers, part_of_tier, stated_tiers
 from audit.reconciling.unit_prices import UnitPrices
 
 TITLES = {
@@ -68,9 +68,9 @@ def explain(provider: Provider, scope: Scope, prices: UnitPrices) -> list[Agreed
     traffic.unpriced()
     traffic.counted()
     stated_tiers(provider.cells, prices)
-    logged_tiers(provider.cells, prices, {})
+    logged_tiers(provider.cells, prices)
+    logged_tiers(provider.cells, prices, base_ratio(provider.cells))
     agreed = contract_prices(provider.cells)
-    logged_tiers(provider.cells, prices, {each.key: each.ratio for each in agreed})
     part_of_tier(provider.cells, prices)
     traffic.by_dollars()
     traffic.missed_in_long_spans()

@@ -43,11 +43,6 @@ class Agreed:
     from_day: int | None
     to_day: int | None
 
-    @property
-    def key(self) -> tuple[str, str]:
-        """(model, kind) it holds for."""
-        return self.model, self.kind
-
 
 def contract_prices(cells: Iterable[Cell]) -> list[Agreed]:
     """Find constant ratios by model and kind and attribute what they explain."""

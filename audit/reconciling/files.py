@@ -56,6 +56,7 @@ class _File:
     def __init__(self, name: str, rates: Mapping[str, Decimal]) -> None:
         self._name = name
         self._sums = Sums(name, rates)
+        self._spelled: dict[str, str] = {}
         self._waiting: dict[str, list[InvoiceLine]] = {}
         self._formats: dict[tuple[str, ...], Invoice] = {}
         self._used: dict[str, Invoice] = {}
@@ -97,7 +98,9 @@ class _File:
                 self._object(line, value)
             return
         try:
-            self._table(rows(whole, self._known))
+            header, found = rows(whole, self._known)
+            self._spelled = {folded(name): name.strip() for name in header}
+            self._table(found)
         except NoTable as problem:
             raise self._foreign(problem.columns) from problem
         except ValueError as error:
@@ -134,6 +137,7 @@ class _File:
             return
         if isinstance(value, Unreadable) or not isinstance(value, dict):
             raise self._damaged(line, value)
+        self._spelled = {folded(str(name)): str(name) for name in value}
         record = {folded(str(name)): cell for name, cell in value.items()}
         known = self._known(record)
         if known is None:
@@ -154,7 +158,11 @@ class _File:
                 else:
                     self._sums.add(outcome)
         except ValueError as error:
-            raise ReadError(f"{self._name} line {line}: {error}", "an invoice is read whole or not at all") from error
+            column, _, why = str(error).partition(" ")
+            raise ReadError(
+                f"{self._name} line {line}: {self._spelled.get(column, column)} {why}",
+                "an invoice is read whole or not at all",
+            ) from error
 
     def _known(self, record: Mapping[str, Any]) -> Invoice | None:
         """The format of a record; rows of one table are told by their columns once."""

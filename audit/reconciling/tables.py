@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Any, BinaryIO, cast
 
 from audit.containers import Text
-from audit.containers.streams import buffered
+from audit.containers.streams import ChunkFile, buffered
 from audit.wire.columns import folded
 
 DELIMITERS = (",", ";", "\t", "|")
@@ -32,10 +32,11 @@ class NoTable(Exception):  # noqa: N818 - an answer, not a failure
         self.columns = columns
 
 
-def rows(text: Text, known: Known) -> Iterator[tuple[int, Row | list[str]]]:
-    """(line, record) of every row below the header; a row of another width comes as its cells.
+def rows(text: Text, known: Known) -> tuple[list[str], Iterator[tuple[int, Row | list[str]]]]:
+    """The header, and (line, record) of every row below it; a row of another width comes as its cells.
 
-    Raises NoTable when no row near the top is the header of a known format.
+    Raises NoTable when no row near the top is the header of a known format, and, while rows are read, ValueError when
+    the file turns out to be damaged.
     """
     file, raw = buffered(text.chunks)
     head = file.peek(_HEAD_BYTES)[:_HEAD_BYTES].decode("utf-8", "replace")
@@ -44,6 +45,10 @@ def rows(text: Text, known: Known) -> Iterator[tuple[int, Row | list[str]]]:
     header: list[str] = []
     for _ in range(skipped + 1):
         header = next(reader)
+    return header, _records(reader, header, raw)
+
+
+def _records(reader: Any, header: list[str], raw: ChunkFile) -> Iterator[tuple[int, Row | list[str]]]:
     names = [folded(cell) for cell in header]
     sign = _currency(header)
     while True:

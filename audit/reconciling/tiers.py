@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from audit.reconciling.cells import Cell, Tier
 from audit.reconciling.unit_prices import TIERS, UnitPrices
@@ -10,9 +10,7 @@ from audit.reconciling.unit_prices import TIERS, UnitPrices
 _CLOSE = 0.003
 _ROUGHLY = 0.005
 _LEAST_SHARE = 0.02
-
-Series = tuple[str, str]
-"""(model, kind)."""
+_LEAST_PART = 0.1
 
 
 def tolerance(cell: Cell, share: float = _CLOSE) -> float:
@@ -66,33 +64,51 @@ def _tokens(cell: Cell, name: str, tier: Tier, prices: UnitPrices) -> float | No
     return tier.amount_pico / unit if unit else None
 
 
-def logged_tiers(cells: Iterable[Cell], prices: UnitPrices, agreed: Mapping[Series, float]) -> None:
-    """Where it states none: whether all of a model's tokens of a day were billed at one other tier's price."""
+def logged_tiers(cells: Iterable[Cell], prices: UnitPrices, ratio: float = 1.0) -> None:
+    """Where it states none: whether all of a model's tokens of a day were billed at one other tier's price.
+
+    `ratio` is the discount on everything this biller asks for; what it explains is left to the contracts.
+    """
     for group in _by_model(cells).values():
         wrong = [cell for cell in group if abs(cell.rest) > tolerance(cell)]
-        if any("tier" in cell.causes for cell in group):
+        if not wrong or any("tier" in cell.causes for cell in group):
             continue
-        for tier in TIERS if wrong else ():
-            expected = {id(cell): _at_tier(cell, tier, prices, agreed) for cell in group}
-            if all(
-                (dollars := expected[id(cell)]) is not None
-                and abs(cell.priced_pico - dollars) <= cell.tolerance_pico + _CLOSE * dollars
-                for cell in group
-            ) and any(abs((expected[id(cell)] or 0) - cell.expected_pico) > tolerance(cell) for cell in wrong):
-                for cell in group:
-                    cell.take("tier", cell.rest)
+        for tier in TIERS:
+            expected = [(cell, _at_tier(cell, tier, prices)) for cell in group]
+            if all(dollars is not None and _fits(cell, ratio * dollars) for cell, dollars in expected) and any(
+                abs((dollars or 0.0) - cell.expected_pico) > tolerance(cell) for cell, dollars in expected
+            ):
+                for cell, dollars in expected:
+                    cell.take("tier", round(dollars or 0.0) - cell.expected_pico)
                 break
 
 
-def _at_tier(cell: Cell, tier: str, prices: UnitPrices, agreed: Mapping[Series, float]) -> float | None:
-    """The log's tokens of a cell at one tier's price, under the agreed ratio where there is one."""
+def _fits(cell: Cell, dollars: float) -> bool:
+    return abs(cell.priced_pico - dollars) <= cell.tolerance_pico + _CLOSE * dollars
+
+
+def base_ratio(cells: Iterable[Cell]) -> float:
+    """The discount a biller gives on everything, as far as one can tell before looking at tiers: the ratio nearest to
+    1 that a model with a part in the bill has."""
+    models: dict[str, tuple[int, int]] = {}
+    for cell in cells:
+        if cell.both and cell.model:
+            priced, expected = models.get(cell.model, (0, 0))
+            models[cell.model] = priced + cell.priced_pico, expected + cell.expected_pico
+    total = sum(expected for _, expected in models.values())
+    ratios = [priced / expected for priced, expected in models.values() if expected >= _LEAST_PART * total]
+    return min(ratios, key=lambda ratio: abs(ratio - 1), default=1.0)
+
+
+def _at_tier(cell: Cell, tier: str, prices: UnitPrices) -> float | None:
+    """The log's tokens of a cell at one tier's price."""
     total = 0.0
     for (meter, logged), part in cell.parts.items():
         ratio = prices.ratio(cell.price_key, meter, (logged, tier), cell.bin.start_us)
         if ratio is None:
             return None
         total += part.cost_pico * ratio
-    return total * agreed.get((cell.model, cell.kind), 1.0)
+    return total
 
 
 def part_of_tier(cells: Iterable[Cell], prices: UnitPrices) -> None:
@@ -110,7 +126,7 @@ def part_of_tier(cells: Iterable[Cell], prices: UnitPrices) -> None:
 
 
 def _is_part(group: list[Cell], tier: str, prices: UnitPrices) -> bool:
-    moved = {id(cell): _at_tier(cell, tier, prices, {}) for cell in group}
+    moved = {id(cell): _at_tier(cell, tier, prices) for cell in group}
     if any(dollars is None for dollars in moved.values()):
         return False
     steps = {id(cell): (moved[id(cell)] or 0.0) - cell.expected_pico for cell in group}

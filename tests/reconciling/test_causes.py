@@ -241,6 +241,32 @@ def test_a_contract_and_a_day_of_unlogged_traffic_in_dollars_only(log: Log, tmp_
     assert [each.discount_percent for each in result.contracts] == [pytest.approx(10, abs=0.1)]
 
 
+def test_everything_at_once(log: Log, tmp_path: Path) -> None:
+    full = Log(log.catalogue).fill(days=10, models=(GPT, MINI, "o3-2025-04-16"))
+    for each in full.usage:
+        if each.day != 4 and each.model != "o3-2025-04-16" and each.quantity:
+            log.call(each.day, each.model, **{each.meter: each.quantity})
+    sums = full.sums("openai")
+
+    def billed_at(key: tuple[int, str, str, str], value: tuple[int, int]) -> tuple[int, int]:
+        return value[0], value[1] * 9 // (20 if key[1] == MINI else 10)
+
+    billed = changed(sums, billed_at)
+    result = check(log, openai_cost_csv(tmp_path, billed))
+
+    def planted(of: Sums, model: str) -> int:
+        return sum(pico for (day, name, *_), (_, pico) in of.items() if name == model and day != 4)
+
+    assert names(result) == {"missing_log_days", "unlogged_model", "tier", "contract_price"}
+    assert cause(result, "missing_log_days") == sum(pico for key, (_, pico) in billed.items() if key[0] == 4)
+    assert cause(result, "unlogged_model") == planted(billed, "o3-2025-04-16")
+    assert cause(result, "tier") == pytest.approx(-planted(sums, MINI) / 2, rel=1e-6)
+    whole = planted(sums, GPT) + planted(sums, MINI) / 2
+    assert cause(result, "contract_price") == pytest.approx(-whole / 10, rel=1e-6)
+    assert [(each.model, each.discount_percent) for each in result.contracts] == [("*", 10.0)]
+    assert result.verdict == "explained"
+
+
 def test_prices_without_a_pattern_stay_unexplained(log: Log, tmp_path: Path) -> None:
     log.fill(models=(GPT,))
 
