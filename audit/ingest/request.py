@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 import orjson
@@ -19,6 +20,11 @@ _STATUS = {"ok": "billable", "failed": "failed", "cache_hit": "gateway_cache_hit
 _FORMATS = ("response_format", "text", "response_mime_type", "response_schema", "format", "output_config")
 _OPTIONS = orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS
 _KEPT = 20_000
+_as_they_are = attrgetter(
+    "system", "rank", "response_id", "error_type", "operation_name", "request_model", "response_model", "organization",
+    "api_key_hash", "request_stream", "finish_reason", "logged_cost_billed", "text_status", "conversation_id",
+    "trace_id", "parent_id", "prompt_template", "outcome", "user", "team", "feature", "environment", "sample_rate",
+)  # fmt: skip
 
 
 @dataclass(slots=True, frozen=True)
@@ -100,46 +106,24 @@ def request_row(
         source,
         line,
         reader,
-        call.system,
         identity,
-        call.rank,
         call.native_id or call.response_id,
-        call.response_id,
         _STATUS[call.status],
-        call.error_type,
-        call.operation_name,
         provider.strip().lower() if provider else None,
-        call.request_model,
-        call.response_model,
-        call.organization,
-        call.api_key_hash,
         call.service_tier or (usage.service_tier if usage is not None else None),
         parameters.text,
         parameters.max_tokens,
         parameters.temperature,
-        call.request_stream,
         parameters.effort,
         started,
         None if started is None else started // DAY_US,
         _seconds(call.duration),
         _seconds(call.time_to_first_chunk),
-        call.finish_reason,
         _pico(call.logged_cost_usd),
-        call.logged_cost_billed,
-        call.text_status,
-        call.conversation_id,
-        call.trace_id,
-        call.parent_id,
-        call.prompt_template,
-        call.outcome,
-        call.user,
-        call.team,
-        call.feature,
-        call.environment,
         canonical(call.tags).decode("utf-8", "replace") if call.tags else None,
-        call.sample_rate,
         canonical(flags).decode("utf-8", "replace") if flags else None,
         workflow_id,
+        *_as_they_are(call),
     )
 
 

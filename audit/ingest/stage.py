@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
@@ -119,7 +120,7 @@ def reprice(store: Store, catalogue: Callable[[], Catalogue] = load) -> None:
 
 def _pool(options: Options, plan: Plan, workers: int | None) -> Pool:
     wanted = workers or int(os.environ.get("AUDIT_WORKERS", "0")) or os.cpu_count() or 1
-    if wanted == 1 or (plan.total < _SMALL_BYTES and not plan.has_streams):
+    if wanted == 1 or not sys.executable or (plan.total < _SMALL_BYTES and not plan.has_streams):
         return Here(Work(options))
     return Processes(options, wanted)
 

@@ -109,6 +109,34 @@ def test_a_growing_file_is_read_on_from_where_it_ended(small_parts: None, store:
     assert (rewritten.accepted, rewritten.records) == (0, 32)
 
 
+@pytest.mark.parametrize("stop", [1, 3, 8])
+def test_stopped_inside_a_file_it_is_read_again_as_if_never_begun(
+    stop: int, small_parts: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("audit.ingest.stage._EVERY_SECONDS", 0.0)
+    monkeypatch.setattr("audit.ingest.stage._FLUSH_BYTES", 1)
+    path = write(tmp_path / "a.jsonl", records())
+    told: list[int] = []
+
+    def interrupt(done: int, total: int, seen: int) -> None:
+        told.append(seen)
+        if len(told) > stop:
+            raise KeyboardInterrupt
+
+    with stores.open(tmp_path / "audit.duckdb", create=True) as store:
+        with pytest.raises(KeyboardInterrupt):
+            ingest(store, [path], catalogue=catalogue, workers=1, progress=interrupt)
+        assert 0 < store.value("SELECT COUNT(*) FROM request") < 60
+        assert store.rows("SELECT content_hash FROM source") == [{"content_hash": None}]
+        again = ingest(store, [path], catalogue=catalogue, workers=1)
+        assert (again.accepted, again.duplicates.total()) == (60, 2)
+        found = {name: store.rows(f"SELECT * FROM {name} ORDER BY {order}") for name, order in TABLES.items()}
+    whole, _ = rows(1, path)
+    for name, expected in whole.items():
+        assert len(found[name]) == len(expected), name
+    assert [row["prompt_key"] for row in found["request"]] == [row["prompt_key"] for row in whole["request"]]
+
+
 class _Input:
     def __init__(self, data: bytes) -> None:
         self.buffer = io.BytesIO(data)
