@@ -7,10 +7,10 @@ MEASURE = Measure(
     title="Failed calls",
     query="""
 WITH calls AS (
-    SELECT COALESCE(response_model, request_model, 'unknown') AS key, COUNT(*) AS requests,
+    SELECT COALESCE(request_model, response_model, 'unknown') AS key, COUNT(*) AS requests,
            SUM(CASE WHEN status = 'failed' THEN 1 ELSE 0 END) AS failed
     FROM request WHERE status IN ('billable', 'failed')
-    GROUP BY COALESCE(response_model, request_model, 'unknown')
+    GROUP BY COALESCE(request_model, response_model, 'unknown')
 )
 SELECT key, requests, CAST(failed AS BIGINT) AS failed, CAST(failed AS DOUBLE) / CAST(requests AS DOUBLE) AS share
 FROM calls WHERE failed > 0 ORDER BY failed DESC, key
