@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from audit.cli import checking, health, logs, money, quality, reading, reporting, showing
+from audit.cli import checking, health, logs, money, outcomes, quality, reading, reporting, showing
 
 app = typer.Typer(
     name="audit",
@@ -38,5 +38,5 @@ def _main(
     del version
 
 
-for module in (logs, reading, showing, quality, money, reporting, checking, health):
+for module in (logs, reading, showing, quality, money, reporting, checking, outcomes, health):
     module.register(app)

@@ -1,4 +1,4 @@
-"""The `--json` documents of the commands that look at one thing: a request, a workflow, the limits."""
+"""The `--json` documents of the commands that look at one thing: a request, a workflow, limits, outcomes."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from audit.export.documents import Document, day, measure_row, usd, utc
 
 if TYPE_CHECKING:
     from audit.checking import Check
+    from audit.outcomes import UnitCosts
     from audit.projection import WorkflowLever
     from audit.showing import RequestView, WorkflowRow, WorkflowView
 
@@ -143,4 +144,48 @@ def check_document(check: Check) -> Document:
             {"scope": limit.scope, "name": limit.name, "nearest": near or None} for limit, near in check.unknown
         ],
         "unpriced_requests": check.unpriced,
+    }
+
+
+def outcomes_document(result: UnitCosts) -> Document:
+    """`audit outcomes --json`."""
+    tasks = result.outcomes
+    return {
+        "tasks": tasks.tasks,
+        "successful_tasks": tasks.successes,
+        "model_cost_usd": usd(result.model_pico),
+        "other_costs": [
+            {"name": line.name, "workflow": line.workflow or None, "usd": usd(line.cost_pico)} for line in result.others
+        ],
+        "cost_usd": usd(result.cost_pico),
+        "cost_per_success_usd": usd(result.per_success_pico),
+        "waste": [
+            {"reason": waste.reason, "requests": waste.requests, "cost_usd": usd(waste.cost_pico)}
+            for waste in tasks.waste
+        ],
+        "by_workflow": [
+            {
+                "key": row.name,
+                "tasks": row.tasks,
+                "successful_tasks": row.successes,
+                "cost_usd": usd(row.cost_pico),
+                "in_vain_usd": usd(row.wasted_pico),
+                "cost_per_success_usd": usd(row.per_success_pico),
+            }
+            for row in tasks.by_workflow
+        ],
+        "units": [
+            {
+                "name": unit.name,
+                "counted_by": unit.counted,
+                "units": unit.units,
+                "failed_tasks": unit.failed_tasks,
+                "model_cost_usd": usd(unit.model_pico),
+                "other_cost_usd": usd(unit.other_pico),
+                "cleanup_usd": usd(unit.cleanup_pico),
+                "cost_usd": usd(unit.cost_pico),
+                "cost_per_unit_usd": usd(unit.per_unit_pico),
+            }
+            for unit in result.units
+        ],
     }

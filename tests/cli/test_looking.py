@@ -78,3 +78,21 @@ def test_check_holds_or_refuses(audit: Any, sample_db: Path) -> None:
     assert "no limit was checked" in nothing.err
     for flag in ("month_usd", "month_usd=much", "mont_usd=3"):
         assert audit("check", "--db", sample_db, "--limit", flag).code == 2
+
+
+def test_outcomes_and_units_of_business(audit: Any, sample_db: Path, truth: dict[str, Any], tmp_path: Path) -> None:
+    config = tmp_path / "audit.toml"
+    config.write_text(
+        '[[cost]]\nname = "index"\nusd_per_month = 10\n\n[outcomes."answer"]\nworkflows = ["support-faq"]\nfailed_usd = 1\n'
+    )
+    result = audit("outcomes", "--db", sample_db, "--config", config, "--json").document
+    planted = truth["planted"]
+    twice = sum(each["wasted_usd"] for each in (*planted["double_billed_timeouts"], *planted["double_clicks"]))
+    assert sum(each["cost_usd"] for each in result["waste"]) == pytest.approx(twice, rel=0.02)
+    assert result["cost_usd"] == pytest.approx(truth["totals"]["cost_usd"] + 10 * truth["days"] / 30.4375)
+    (unit,) = result["units"]
+    assert unit["model_cost_usd"] == pytest.approx(truth["workflows"]["support-faq"]["cost_usd"])
+    assert unit["cost_per_unit_usd"] == pytest.approx(unit["cost_usd"] / unit["units"])
+    assert audit("outcomes", "--db", sample_db).code == 0
+    config.write_text('[outcomes."answer"]\nworkflow = "support-faq"\n')
+    assert audit("outcomes", "--db", sample_db, "--config", config).code == 2

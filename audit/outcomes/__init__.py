@@ -1,0 +1,15 @@
+"""What tasks cost that succeeded, what was spent in vain, and what a unit of business costs in all."""
+
+from audit.outcomes.tasks import Outcomes, Waste, WorkflowOutcome, outcomes
+from audit.outcomes.units import OtherCost, UnitCost, UnitCosts, unit_costs
+
+__all__ = [
+    "OtherCost",
+    "Outcomes",
+    "UnitCost",
+    "UnitCosts",
+    "Waste",
+    "WorkflowOutcome",
+    "outcomes",
+    "unit_costs",
+]
