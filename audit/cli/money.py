@@ -69,14 +69,18 @@ def reconcile(
             last_day=period(end).last if end else None,
             rates=_rates(rate),
         )
+    _show(result, as_json)
+    if strict and not result.reconciled:
+        raise GateError("the log does not explain the bill", "see the causes above, or run without --strict")
+
+
+def _show(result: Reconciliation, as_json: bool) -> None:
     if as_json:
         from audit.export.reconciliation import reconciliation_document
 
         print_json(reconciliation_document(result))
     else:
         _print(result)
-    if strict and not result.reconciled:
-        raise GateError("the log does not explain the bill", "see the causes above, or run without --strict")
 
 
 def _decimal(text: str, option: str) -> Decimal:

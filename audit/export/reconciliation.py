@@ -9,6 +9,7 @@ from audit.reconciling import TOLERANCE, as_toml
 
 if TYPE_CHECKING:
     from audit.reconciling import Cause, Reconciliation, Residual, Suggestion
+    from audit.reconciling.result import ProviderResult, Read
 
 Document = dict[str, Any]
 
@@ -30,35 +31,8 @@ def reconciliation_document(result: Reconciliation) -> Document:
         "unexplained_usd": usd(result.unexplained_pico),
         "unexplained_share": result.unexplained_share,
         "checked_share": result.checked_share,
-        "invoices": [
-            {
-                "path": each.path,
-                "format": each.format,
-                "title": each.title,
-                "records": each.records,
-                "first": day(each.first_day),
-                "last": day(each.last_day),
-                "billed_usd": usd(each.billed_pico),
-                "currencies": list(each.currencies),
-            }
-            for each in result.invoices
-        ],
-        "providers": [
-            {
-                "name": each.name,
-                "basis": "usage" if each.counts_only else "dollars",
-                "time_zone": each.time_zone,
-                "billed_usd": usd(each.billed_pico),
-                "logged_usd": usd(each.logged_pico),
-                "residual_usd": usd(each.billed_pico - each.logged_pico),
-                "unexplained_usd": usd(each.unexplained_pico),
-                "requests": [
-                    {"day": day(first), "model": model, "billed": billed, "logged": logged}
-                    for first, model, billed, logged in each.requests
-                ],
-            }
-            for each in result.providers
-        ],
+        "invoices": [_invoice(each) for each in result.invoices],
+        "providers": [_provider(each) for each in result.providers],
         "causes": [_cause(each) for each in result.causes],
         "contracts": [_contract(each) for each in result.contracts],
         "residuals": [_residual(each) for each in result.residuals],
@@ -68,6 +42,35 @@ def reconciliation_document(result: Reconciliation) -> Document:
         ],
         "beside": [{"category": each.category, "label": each.label, "usd": usd(each.pico)} for each in result.beside],
         "notes": list(result.notes),
+    }
+
+
+def _invoice(read: Read) -> Document:
+    return {
+        "path": read.path,
+        "format": read.format,
+        "title": read.title,
+        "records": read.records,
+        "first": day(read.first_day),
+        "last": day(read.last_day),
+        "billed_usd": usd(read.billed_pico),
+        "currencies": list(read.currencies),
+    }
+
+
+def _provider(provider: ProviderResult) -> Document:
+    return {
+        "name": provider.name,
+        "basis": "usage" if provider.counts_only else "dollars",
+        "time_zone": provider.time_zone,
+        "billed_usd": usd(provider.billed_pico),
+        "logged_usd": usd(provider.logged_pico),
+        "residual_usd": usd(provider.billed_pico - provider.logged_pico),
+        "unexplained_usd": usd(provider.unexplained_pico),
+        "requests": [
+            {"day": day(first), "model": model, "billed": billed, "logged": logged}
+            for first, model, billed, logged in provider.requests
+        ],
     }
 
 
