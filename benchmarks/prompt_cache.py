@@ -22,7 +22,7 @@ import pyarrow as pa
 from audit import store as stores
 from audit.config import Config
 from audit.levers import prompt_cache
-from audit.projection import projection
+from audit.projection import projection, settlement
 from audit.promptcache import calibrate, traffic
 from audit.store import Store
 
@@ -42,10 +42,11 @@ _BATCH = 200_000
 
 @contextmanager
 def timed(name: str) -> Iterator[None]:
-    started = time.perf_counter()
+    started, spent = time.perf_counter(), time.process_time()
     yield
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
-    print(f"{name:28} {time.perf_counter() - started:7.2f} s   peak {peak:6.0f} MB", flush=True)
+    took, cpu = time.perf_counter() - started, time.process_time() - spent
+    print(f"{name:28} {took:7.2f} s   {cpu:6.2f} s of processor   peak {peak:6.0f} MB", flush=True)
 
 
 def fill(store: Store, requests: int, seed: int = 7) -> int:
@@ -128,6 +129,30 @@ def _tables(store: Store) -> None:
     ])  # fmt: skip
 
 
+_BILL = """
+UPDATE request SET cache_read_input_tokens = h.read FROM billed_hit AS h WHERE h.request_id = request.request_id;
+UPDATE charge SET consumed_quantity = consumed_quantity - h.read,
+                  cost_pico = (consumed_quantity - h.read) * unit_price_pico
+FROM billed_hit AS h WHERE h.request_id = charge.request_id AND charge.sku_meter = 'input';
+INSERT INTO charge BY NAME
+SELECT c.charge_id + 1000000000 AS charge_id, c.request_id, 'cache_read' AS sku_meter, c.provider_name, c.model,
+       c.service_tier, h.read AS consumed_quantity, FALSE AS estimated, $price AS unit_price_pico,
+       h.read * $price AS cost_pico, FALSE AS tier_fallback
+FROM charge AS c JOIN billed_hit AS h ON h.request_id = c.request_id WHERE c.sku_meter = 'input'
+"""
+
+
+def bill(store: Store) -> None:
+    """Bill the hits that the rules give under today's marks."""
+    found = traffic(store)
+    read = calibrate(found).today.read
+    hit = read > 0
+    store.replace("billed_hit", pa.table({"request_id": found.request_id[hit], "read": read[hit].astype(np.int64)}))
+    for statement in _BILL.split(";"):
+        values = {"price": _PRICES["cache_read"]} if "$price" in statement else {}
+        store.run(statement, **values)
+
+
 def main() -> None:
     """Fill an audit file and time each step."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -140,6 +165,7 @@ def main() -> None:
         if not path.exists():
             with stores.open(path, create=True) as store, timed("make the audit file"):
                 print(f"{fill(store, given.requests)} segments")
+                bill(store)
                 store.checkpoint()
         with stores.open(path) as store:
             with timed("read the traffic"):
@@ -153,6 +179,12 @@ def main() -> None:
                 with timed(f"lever prompt_cache, run {number}"):
                     if lever.prepare:
                         lever.prepare(store, lever.settings)
+            store.run("DELETE FROM remaining WHERE request_id % 10 = 3")
+            with timed("settlement, a tenth removed"):
+                print(f"{settlement.find_losses(store)} survivors lose hits")
+            with timed("lever prompt_cache, then"):
+                if lever.prepare:
+                    lever.prepare(store, lever.settings)
             store.run("DROP TABLE remaining")
             if given.savings:
                 with timed("whole projection"):

@@ -11,7 +11,7 @@ from typing import NamedTuple, TypeVar
 _WORD = re.compile(r"\w+(?:[.,'’\-:/]\w+)*")
 _GRAM = 5
 _COMMON_SHARE = 0.2
-_LEAST_WORDS = 3
+_LEAST_WORDS = 2
 """So many uncommon words in common are taken for a paraphrase."""
 _CACHED = 20_000
 T = TypeVar("T")

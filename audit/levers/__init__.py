@@ -28,6 +28,7 @@ class Lever:
     before every application, because earlier levers change what remains. Its table names start with the lever's.
     `settings` are the defaults of its `$parameters`; `[levers.<name>]` in `audit.toml` overrides them.
     `blocked(store, settings)` says why the lever can't be measured on this log and what would unlock it, or None.
+    `operation` is the only `operation_name` it works on, None = any: what it can't say of other requests is no gap.
     `shares(store, settings, draws, seed)` may return draws of the realised share of its saving (1 = as computed), for
     what the day-to-day spread does not show, such as an acceptance rate measured on a sample.
     `findings(store, settings)` may say in sentences what was found, with names and evidence; it is asked after the
@@ -44,6 +45,7 @@ class Lever:
     effort_days: float
     risk: Literal["low", "medium", "high"]
     needs: tuple[Need, ...] = ()
+    operation: str | None = None
     settings: Settings = field(default_factory=dict)
     prepare: Callable[[Store, Settings], None] | None = None
     blocked: Callable[[Store, Settings], str | None] | None = None

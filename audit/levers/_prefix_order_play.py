@@ -54,7 +54,7 @@ def reordered(
             played = _played(traffic, calibration, policy, members, front)
             if policy.covers == "nothing":
                 deeper = now if policy.life == "short" else _marked(traffic, "retain", policy, calibration, bill.alive)
-                played = Played(np.where(members, np.maximum(played.read, deeper.read), now.read), now.covered)
+                played = Played.of(np.where(members, np.maximum(played.read, deeper.read), now.read), now.covered)
             elif policy.covers == "whole":
                 name = "turns_long" if policy.life == "long" else "turns"
                 played = _deeper(played, members, _marked(traffic, name, policy, calibration, bill.alive))
@@ -94,13 +94,13 @@ def _played(traffic: Traffic, calibration: Calibration, policy: Policy, members:
     covered[rank] = np.minimum(tokens, most)[rank]
     hits = rank[found]
     read[hits] = covered[hits] // step[hits] * step[hits]
-    return Played(read, covered)
+    return Played.of(read, covered)
 
 
 def _deeper(played: Played, members: Bools, turns: Played) -> Played:
     """The static part and, behind it, the turns of the conversation."""
     covered = np.where(members, np.maximum(played.covered, turns.covered), 0)
-    return Played(np.minimum(np.where(members, np.maximum(played.read, turns.read), 0), covered), covered)
+    return Played.of(np.minimum(np.where(members, np.maximum(played.read, turns.read), 0), covered), covered)
 
 
 def _marked(traffic: Traffic, name: str, policy: Policy, calibration: Calibration, alive: Bools) -> Played:

@@ -79,7 +79,7 @@ def option(
     """
     total = bill.total
     reliability = np.minimum(calibration.reliability, np.where(traffic.batch, _BATCH_RELIABILITY, 1.0))
-    more = np.rint(reliability * (played.read.astype(np.int64) - now.read)).astype(np.int64)
+    more = np.rint(reliability * (played.read - now.read)).astype(np.int64)
     before = bill.quantity["cache_read"]
     meter = "cache_write_1h" if policy.life == "long" else "cache_write_5m"
     if policy.match == "longest_prefix":

@@ -82,6 +82,7 @@ def find_lives(
     """The life of each workflow with a hit: the shortest that saves 95 % of what the longest safe one does."""
     rows = accesses.rows
     seconds = stated(settings["ttl_s"], "ttl_s")
+    lives_s = tuple(plays)
     ids, codes = np.unique(found.workflow[rows], return_inverse=True)
     compared = {ttl_s: _compared(found, rows, played) for ttl_s, played in plays.items()}
     aged = {
@@ -91,11 +92,11 @@ def find_lives(
     bounds = np.searchsorted(codes[order], np.arange(ids.size + 1))
     lives = {}
     for place, workflow in enumerate(ids.tolist()):
-        ages = tuple(aged[ttl_s][place] for ttl_s in LIVES_S)
+        ages = tuple(aged[ttl_s][place] for ttl_s in lives_s)
         if ages[-1].hits == 0:
             continue
         mine = order[bounds[place] : bounds[place + 1]]
-        samples = [_sample(accesses, mine, *compared[ttl_s]) for ttl_s in LIVES_S]
+        samples = [_sample(accesses, mine, *compared[ttl_s]) for ttl_s in lives_s]
         lives[workflow] = _life(workflow, ages, samples, settings) if seconds is None else Life(
             workflow, seconds, "stated", _floor(samples).share, ages
         )  # fmt: skip

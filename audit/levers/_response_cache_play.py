@@ -24,6 +24,7 @@ class Accesses:
     """Requests that look an entry up, sorted by key and time; `rows` are their places in the caller's arrays."""
 
     rows: Ints
+    ids: Ints
     keys: Ints
     started: Ints
     ready: Ints
@@ -33,7 +34,7 @@ class Accesses:
         """Sort by (key, time, id), whatever order the arrays come in; times and durations in microseconds."""
         key, at, took, identity = (np.asarray(each, dtype=np.int64) for each in (keys, started, duration, ids))
         rows = np.lexsort((identity, at, key)).astype(np.int64)
-        return cls(rows, key[rows], at[rows], (at + took)[rows])
+        return cls(rows, identity[rows], key[rows], at[rows], (at + took)[rows])
 
     @property
     def size(self) -> int:
@@ -51,7 +52,7 @@ class Accesses:
     def reuse_distance(self) -> Ints:
         """Distinct other keys asked for since the same key was last asked for; the number of requests for the first."""
         clock = np.empty(self.size, dtype=np.int64)
-        clock[np.lexsort((self.rows, self.started))] = np.arange(self.size)
+        clock[np.lexsort((self.ids, self.started))] = np.arange(self.size)
         again = np.flatnonzero(~self.opens)
         distance = np.full(self.size, self.size, dtype=np.int64)
         now, before = clock[again], clock[again - 1]

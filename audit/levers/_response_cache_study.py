@@ -63,7 +63,9 @@ def _study(found: Traffic, settings: Settings) -> Study:
     per_user = _answered_by_user(found) if settings["scope"] != "user" else np.zeros(0, dtype=np.int64)
     found = found.without(per_user, "per_user")
     accesses = found.accesses(found.fit)
-    plays = {ttl_s: play(accesses, microseconds(ttl_s)) for ttl_s in LIVES_S}
+    seconds = stated(settings["ttl_s"], "ttl_s")
+    tried = sorted({*LIVES_S, *([] if seconds is None else [seconds])})
+    plays = {ttl_s: play(accesses, microseconds(ttl_s)) for ttl_s in tried}
     lives = find_lives(found, accesses, plays, settings)
     capacity = _capacity(found, accesses, lives, settings)
     return Study(lives, capacity, _grid(found, accesses, plays), _refused(found, settings), tuple(per_user.tolist()))

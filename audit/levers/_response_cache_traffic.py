@@ -78,7 +78,7 @@ class Traffic:
         """The look-ups of all requests, or of the chosen ones, sorted by key and time."""
         chosen = np.arange(self.size) if rows is None else np.flatnonzero(rows)
         found = Accesses.of(self.keys[chosen], self.started[chosen], self.duration[chosen], self.ids[chosen])
-        return Accesses(chosen[found.rows], found.keys, found.started, found.ready)
+        return replace(found, rows=chosen[found.rows])
 
     def without(self, workflows: Ints, reason: str) -> Traffic:
         """The same traffic, with a reason against every request of some workflows that had none."""

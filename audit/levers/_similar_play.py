@@ -26,7 +26,7 @@ def similar_hits(found: Traffic, rows: Flags, ttl_us: Ints, neighbours: Neighbou
 
 def _play(found: Traffic, accesses: Accesses, ttl_us: Ints, neighbours: Neighbours) -> Ints:
     """The part whose questions have neighbours: what is stored depends on what was answered, so in time order."""
-    order = np.lexsort((found.ids[accesses.rows], accesses.started))
+    order = np.lexsort((accesses.ids, accesses.started))
     rows = accesses.rows[order]
     columns = (
         rows.tolist(), found.question[rows].tolist(), found.scope[rows].tolist(), accesses.started[order].tolist(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from audit.figures import count
 from audit.levers import Lever, Settings
 from audit.store import Store
 
@@ -52,6 +53,28 @@ def _blocked(store: Store, settings: Settings) -> str | None:
     return None
 
 
+_FOUND = """
+SELECT COALESCE(w.name, '(none)') AS workflow, COALESCE(r.request_model, r.response_model, 'unknown') AS model,
+       COUNT(*) AS requests, SUM(CASE WHEN s.known > 0 THEN 1 ELSE 0 END) AS repeating,
+       CAST(SUM(s.known) AS BIGINT) AS known, CAST(SUM(s.tokens) AS BIGINT) AS tokens
+FROM embedding_reuse_share AS s
+JOIN request AS r ON r.request_id = s.request_id
+LEFT JOIN workflow AS w ON w.workflow_id = r.workflow_id
+GROUP BY COALESCE(w.name, '(none)'), COALESCE(r.request_model, r.response_model, 'unknown')
+HAVING SUM(s.known) > 0
+ORDER BY known DESC, workflow, model
+"""
+
+
+def _findings(store: Store, settings: Settings) -> list[str]:
+    del settings
+    return [
+        f"{row['workflow']} on {row['model']}: {count(row['known'])} of {count(row['tokens'])} tokens were embedded"
+        f" before, in {count(row['repeating'])} of {count(row['requests'])} calls"
+        for row in store.rows(_FOUND)[:8]
+    ]
+
+
 LEVER = Lever(
     name="embedding_reuse",
     title="Stored embeddings",
@@ -71,9 +94,11 @@ WHERE s.request_id IS NULL OR s.known < s.tokens
     effort_days=3,
     risk="low",
     needs=("text", "time"),
+    operation="embeddings",
     settings={"scope": "tenant"},
     prepare=_prepare,
     blocked=_blocked,
+    findings=_findings,
     conditions=(
         "the same text, model and parameters again inside one {scope}; vectors do not go out of date until the model"
         " changes",

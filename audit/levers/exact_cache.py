@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from audit.levers import Lever, Settings
 from audit.levers._response_cache import REWRITE, SETTINGS, find_hits
+from audit.levers._response_cache_findings import findings
 from audit.store import Store
 
 
 def _prepare(store: Store, settings: Settings) -> None:
     find_hits(store, settings, key="exact", table="exact_cache_hit")
+
+
+def _findings(store: Store, settings: Settings) -> list[str]:
+    return findings(store, settings, "exact")
 
 
 LEVER = Lever(
@@ -23,6 +28,7 @@ LEVER = Lever(
     needs=("text", "time"),
     settings=SETTINGS,
     prepare=_prepare,
+    findings=_findings,
     conditions=(
         "shared inside one {scope}; an entry lives {ttl_s} (auto: as long as the workflow's own repeated answers prove"
         " fresh, {unproven_ttl_s} s where they can't tell), {capacity} entries",

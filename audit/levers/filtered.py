@@ -43,9 +43,9 @@ WHERE r.status = 'billable'
 # one short message, no history, no tools
 _MESSAGES = """
 WITH shaped AS (
-    SELECT request_id, SUM(CASE WHEN kind = 'user' THEN 1 ELSE 0 END) AS messages, COUNT(*) AS others,
+    SELECT request_id, SUM(CASE WHEN kind = 'user' THEN 1 ELSE 0 END) AS messages,
            MAX(CASE WHEN kind = 'user' THEN content_hash ELSE NULL END) AS content_hash,
-           SUM(CASE WHEN kind IN ('history', 'tool_call', 'tool_result', 'media') THEN 1 ELSE 0 END) AS more
+           SUM(CASE WHEN kind IN ('tools', 'history', 'tool_call', 'tool_result', 'media') THEN 1 ELSE 0 END) AS more
     FROM segment WHERE direction = 'input' GROUP BY request_id
 )
 SELECT s.request_id, s.content_hash FROM shaped AS s
@@ -67,7 +67,7 @@ WITH grouped AS (
     SELECT r.prompt_key, COUNT(*) AS requests FROM request AS r
     JOIN filtered_message AS m ON m.request_id = r.request_id
     WHERE r.status = 'billable' AND r.prompt_key IS NOT NULL AND r.started_at_us IS NOT NULL AND r.user_id IS NULL
-      AND r.conversation_id IS NULL AND r.input_tokens <= $small
+      AND r.conversation_id IS NULL AND r.input_tokens <= $small AND r.output_tokens <= $small
     GROUP BY r.prompt_key HAVING COUNT(*) >= $least
 )
 SELECT r.request_id, r.prompt_key, r.started_at_us FROM request AS r JOIN grouped AS g ON g.prompt_key = r.prompt_key
@@ -225,8 +225,8 @@ WHERE h.request_id IS NULL
     prepare=_prepare,
     findings=_findings,
     conditions=(
-        "a health check is a monitor's word (ping, health check), or a short prompt without a user that came 20 times "
-        "at even intervals; a monitor can ask the provider's list of models, which is free",
+        "a health check is a monitor's word (ping, health check), or a short prompt without a user or tools that came "
+        "20 times at even intervals for a short answer; a monitor can ask the provider's list of models, which is free",
         "a test is what its environment's name says, on a key that production uses (without keys in the log, all are "
         "one key); recorded answers serve it as well",
         "gibberish is filtered only if the logged answers prove the rule right more often than 1 - cost of a request / "

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from audit.levers import Lever, Settings
 from audit.levers._response_cache import REWRITE, SETTINGS, find_hits
+from audit.levers._response_cache_findings import findings, headers
 from audit.store import Store
 
 
 def _prepare(store: Store, settings: Settings) -> None:
     find_hits(store, settings, key="normalised", table="normalised_cache_hit")
+
+
+def _findings(store: Store, settings: Settings) -> list[str]:
+    return [*findings(store, settings, "normalised"), *headers(store)]
 
 
 LEVER = Lever(
@@ -23,6 +28,7 @@ LEVER = Lever(
     needs=("text", "time"),
     settings=SETTINGS,
     prepare=_prepare,
+    findings=_findings,
     conditions=(
         "case, white space, Unicode form and closing punctuation of user text are folded in the key; clocks and request"
         " ids at the ends of a prompt only where answers are proven to agree without them",

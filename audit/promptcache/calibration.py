@@ -89,7 +89,7 @@ def _today(traffic: Traffic, behaviour: Behaviour, alive: Bools) -> Played:
         played = play(traffic, TODAY[match], behaviour, alive)
         read += played.read
         covered += played.covered
-    return Played(read, covered)
+    return Played.of(read, covered)
 
 
 def _calibrate(traffic: Traffic) -> Calibration:
@@ -149,7 +149,7 @@ def _calibrated(
     traffic: Traffic, name: tuple[str, str], mine: Bools, behaviour: Behaviour, played: Played
 ) -> Calibrated:
     told = mine & (traffic.read >= 0) & ~traffic.batch
-    billed, predicted = traffic.read[told], played.read[told]
+    billed, predicted = traffic.read[told], played.read[told].astype(np.int64)
     hits = int(np.sum((billed > 0) | (predicted > 0)))
     rule = traffic.rules[int(traffic.rule[np.flatnonzero(mine)[-1]])]
     reliability, spread = _reliability(billed, predicted, traffic.start[told] // _DAY_MS, rule.reliability)

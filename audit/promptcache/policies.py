@@ -89,8 +89,13 @@ class Behaviour:
 class Played:
     """Tokens that each request could read, and up to which its prompt is cached (read plus written)."""
 
-    read: Ints
-    covered: Ints
+    read: NDArray[np.int32]
+    covered: NDArray[np.int32]
+
+    @classmethod
+    def of(cls, read: Ints, covered: Ints | NDArray[np.int32]) -> Played:
+        """Narrow: prompts have fewer than 2^31 tokens, and many plays are kept."""
+        return cls(read.astype(np.int32), covered.astype(np.int32))
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +110,7 @@ def play(traffic: Traffic, policy: Policy, behaviour: Behaviour, alive: Bools) -
     """Play one policy over the requests that are alive and whose model it suits; others read nothing."""
     size = len(traffic)
     if size == 0:
-        return Played(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64))
+        return Played.of(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64))
     suits = alive & (traffic.of_rule("match") == policy.match)
     if policy.life == "long":
         suits &= behaviour.long_life > 0
@@ -120,9 +125,9 @@ def play(traffic: Traffic, policy: Policy, behaviour: Behaviour, alive: Bools) -
             np.maximum.at(read, rank[found], tokens[found])
     billed = _stepped(traffic, read, policy.match)
     if policy.covers == "nothing":
-        return Played(billed, np.zeros(size, dtype=np.int64))
+        return Played.of(billed, np.zeros(size, dtype=np.int64))
     covered = np.where(suits, _covered(traffic, policy.covers, behaviour), 0)
-    return Played(np.minimum(billed, covered), covered)
+    return Played.of(np.minimum(billed, covered), covered)
 
 
 def _events(traffic: Traffic, policy: Policy, behaviour: Behaviour, suits: Bools) -> tuple[Events, Ints, Floats]:

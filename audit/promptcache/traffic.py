@@ -22,7 +22,7 @@ from audit.store import Store
 Floats = NDArray[np.float64]
 Match = Literal["longest_prefix", "exact_breakpoint", "breakpoints"]
 MATCHES: tuple[Match, ...] = ("longest_prefix", "exact_breakpoint", "breakpoints")
-_KEPT_BYTES = 256_000_000
+_KEPT_BYTES = 128_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,7 @@ class Traffic:
         whole = (*key, blake2b(np.packbits(alive).tobytes(), digest_size=16).digest())
         found = self.played.get(whole)
         if found is None:
-            most = max(4, _KEPT_BYTES // (16 * max(1, len(self))))
+            most = max(4, _KEPT_BYTES // (8 * max(1, len(self))))
             for name in list(self.played)[: max(0, len(self.played) - most + 1)]:
                 del self.played[name]
             found = self.played[whole] = make()

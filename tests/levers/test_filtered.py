@@ -11,11 +11,12 @@ from audit.levers.filtered import is_regular, says_test
 from tests.levers.bench import findings, lever, saved
 from tests.planting import MINUTE, PRICES, START, Plant
 
-COST = 1000 * PRICES["input"] + 100 * PRICES["output"]
+COST = 1000 * PRICES["input"] + 50 * PRICES["output"]
 CHOSEN = lever("filtered")
 
 
 def ask(plant: Plant, text: str, at: int, key: int = 0, answer: int = 1, **columns: Any) -> None:
+    columns = {"output_tokens": 50, **columns}
     request = plant.call(at_us=START + at, key=key or plant.calls + 1_000, output_normalised_hash=answer, **columns)
     plant.segment(request, 0, text, 3)
     if plant.added.get("content"):
@@ -35,7 +36,7 @@ def test_health_checks_by_word_and_by_clock() -> None:
         )
         ask(plant, "Where is my order?", int(dice.expovariate(1) * 900 * MINUTE), key=6, input_tokens=10)
         ask(plant, "Say hi", number * 60 * MINUTE, key=7, input_tokens=10, user_id="u1")
-    expected = 30 * COST + 30 * (10 * PRICES["input"] + 100 * PRICES["output"])
+    expected = 30 * COST + 30 * (10 * PRICES["input"] + 50 * PRICES["output"])
     store = plant.store
     assert saved(store, CHOSEN) == expected
     assert findings(store, CHOSEN)[0].startswith("support: 60 requests are health checks of a monitor")
@@ -78,7 +79,7 @@ def test_gibberish_only_if_the_answers_prove_the_rule() -> None:
     assert saved(few, CHOSEN) == 0
     assert "not filtered" in findings(few, CHOSEN)[-1]
     assert saved(few, CHOSEN, cost_of_wrong_usd=0.01) == 15 * COST
-    assert "is right in 85.8 % at least; it pays from 72.0 % on: filtered" in findings(few, CHOSEN)[-1]
+    assert "is right in 85.8 % at least; it pays from 76.0 % on: filtered" in findings(few, CHOSEN)[-1]
     assert saved(gibberish(400, 400).store, CHOSEN, cost_of_wrong_usd=0.1) == 400 * COST
     assert saved(gibberish(400, 300).store, CHOSEN, cost_of_wrong_usd=0.1) == 0
 

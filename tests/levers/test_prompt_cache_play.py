@@ -55,11 +55,9 @@ def test_marked_prefix_costs_what_the_worked_example_says(name: str, model: str,
     result = played(log, name, RULES[model]["match"])
     price = PRICES[model]
     write = price["cache_write_1h" if name == "head_long" else "cache_write_5m"]
-    written = result.covered - result.read
-    plain = 1700 - result.covered
-    assert np.sum(plain * price["input"] + result.read * price["cache_read"] + written * write) / 1e12 == pytest.approx(
-        expected
-    )
+    read, covered = result.read.astype(np.int64), result.covered.astype(np.int64)
+    cost = (1700 - covered) * price["input"] + read * price["cache_read"] + (covered - read) * write
+    assert np.sum(cost) / 1e12 == pytest.approx(expected)
 
 
 def test_prefix_below_the_minimum_is_not_cached_and_no_error() -> None:
