@@ -25,6 +25,14 @@ def money(pico: int | float | Decimal | None) -> str:
     return f"{sign}${size:.{min(digits, 12)}f}"
 
 
+def spend(pico: int, unpriced: int) -> str:
+    """Dollars of some requests of which so many have no known price: never `$0.00` for what is unknown."""
+    if not unpriced:
+        return money(pico)
+    requests = f"{unpriced:,} unpriced request{'' if unpriced == 1 else 's'}"
+    return f"{money(pico)} and {requests}" if pico else requests
+
+
 def money_range(interval: tuple[int, int] | None) -> str:
     """An interval of dollars, `low – high`."""
     return "–" if interval is None else f"{money(interval[0])} – {money(interval[1])}"

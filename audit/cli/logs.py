@@ -46,9 +46,13 @@ def ingest(
     with open_store(db, create=True) as store:
         result = read_logs(store, logs, settings, _mapping(mapping))
         if as_json:
-            print_json(documents.ingest_document(result))
+            from audit.export.coverage import coverage_document
+            from audit.projection import coverage
+
+            document = documents.ingest_document(result)
+            print_json({**document, "coverage": coverage_document(coverage(store, settings))})
         else:
-            print_ingest(store, result)
+            print_ingest(store, result, settings)
     if strict and result.rejected:
         rejected = sum(result.rejected.values())
         raise GateError(f"{rejected} records were rejected", "see the reasons above, or run without --strict")
@@ -118,7 +122,7 @@ def run(
     settings = load(config)
     with open_store(db, create=True) as store:
         result = read_logs(store, logs, settings, _mapping(mapping))
-        print_ingest(store, result)
+        print_ingest(store, result, settings)
         data = write_report(store, settings, output)
         next_step(data)
 
@@ -179,9 +183,10 @@ def read_logs(store: Store, logs: list[str], settings: Config, mapping: dict[str
     return result
 
 
-def print_ingest(store: Store, result: IngestResult) -> None:
-    """What became of each file, and warnings for what was rejected."""
+def print_ingest(store: Store, result: IngestResult, settings: Config) -> None:
+    """What became of each file, warnings for what was rejected, and what new requests leave open."""
     from audit import console, figures
+    from audit.cli.covering import print_coverage
 
     console.table(
         "Read",
@@ -196,6 +201,10 @@ def print_ingest(store: Store, result: IngestResult) -> None:
         footer=f"{figures.count(result.accepted)} calls added to {console.clean(store.path)}",
     )  # fmt: skip
     _warn_rejected(result)
+    if result.accepted:
+        from audit.projection import coverage
+
+        print_coverage(coverage(store, settings))
 
 
 def _warn_rejected(result: IngestResult) -> None:

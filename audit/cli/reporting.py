@@ -39,9 +39,10 @@ def report(
     with open_store(db) as store:
         data = write_report(store, settings, output, title=title, with_content=with_content)
     if as_json:
+        from audit.export.coverage import coverage_document
         from audit.export.documents import report_document
 
-        print_json(report_document(data))
+        print_json({**report_document(data), "coverage": coverage_document(data.coverage)})
 
 
 def export(

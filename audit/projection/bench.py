@@ -80,7 +80,8 @@ _PAYING = "SELECT COUNT(DISTINCT request_id) FROM remaining WHERE sku_meter IN (
 
 _HOUR_US = 3_600_000_000
 _WIDTHS_US = (24 * _HOUR_US, 6 * _HOUR_US, _HOUR_US, 600_000_000, 60_000_000, 1_000_000)
-_FEWEST_BLOCKS = 5
+FEWEST_BLOCKS = 5
+"""Fewest blocks of time that are resampled; a log of fewer days is cut into shorter blocks."""
 
 
 @dataclass
@@ -172,7 +173,7 @@ class Bench:
                 " WHERE status = 'billable' AND started_at_us IS NOT NULL",
                 width=width,
             )
-            if found >= _FEWEST_BLOCKS:
+            if found >= FEWEST_BLOCKS:
                 return width
         return _WIDTHS_US[-1]
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from audit import plugins
 from audit.levers import Lever, Need
+from audit.readers import Reader
 from audit.store import Store
 
 _PRESENT: dict[Need, str] = {
@@ -30,9 +33,13 @@ def missing_need(store: Store, lever: Lever) -> str | None:
 def unlocks(store: Store, need: str) -> str:
     """The settings of the gateways and tracers in use that would add what is missing, `; ` between them."""
     used = {row["reader"] for row in store.rows("SELECT DISTINCT reader FROM request")}
-    found = [
+    return "; ".join(
         f"{reader.title}: {reader.unlock[need]}"
-        for reader in plugins.find("readers", "READER")
-        if reader.name in used and reader.unlock and need in reader.unlock
-    ]
-    return "; ".join(found)
+        for reader in readers_in_use(used)
+        if reader.unlock and need in reader.unlock
+    )
+
+
+def readers_in_use(names: Collection[str | None]) -> list[Reader]:
+    """The readers of these names, in the order they are listed."""
+    return [reader for reader in plugins.find("readers", "READER") if reader.name in names]

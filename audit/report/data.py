@@ -10,7 +10,7 @@ from audit import ledger
 from audit.config import Config
 from audit.matching import DuplicateTier, matching
 from audit.outliers import Outliers, listed
-from audit.projection import Savings, projection
+from audit.projection import Coverage, Savings, coverage, projection
 from audit.reconciling import Checked, latest
 from audit.store import Store
 from audit.store.database import program_version
@@ -52,6 +52,7 @@ class ReportData:
     title: str
     summary: Summary
     savings: Savings
+    coverage: Coverage
     change: Change | None
     duplicates: list[DuplicateTier]
     outliers: Outliers
@@ -74,10 +75,12 @@ def gather(
 ) -> ReportData:
     """Run the reading stages and the projection once and collect what they return."""
     periods = usual_periods(store)
+    savings = projection(store, config, level=level)
     return ReportData(
         title=title,
         summary=summary(store),
-        savings=projection(store, config, level=level),
+        savings=savings,
+        coverage=coverage(store, config, savings),
         change=why(store, *periods) if periods else None,
         duplicates=matching(store),
         outliers=listed(store),

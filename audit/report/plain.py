@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 
 from audit import figures
 from audit.projection import LeverSaving, Savings
+from audit.projection.coverage import RELIABLE_DAYS
 from audit.reconciling import Checked
 from audit.report.data import ReportData
 
-FEWEST_DAYS = 14
 DOUBTFUL_SHARE = 0.02
 
 
@@ -88,9 +88,9 @@ def _doubts(data: ReportData) -> tuple[list[str], bool]:
     rejected = sum(row["records"] for row in data.summary.rejected)
     if rejected:
         reasons.append(f"{figures.count(rejected)} records could not be used; they are listed under data quality.")
-    if data.summary.days < FEWEST_DAYS:
+    if data.summary.days < RELIABLE_DAYS:
         reasons.append(f"{data.summary.days} days of log: bounds and month figures rest on little.")
-        weak = weak or data.summary.days < FEWEST_DAYS // 2
+        weak = weak or data.summary.days < RELIABLE_DAYS // 2
     if data.savings.estimated:
         reasons.append("The log holds no usage at all: every dollar here is an estimate.")
         weak = True

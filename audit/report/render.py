@@ -9,6 +9,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from audit import figures
+from audit.projection.coverage import FIELDS
 from audit.report import charts
 from audit.report.data import ReportData
 from audit.report.plain import next_steps, trust
@@ -64,6 +65,7 @@ def _context(data: ReportData) -> dict[str, Any]:
         ],
         "trust": trust(data),
         "next_steps": next_steps(data.savings),
+        "fields": FIELDS,
         "percent": f"{100 * data.savings.level:.0f} %",
         "width": charts.WIDTH,
     }
