@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the application."""
-    for command in (summary, duplicates, outliers, why, savings, prices):
+    for command in (summary, duplicates, outliers, why, savings):
         app.command()(command)
 
 
@@ -26,6 +26,7 @@ def summary(db: Db = None, as_json: Json = False) -> None:
 
     Example: audit summary --json | jq .cost_usd
     """
+    from audit.cli.doubt import print_uncertainty
     from audit.export import documents
     from audit.summary import measures
     from audit.summary import summary as summarise
@@ -36,6 +37,7 @@ def summary(db: Db = None, as_json: Json = False) -> None:
         print_json(documents.summary_document(result))
         return
     _print_totals(result)
+    print_uncertainty(result.uncertainty)
     for measure in measures():
         _print_measure(measure, result)
 
@@ -118,15 +120,16 @@ def why(
     console.table(
         "What changed the bill",
         ("Cause", "Change"),
-        [(cause.title, figures.money(cause.pico)) for cause in change.causes],
-        footer=f"{figures.money(change.before_pico)} to {figures.money(change.after_pico)}",
+        [(cause.title, figures.signed_money(cause.pico)) for cause in change.causes],
+        footer=f"{figures.money(change.before_pico)} to {figures.money(change.after_pico)}, "
+        f"{figures.signed_money(change.after_pico - change.before_pico)} in all",
     )
     console.table(
         "Workflows that changed it most",
         ("Workflow", "Before", "After", "Change"),
         [
             (row.key, figures.money(row.before_pico), figures.money(row.after_pico),
-             figures.money(row.after_pico - row.before_pico))
+             figures.signed_money(row.after_pico - row.before_pico))
             for row in change.workflows[:3]
         ],
     )  # fmt: skip
@@ -159,38 +162,9 @@ def savings(
     _print_savings(result, confirmed=checked is not None and checked.confirms)
 
 
-def prices(
-    model: Annotated[str | None, typer.Argument(help="A model as logged, any gateway's spelling.")] = None,
-    db: Db = None,
-    config: ConfigFile = None,
-    as_json: Json = False,
-) -> None:
-    """Prices in use: of one model with dates and sources, or of the models in the audit file.
-
-    Example: audit prices azure/gpt-4o
-    """
-    from audit import console
-    from audit.cli.pricing import price_rows
-
-    rows = price_rows(model, db, load(config))
-    if as_json:
-        print_json({"prices": rows})
-        return
-    console.table(
-        f"Prices of {console.clean(model)}" if model else "Prices of the models in this audit file",
-        ("Model", "Meter", "Tier", "From", "To", "Above tokens", "USD per 1M", "Source"),
-        [
-            (f"{row['provider_name']}/{row['model']}", row["sku_meter"], row["service_tier"], row["valid_from"] or "",
-             row["valid_to"] or "", str(row["input_threshold"] or ""), f"{row['usd_per_million']:g}", row["source"])
-            for row in rows
-        ],
-        left=5,
-    )  # fmt: skip
-
-
 def _print_totals(result: Summary) -> None:
     from audit import console, figures
-    from audit.export.documents import utc
+    from audit.export.values import utc
 
     counts = result.counts
     console.table(
@@ -218,7 +192,11 @@ def _print_totals(result: Summary) -> None:
         left=2,
     )  # fmt: skip
     for row in result.unpriced:
-        console.warn(f"no price for {console.clean(row['model'])}: {row['requests']} requests are not in the spend")
+        console.warn(
+            f"{row['requests']} requests name no model: their cost is unknown and not in the spend"
+            if row["model"] == "unknown"
+            else f"no price for {console.clean(row['model'])}: {row['requests']} requests are not in the spend"
+        )
     rejected = sum(row["records"] for row in result.rejected)
     if rejected:
         reasons = ", ".join(f"{row['records']} {row['reason']}" for row in result.rejected)

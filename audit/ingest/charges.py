@@ -56,7 +56,8 @@ CREATE OR REPLACE TEMP TABLE priced_request AS
 SELECT request_id FROM new_charge UNION SELECT request_id FROM request WHERE request_id >= $low
 UNION SELECT request_id FROM touched_request
 """
-# the biller's word beats the table, and where the table has no word a tool's own figure is better than none
+# the biller's word beats the table; where the table has no word, or no tokens are known, a tool's own figure is better
+# than none
 _ADJUSTMENT = """
 INSERT INTO charge (charge_id, request_id, sku_meter, provider_name, model, service_tier, consumed_quantity, estimated,
                     unit_price_pico, cost_pico, tier_fallback)
@@ -72,7 +73,7 @@ SELECT $first + ROW_NUMBER() OVER (ORDER BY r.request_id), r.request_id, 'billed
 FROM priced_request AS p JOIN request AS r ON r.request_id = p.request_id
 LEFT JOIN listed AS l ON l.request_id = r.request_id
 WHERE r.status = 'billable' AND r.logged_cost_pico IS NOT NULL
-AND (r.logged_cost_billed OR (l.unpriced = 1 AND r.logged_cost_pico > 0))
+AND (r.logged_cost_billed OR (COALESCE(l.unpriced, 1) = 1 AND r.logged_cost_pico > 0))
 AND r.logged_cost_pico <> COALESCE(l.cost_pico, 0)
 """
 _UNADJUST = """

@@ -9,6 +9,7 @@ from audit import plugins
 from audit.readers import Reader
 from audit.readers._mapped import mapped
 from audit.wire.envelope import opened
+from audit.wire.result_sets import rows_of
 
 _CACHED_KEY_SETS = 20_000
 _TRIED = 3
@@ -80,8 +81,11 @@ class Classifier:
         return inner if isinstance(inner, list) and all(isinstance(item, dict) for item in inner) else None
 
     def inside(self, record: Mapping[str, Any]) -> list[Any] | None:
-        """What a record that no reader knows holds: a list of known records beside other things, or one known record
-        in a log shipper's envelope; else None."""
+        """What a record that no reader knows holds: the rows of a query's answer, a list of known records beside other
+        things, or one known record in a log shipper's envelope; else None."""
+        rows = self._rows(record, 2)
+        if rows is not None:
+            return rows
         for key, value in record.items():
             if key in _OF_ONE_CALL:
                 continue
@@ -103,7 +107,14 @@ class Classifier:
         if self.unwrapped(item) is not None or self.reader(item) is not None:
             return True
         inner = opened(item) if envelopes else None
-        return inner is not None and self._is_known(inner, envelopes - 1)
+        if inner is not None and self._is_known(inner, envelopes - 1):
+            return True
+        return envelopes > 0 and self._rows(item, envelopes - 1) is not None
+
+    def _rows(self, record: Mapping[str, Any], envelopes: int) -> list[Any] | None:
+        """The rows of a query's answer, if they are known."""
+        rows = rows_of(record)
+        return rows if rows is not None and any(self._is_known(row, envelopes) for row in rows[:_TRIED]) else None
 
     def _find(self, keys: tuple[Any, ...]) -> tuple[Reader, ...]:
         known = frozenset(keys)

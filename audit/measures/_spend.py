@@ -22,7 +22,7 @@ WITH spent AS (
                AS BIGINT) AS cache_read_input_tokens,
            CAST(SUM(CASE WHEN r.usage_source = 'logged' THEN COALESCE(r.output_tokens, 0) ELSE 0 END) AS BIGINT)
                AS output_tokens,
-           CAST(SUM(COALESCE(c.cost_pico, 0)) AS DECIMAL(38, 0)) AS cost_pico,
+           {cost} AS cost_pico,
            CAST(SUM(COALESCE(c.estimated_cost_pico, 0)) AS DECIMAL(38, 0)) AS estimated_cost_pico
     FROM request AS r
     LEFT JOIN request_cost AS c ON c.request_id = r.request_id
@@ -33,10 +33,15 @@ WITH spent AS (
 total AS (SELECT SUM(cost_pico) AS cost_pico FROM spent)
 SELECT s.key, s.requests, s.input_tokens, s.cache_read_input_tokens, s.output_tokens, s.cost_pico,
        s.estimated_cost_pico,
-       CASE WHEN t.cost_pico > 0 THEN CAST(s.cost_pico AS DOUBLE) / CAST(t.cost_pico AS DOUBLE) ELSE 0.0 END AS share
+       CASE WHEN s.cost_pico IS NULL THEN NULL WHEN t.cost_pico > 0
+            THEN CAST(s.cost_pico AS DOUBLE) / CAST(t.cost_pico AS DOUBLE) ELSE 0.0 END AS share
 FROM spent AS s CROSS JOIN total AS t
 ORDER BY {order}
 """
+
+_COST = "CAST(SUM(COALESCE(c.cost_pico, 0)) AS DECIMAL(38, 0))"
+# where nothing has a price the spend is unknown, and not nothing
+_KNOWN_COST = f"CASE WHEN MIN(COALESCE(c.unpriced, 0)) = 1 AND SUM(c.cost_pico) = 0 THEN NULL ELSE {_COST} END"
 
 
 def spend_by(
@@ -47,7 +52,10 @@ def spend_by(
         name=name,
         title=f"Spend by {heading.lower()}",
         query=_QUERY.format(
-            key=key, joins=joins, order="s.key" if by_time else "s.cost_pico DESC, s.requests DESC, s.key"
+            key=key,
+            joins=joins,
+            cost=_COST if by_time else _KNOWN_COST,
+            order="s.key" if by_time else "COALESCE(s.cost_pico, 0) DESC, s.requests DESC, s.key",
         ),
         columns=(Column("key", heading, "day" if by_time else "text"), *COLUMNS),
         order=place,

@@ -109,8 +109,7 @@ def settle(call: Call, native_id: str | None) -> None:
     elif call.status == "cache_hit":
         # the id is that of the answer that was cached, which has its own record
         call.response_id = None
-    elif (call.response_model or call.request_model or "x").strip() in exchange.NOT_A_MODEL:
-        call.status = "not_billable"
+    exchange.settle_model(call)
     call.native_id = native_id or call.response_id
 
 

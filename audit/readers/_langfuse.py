@@ -12,6 +12,7 @@ from audit.readers._gateway import column_usage, first, mark_withheld, put_time,
 from audit.wire.attributes import pairs
 from audit.wire.beside import error_name
 from audit.wire.messages import transcript
+from audit.wire.money import dollars
 from audit.wire.parameters import parameters
 from audit.wire.tags import tag
 from audit.wire.text import label, maybe_json
@@ -80,7 +81,7 @@ def _call(row: dict[str, Any], kind: str) -> Call:
     if str(row.get("level") or "").strip('"').upper() == "ERROR":
         call.status, call.error_type = "failed", error_name(first(row, "status_message")) or "error"
     _fill_usage(call, row)
-    call.logged_cost_usd = _cost(row)
+    call.logged_cost_usd = _cost(row, call.flags)
     _label(call, row)
     settle(call, label(first(row, "id")))
     return call
@@ -163,14 +164,20 @@ def _fill_old_usage(call: Call, row: dict[str, Any]) -> None:
         column_usage(call, counts)
 
 
-def _cost(row: dict[str, Any]) -> float | None:
-    found = number(first(row, "total_cost", "calculated_total_cost"))
+def _cost(row: dict[str, Any], flags: list[str]) -> float | None:
+    found = dollars(first(row, "total_cost", "calculated_total_cost"), flags)
     if found is None:
         for name in ("cost_details", "provided_cost_details"):
             details = maybe_json(first(row, name))
-            if isinstance(details, Mapping) and (found := number(details.get("total"))) is not None:
+            if isinstance(details, Mapping) and (found := _total(details)) is not None:
                 break
     return found
+
+
+def _total(details: Mapping[str, Any]) -> float | None:
+    total = number(details.get("total"))
+    parts = [cost for value in details.values() if (cost := number(value)) is not None]
+    return total if total is not None or not parts else sum(parts)
 
 
 def _label(call: Call, row: dict[str, Any]) -> None:

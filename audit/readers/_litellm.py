@@ -11,6 +11,7 @@ from audit.wire.beside import error_name, hashed_key
 from audit.wire.dialect import of_response
 from audit.wire.exchange import settle, take_usage
 from audit.wire.messages import transcript
+from audit.wire.money import dollars
 from audit.wire.parameters import parameters
 from audit.wire.stream import join
 from audit.wire.tags import tag, take
@@ -53,7 +54,8 @@ def call_of(record: Record, native_id: Any, cost: Any) -> Outcome:
     metadata = _object(record.get("metadata"))
     response = join(maybe_json(record.get("response")))
     answer = response if isinstance(response, dict) else _EMPTY
-    call = Call(system=SYSTEM, native_id=label(native_id), logged_cost_usd=number(cost))
+    call = Call(system=SYSTEM, native_id=label(native_id))
+    call.logged_cost_usd = dollars(cost, call.flags)
     _fill_models(call, record, answer)
     _fill_times(call, record)
     _fill_status(call, record, metadata)

@@ -29,7 +29,11 @@ def _detect(record: Record) -> int:
     keys = record.keys()
     if _BATCH.issubset(keys):
         return 30
-    return 30 if _LOG.issubset(keys) or record.get("schemaType") == "ModelInvocationLog" else 0
+    if _LOG.issubset(keys) or record.get("schemaType") == "ModelInvocationLog":
+        return 30
+    # a query's answer holds the fields that were asked for
+    counted = "inputTokenCount" in _object(record.get("input")) or "outputTokenCount" in _object(record.get("output"))
+    return 30 if counted and "modelId" in keys else 0
 
 
 def _read(record: Record) -> Iterable[Outcome]:
@@ -46,7 +50,7 @@ def _logged(record: Record) -> Call:
     request = maybe_json(asked.get("inputBodyJson"))
     raw = maybe_json(answered.get("outputBodyJson"))
     response = _joined(raw)
-    call.started_at_us = to_us(record.get("timestamp"))
+    call.started_at_us = to_us(record.get("timestamp")) or to_us(record.get("@timestamp"))
     operation = str(record.get("operation") or "")
     call.request_stream = operation.endswith("Stream")
     problem = error_name(record.get("errorCode")) or status_problem(record.get("status"))
@@ -196,7 +200,10 @@ def _object(value: Any) -> Mapping[str, Any]:
 READER = Reader(
     name="bedrock",
     title="Amazon Bedrock model invocation logs (S3, CloudWatch) and batch inference output",
-    signatures=(_LOG, _TYPED, frozenset({"schemaType"}), _BATCH),
+    signatures=(
+        *(_LOG, _TYPED, frozenset({"schemaType"}), _BATCH),
+        *(frozenset({"modelId", "input"}), frozenset({"modelId", "output"})),
+    ),
     detect=_detect,
     read=_read,
     unlock={

@@ -9,9 +9,10 @@ from audit.call import Call, Outcome
 from audit.readers import Reader, Record
 from audit.readers._gateway import body, column_usage, fill_bodies, first, put_time, settle, snake_case
 from audit.wire.beside import error_name, status_problem
+from audit.wire.money import dollars
 from audit.wire.tags import tag
 from audit.wire.text import label, maybe_json
-from audit.wire.times import number, seconds
+from audit.wire.times import seconds
 
 _API = frozenset({"tokens_in", "tokens_out", "status_code", "cached", "request_type", "model_type", "step"})
 _PUSH = frozenset({"Gateway", "Provider", "Model", "Endpoint", "StatusCode", "RequestBody", "ResponseBody"})
@@ -39,7 +40,7 @@ def _read(record: Record) -> Iterable[Outcome]:
     _fill_status(call, row, response)
     if call.usage is None:
         column_usage(call, {"prompt": first(row, "tokens_in"), "completion": first(row, "tokens_out")})
-    call.logged_cost_usd = number(first(row, "cost"))
+    call.logged_cost_usd = dollars(first(row, "cost"), call.flags)
     metadata = maybe_json(row.get("metadata"))
     if not _is_sealed(metadata):
         tag(call, metadata)

@@ -10,6 +10,7 @@ from audit.readers import Reader, Record
 from audit.readers._gateway import first, put_time, settle, snake_case
 from audit.wire import exchange
 from audit.wire.beside import hashed_key
+from audit.wire.money import dollars
 from audit.wire.tags import tag
 from audit.wire.text import label
 from audit.wire.times import number, seconds
@@ -95,7 +96,7 @@ def _fill_usage(call: Call, row: Mapping[str, Any]) -> None:
 
 def _fill_cost(call: Call, row: Mapping[str, Any]) -> None:
     """What OpenRouter charges; with the user's own key the provider charges on top, by its list."""
-    call.logged_cost_usd = number(first(row, "cost_total", "total_cost", "usage"))
+    call.logged_cost_usd = dollars(first(row, "cost_total", "total_cost", "usage"), call.flags)
     own_key = _boolean(first(row, "is_byok")) is True or bool(number(first(row, "byok_usage_inference")))
     call.logged_cost_billed = call.logged_cost_usd is not None and not own_key
     if own_key:

@@ -120,15 +120,23 @@ def by_day(summary: Summary) -> Columns | None:
 
 def shares(rows: Sequence[dict[str, Any]], *, most: int = 8) -> tuple[Bar, ...]:
     """Horizontal bars of the dearest keys of a spend measure, the rest in one bar."""
-    shown = [(str(row["key"]), int(row["cost_pico"]), float(row["share"])) for row in rows[:most]]
+    shown = [(str(row["key"]), row["cost_pico"], row["share"]) for row in rows[:most]]
     rest = rows[most:]
     if rest:
         shown.append(
-            (f"{len(rest)} others", sum(int(row["cost_pico"]) for row in rest), sum(float(r["share"]) for r in rest))
+            (f"{len(rest)} others", sum(row["cost_pico"] or 0 for row in rest), sum(r["share"] or 0.0 for r in rest))
         )
-    largest = max((cost for _, cost, _ in shown), default=0) or 1
+    largest = float(max((cost or 0 for _, cost, _ in shown), default=0)) or 1.0
     return tuple(
-        Bar(0, 0, round(100 * max(cost, 0) / largest, 2), 0, key, figures.money(cost), note=figures.share(part))
+        Bar(
+            0,
+            0,
+            round(100 * max(float(cost or 0), 0) / largest, 2),
+            0,
+            key,
+            figures.money(cost),
+            note=figures.share(part),
+        )
         for key, cost, part in shown
     )
 

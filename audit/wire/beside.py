@@ -6,6 +6,7 @@ from hashlib import blake2b
 from typing import Any
 
 from audit.call import Call
+from audit.wire.money import dollars
 from audit.wire.pair import Pair
 from audit.wire.tags import tag, take
 from audit.wire.text import label, maybe_json
@@ -112,7 +113,7 @@ def _fill_outcome(call: Call, pair: Pair) -> None:
     if "cache_hit" in known and str(pair.value("cache_hit")).strip().lower() in _HITS:
         call.status = "cache_hit"
     if "cost" in known:
-        call.logged_cost_usd = number(pair.value("cost"))
+        call.logged_cost_usd = dollars(pair.value("cost"), call.flags, pair.value("currency"))
 
 
 def status_problem(status: Any) -> str | None:

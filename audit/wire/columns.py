@@ -51,6 +51,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "cache_hit": ("cache_hit", "cached", "from_cache", "is_cached", "cache_status", "cached_response"),
     "cost": ("cost_usd", "total_cost_usd", "cost", "total_cost", "spend", "response_cost", "price_usd", "usd",
              "cost_in_usd", "price", "request_cost"),
+    "currency": ("cost_currency", "currency", "currency_code", "billing_currency"),
     "service_tier": ("service_tier", "tier", "processing_tier"),
     "finish_reason": ("finish_reason", "stop_reason", "done_reason", "finish"),
     "operation": ("operation", "operation_name", "call_type", "request_type", "endpoint_type"),

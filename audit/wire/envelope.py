@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from audit.wire.result_sets import undotted
 from audit.wire.text import maybe_json
 
 _INNER = (
@@ -30,4 +31,5 @@ def opened(record: Mapping[str, Any]) -> dict[str, Any] | None:
                 if outer is not None:
                     return {**inner, "@timestamp": outer}
             return inner
-    return None
+    # a table of flattened columns (`input.inputTokenCount`): as the objects they were
+    return undotted(record)

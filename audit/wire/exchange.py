@@ -25,8 +25,8 @@ from audit.wire.usage import (
 
 Body = Mapping[str, Any]
 _EMPTY: Body = {}
-NOT_A_MODEL = frozenset({"<synthetic>", ""})
-"""Model names that stand for no model at all; a call under one is not billable."""
+_SYNTHETIC = "<synthetic>"
+"""Written by clients in place of an answer: no model was called."""
 
 
 def fill(call: Call, dialect: Dialect, request: Any, response: Any, whole: bool = False) -> None:
@@ -117,7 +117,10 @@ def _responses(call: Call, answer: Body) -> None:
     _fill_searches(call, answer)
     call.service_tier = service_tier(answer.get("service_tier")) or call.service_tier
     if status in ("failed", "cancelled") and call.status == "ok":
-        call.status, call.error_type = "failed", call.error_type or str(status)
+        call.error_type = call.error_type or str(status)
+        # what was counted before a call was cancelled is billed
+        counted = call.usage is not None and (call.usage.input_tokens or call.usage.output_tokens)
+        call.status = "ok" if status == "cancelled" and counted else "failed"
     started, ended = to_us(answer.get("created_at")), to_us(answer.get("completed_at"))
     if call.started_at_us is None:
         call.started_at_us = started
@@ -262,14 +265,23 @@ def settle(call: Call) -> None:
             call.status = "ok"
         else:
             call.usage = None
-    _settle_model(call)
+    settle_model(call)
     call.native_id = call.response_id or call.native_id
 
 
-def _settle_model(call: Call) -> None:
-    answered, asked = call.response_model, call.request_model
-    if answered is not None and not answered.strip() and asked is not None and asked.strip():
+def settle_model(call: Call) -> None:
+    """An answer under a blank name was billed under one that the log does not tell, if anything was counted for it."""
+    asked, answered = call.request_model, call.response_model
+    blank = asked is not None or answered is not None
+    if asked is not None and not asked.strip():
+        asked = call.request_model = None
+    if answered is not None and not answered.strip():
         answered = call.response_model = None
     model = asked if answered is None else answered
-    if call.status == "ok" and model is not None and model.strip() in NOT_A_MODEL:
+    if call.status == "ok" and (_is_uncounted(call) if model is None and blank else model == _SYNTHETIC):
         call.status = "not_billable"
+
+
+def _is_uncounted(call: Call) -> bool:
+    usage = call.usage
+    return usage is None or not (usage.input_tokens or usage.output_tokens or usage.tool_calls)

@@ -110,6 +110,8 @@ def test_missing_usage_is_estimated_and_never_zero(store: Store, read: Read, tmp
         (1, "output", True),
         (2, "input", False),
         (2, "output", True),
+        # nothing was counted, but the gateway says what it cost
+        (3, "billed_adjustment", False),
     ]
 
 
