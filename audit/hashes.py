@@ -1,39 +1,63 @@
-"""Hashes of texts, prompts and records: BLAKE2b cut to 8 bytes, as the signed 64-bit integers the audit file stores."""
+"""Hashes of texts, prompts and records: signed 64-bit integers, as the audit file stores them.
+
+A text's is BLAKE2b cut to 8 bytes. A sequence's is made of those by `mixed`, the steps of SplitMix64 (Steele, Lea and
+Flood 2014, "Fast splittable pseudorandom number generators"), which numpy does for many prompts at once
+(`audit.ingest.keys`).
+"""
 
 from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
 from hashlib import blake2b
-from struct import Struct, pack
 
-_unpack = int.from_bytes
-_pair = Struct(">qq").pack
-_ROLES = {role: role.encode() for role in ("system", "developer", "user", "assistant", "tool")}
+SCHEME = "2"
+"""Name of these rules; an audit file keeps to those it was begun with."""
+
+MIX = (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB)
+"""Multipliers of `mixed`."""
+
+_WORD = (1 << 64) - 1
 _PUNCTUATION = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~¡¿…“”‘’«»、。！？：；，．"
 
 
 def content_hash(text: str) -> int:
     """Hash of a text's UTF-8 bytes; lone surrogates count as they are."""
-    return _unpack(blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big", signed=True)
+    return bytes_hash(text.encode("utf-8", "surrogatepass"))
 
 
 def bytes_hash(data: bytes) -> int:
     """Hash of bytes."""
-    return _unpack(blake2b(data, digest_size=8).digest(), "big", signed=True)
+    return int.from_bytes(blake2b(data, digest_size=8).digest(), "big", signed=True)
+
+
+def signed(word: int) -> int:
+    """An unsigned 64-bit word as the integer of the same bits."""
+    return word - (1 << 64) if word >> 63 else word
+
+
+def mixed(before: int, value: int) -> int:
+    """Hash of a sequence that was hashed up to `before`, with one more value."""
+    first, second, third = MIX
+    word = ((before & _WORD) * first + (value & _WORD) + first) & _WORD
+    word = ((word ^ (word >> 30)) * second) & _WORD
+    word = ((word ^ (word >> 27)) * third) & _WORD
+    return signed(word ^ (word >> 31))
 
 
 def chain_hash(previous: int, role: str, content: int) -> int:
     """Hash of a prompt up to and with one more segment; `previous` is 0 before the first."""
-    data = _pair(previous, content) + (_ROLES.get(role) or role.encode("utf-8", "surrogatepass"))
-    return _unpack(blake2b(data, digest_size=8).digest(), "big", signed=True)
+    return mixed(mixed(previous, content), content_hash(role))
 
 
 def joint_hash(hashes: Sequence[int]) -> int:
     """Hash of a sequence of hashes; of a single one, that one itself."""
     if len(hashes) == 1:
         return hashes[0]
-    return bytes_hash(pack(f">{len(hashes)}q", *hashes))
+    joint = 0
+    for each in hashes:
+        joint = mixed(joint, each)
+    return joint
 
 
 def digest(*parts: str | int | None) -> int:

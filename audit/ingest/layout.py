@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from hashlib import blake2b
 from itertools import chain
 from typing import Any
 
@@ -16,10 +15,11 @@ import pyarrow as pa
 from audit.call import Call, Segment
 from audit.hashes import digest
 from audit.ingest import columns
+from audit.ingest.keys import Words, chained, mixed, texts_hashed
 from audit.ingest.texts import ENCODINGS, Ints, Texts
 from audit.tokens import encoding_name
 
-_START = bytes(8)
+Flags = npt.NDArray[np.bool_]
 _FOLDED = frozenset({("user", "user"), ("user", "history")})
 _OUTSIDE = "reasoning"
 
@@ -43,32 +43,53 @@ def lay_out(calls: Sequence[Call], parameters: Sequence[str], texts: Texts) -> L
     """Hash, count and key the texts of calls; `parameters` are their canonical parameters."""
     for call in calls:
         _put_answers_last(call)
-    segments = list(chain.from_iterable(call.segments for call in calls))
+    segments = list(chain.from_iterable([call.segments for call in calls]))
     lengths = np.array([len(call.segments) for call in calls], dtype=np.int64)
     ends = np.cumsum(lengths)
     starts = ends - lengths
-    written = [_digest(each.text.encode("utf-8", "surrogatepass")) for each in segments]
-    hashes = _integers(written)
-    is_input = np.array([each.direction == "input" for each in segments], dtype=np.bool_)
+    shapes = _Shapes(segments)
+    written = texts_hashed([each.text for each in segments])
+    hashes = written.view(np.int64)
     encodings = np.repeat([_encoding(call.response_model or call.request_model) for call in calls], lengths)
     tokens, spaced, folded = _facts(segments, hashes, encodings, texts)
-    fold = np.array([(each.role, each.kind) in _FOLDED or each.kind == "answer" for each in segments], dtype=np.bool_)
+    is_input = shapes.is_input
     inputs = _per_call(is_input, starts, ends)
     asked = _per_call(np.where(is_input, tokens, 0), starts, ends)
     all_tokens = _per_call(tokens, starts, ends)
-    chains, keys = _keys(calls, parameters, segments, written, np.where(fold, folded, spaced), starts, inputs)
-    links = np.zeros(len(segments), dtype=np.int64)
-    links[is_input] = _integers(chains)
-    table = _table(segments, lengths, starts, hashes, links, is_input, tokens)
+    wording = np.where(shapes.is_folded, folded, spaced).view(np.uint64)
+    links, keys = _keys(calls, parameters, shapes, written, wording, starts, inputs, ends)
+    table = _table(shapes, lengths, starts, hashes, links, tokens)
     return Layout(table, keys, hashes.tolist(), starts.tolist(), asked, all_tokens - asked, inputs, lengths - inputs)
 
 
-def _digest(data: bytes) -> bytes:
-    return blake2b(data, digest_size=8).digest()
+class _Shapes:
+    """What segments are apart from their text, each combination once: direction, role, kind, cache mark."""
 
+    def __init__(self, segments: Sequence[Segment]) -> None:
+        numbers: dict[tuple[Any, ...], int] = {}
+        codes = [
+            numbers.setdefault(
+                (each.direction, each.role, each.kind, each.cache_breakpoint or None, each.cache_ttl), len(numbers)
+            )
+            for each in segments
+        ]
+        self._codes = np.array(codes, dtype=np.int32)
+        self._distinct = list(numbers)
+        self.is_input = self._which(lambda direction, role, kind: direction == "input")
+        self.is_folded = self._which(lambda direction, role, kind: (role, kind) in _FOLDED or kind == "answer")
+        self.is_answer = self._which(lambda direction, role, kind: direction != "input" and kind != _OUTSIDE)
 
-def _integers(digests: list[bytes]) -> Ints:
-    return np.frombuffer(b"".join(digests), dtype=">i8").astype(np.int64)
+    def column(self, place: int, kind: pa.DataType) -> pa.Array[Any]:
+        """One property of every segment: 0 direction, 1 role, 2 kind, 3 cache mark, 4 its life."""
+        return columns.array([each[place] for each in self._distinct], kind).take(pa.array(self._codes, pa.int32()))
+
+    def roles(self) -> Words:
+        """Hashes of the roles."""
+        return texts_hashed([each[1] for each in self._distinct])[self._codes]
+
+    def _which(self, matches: Callable[[str, str, str], bool]) -> Flags:
+        found: Flags = np.array([matches(*each[:3]) for each in self._distinct], dtype=np.bool_)[self._codes]
+        return found
 
 
 def _put_answers_last(call: Call) -> None:
@@ -110,87 +131,70 @@ def _facts(segments: list[Segment], hashes: Ints, encodings: Ints, texts: Texts)
 
 
 @lru_cache(maxsize=65_536)
-def _frame(model: str | None, parameters: str) -> bytes:
-    """What stands around the text of a request, as 8 bytes; equal ones are common."""
-    return digest(model, parameters).to_bytes(8, "big", signed=True)
+def _frame(model: str | None, parameters: str) -> int:
+    """What stands around the text of a request; equal ones are common."""
+    return digest(model, parameters)
 
 
 def _keys(
     calls: Sequence[Call],
     parameters: Sequence[str],
-    segments: list[Segment],
-    written: list[bytes],
-    wording: Ints,
+    shapes: _Shapes,
+    written: Words,
+    wording: Words,
     starts: Ints,
     inputs: Ints,
-) -> tuple[list[bytes], pa.Table]:
+    ends: Ints,
+) -> tuple[Words, pa.Table]:
     """The chain of every prompt segment, and the keys of every call; NULL where the log lacks the full text."""
-    worded = wording.astype(">i8").tobytes()
-    roles: dict[str, bytes] = {}
-    chains: list[bytes] = []
-    rows: list[tuple[bytes | None, ...]] = []
-    for call, settings, start, asked in zip(calls, parameters, starts.tolist(), inputs.tolist(), strict=True):
-        link = _START
-        middle, end = start + asked, start + len(call.segments)
-        for at in range(start, middle):
-            role = segments[at].role
-            data = roles.get(role) or roles.setdefault(role, role.encode("utf-8", "surrogatepass"))
-            link = blake2b(link + written[at] + data, digest_size=8).digest()
-            chains.append(link)
-        if call.text_status != "full":
-            rows.append(_NO_KEYS)
-            continue
-        answer = [at for at in range(middle, end) if segments[at].kind != _OUTSIDE]
-        output = _joint([written[at] for at in answer])
-        output_wording = _joint([worded[8 * at : 8 * at + 8] for at in answer])
-        if not asked:
-            rows.append((None, None, None, output, output_wording))
-            continue
-        frame = _frame(call.request_model or call.response_model, settings)
-        ids = digest(*call.identifiers).to_bytes(8, "big", signed=True) if call.identifiers else b""
-        exact, loose = _digest(link + frame + ids), _digest(worded[8 * start : 8 * middle] + frame)
-        rows.append((exact, loose, link, output, output_wording))
-    names = columns.KEYS.names
-    return chains, pa.table({name: _nullable([row[place] for row in rows]) for place, name in enumerate(names)})
+    is_full = np.array([call.text_status == "full" for call in calls], dtype=np.bool_)
+    frames = _words(
+        [_frame(call.request_model or call.response_model, each) for call, each in zip(calls, parameters, strict=True)]
+    )
+    ids = _words([digest(*call.identifiers) if call.identifiers else 0 for call in calls])
+    question, links = chained(written, starts, inputs, shapes.roles())
+    worded, _ = chained(wording, starts, inputs)
+    # answers stand last, and reasoning is none
+    at = np.flatnonzero(shapes.is_answer)
+    before = np.concatenate(([0], np.cumsum(shapes.is_answer)))
+    first, answers = before[starts], before[ends] - before[starts]
+    has_prompt, has_answer = is_full & (inputs > 0), is_full & (answers > 0)
+    found = {
+        "prompt_key": (mixed(mixed(question, frames), ids), has_prompt),
+        "normalised_key": (mixed(worded, frames), has_prompt),
+        "question_key": (question, has_prompt),
+        "output_hash": (_joint(written[at], first, answers), has_answer),
+        "output_normalised_hash": (_joint(wording[at], first, answers), has_answer),
+    }
+    table = {name: pa.array(found[name][0].view(np.int64), mask=~found[name][1]) for name in columns.KEYS.names}
+    return links, pa.table(table)
 
 
-_NO_KEYS: tuple[bytes | None, ...] = (None,) * 5
+def _joint(values: Words, starts: Ints, lengths: Ints) -> Words:
+    """The hash of each sequence, of a single value that one itself."""
+    joint, _ = chained(values, starts, lengths)
+    single = lengths == 1
+    joint[single] = values[starts[single]]
+    return joint
 
 
-def _joint(parts: list[bytes]) -> bytes | None:
-    """The hash of several, of a single one that one itself."""
-    if len(parts) == 1:
-        return parts[0]
-    return _digest(b"".join(parts)) if parts else None
+def _words(hashes: list[int]) -> Words:
+    return np.array(hashes, dtype=np.int64).view(np.uint64)
 
 
-def _nullable(values: list[bytes | None]) -> Any:
-    missing = np.array([value is None for value in values], dtype=np.bool_)
-    return pa.array(_integers([value or _START for value in values]), mask=missing)
-
-
-def _table(
-    segments: list[Segment],
-    lengths: Ints,
-    starts: Ints,
-    hashes: Ints,
-    links: Ints,
-    is_input: npt.NDArray[np.bool_],
-    tokens: Ints,
-) -> pa.Table:
+def _table(shapes: _Shapes, lengths: Ints, starts: Ints, hashes: Ints, links: Words, tokens: Ints) -> pa.Table:
     requests = np.repeat(np.arange(len(lengths), dtype=np.int32), lengths)
-    positions = (np.arange(len(segments)) - np.repeat(starts, lengths)).astype(np.int32)
-    marks = [each.cache_breakpoint or None for each in segments]
+    positions = (np.arange(len(hashes)) - np.repeat(starts, lengths)).astype(np.int32)
     arrays = [
         pa.array(requests),
         pa.array(positions),
-        columns.array([each.direction for each in segments], pa.string()),
-        columns.array([each.role for each in segments], pa.string()),
-        columns.array([each.kind for each in segments], pa.string()),
+        shapes.column(0, pa.string()),
+        shapes.column(1, pa.string()),
+        shapes.column(2, pa.string()),
         pa.array(hashes),
-        pa.array(links, mask=~is_input),
+        pa.array(links.view(np.int64), mask=~shapes.is_input),
         pa.array(tokens.astype(np.int32)),
-        columns.array(marks, pa.bool_()),
-        columns.array([each.cache_ttl for each in segments], pa.string()),
+        shapes.column(3, pa.bool_()),
+        shapes.column(4, pa.string()),
     ]
     return pa.Table.from_arrays(arrays, schema=columns.SEGMENT)

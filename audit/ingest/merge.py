@@ -20,8 +20,8 @@ from audit.ingest.rows import Batch
 from audit.ingest.work import UNREADABLE
 from audit.store import Store
 
-_FLUSH_REQUESTS = 30_000
-_FLUSH_BYTES = 96 << 20
+_FLUSH_REQUESTS = 100_000
+_FLUSH_BYTES = 160 << 20
 _CHARGED = columns.CHARGE.names[1:]
 _WAITING = (
     "CREATE TEMP TABLE waiting_record (reader VARCHAR, group_key VARCHAR, source INTEGER, line BIGINT, payload BLOB, "

@@ -13,6 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from audit.containers import expand
+from audit.errors import StoreError
+from audit.hashes import SCHEME
 from audit.ingest.catalog import Catalog
 from audit.ingest.charges import Pricing
 from audit.ingest.crossing import drop_cross_source
@@ -31,11 +33,12 @@ Progress = Callable[[int, int, int], None]
 """Called with bytes read, bytes in all (0 when a stream's size is not known), and calls read so far."""
 
 _PRICE_SETTINGS = "price_settings"
+_HASHES = "hash_scheme"
 _ENGINE_MEMORY = "800MB"
 """What the engine gets while worker processes need the rest of the 2 GB a run may take."""
 
 _SMALL_BYTES = 8 << 20
-_FLUSH_BYTES = 128 << 20
+_FLUSH_BYTES = 512 << 20
 _FLUSH_INPUTS = 400
 _GROUP_BYTES = 8 << 20
 _EVERY_SECONDS = 0.1
@@ -89,6 +92,7 @@ def ingest(
     Without `content` texts are hashed and counted but not kept. Stopped at any moment, it leaves what was committed;
     run again, it ends in the same state.
     """
+    _check_hashes(store)
     plan = Plan(expand(inputs), Catalog(store))
     anew = store.meta(_PRICE_SETTINGS) not in (None, price_settings)
     if plan.is_empty:
@@ -110,6 +114,18 @@ def ingest(
     if progress:
         progress(run.done, plan.total, merge.seen)
     return IngestResult(plan.results)
+
+
+def _check_hashes(store: Store) -> None:
+    """A file whose prompts were hashed by other rules would never find them again in new logs."""
+    if store.meta(_HASHES) == SCHEME:
+        return
+    if store.value("SELECT request_id FROM request LIMIT 1") is not None:
+        raise StoreError(
+            f"{store.path} was begun by another version, which tells prompts apart in another way",
+            "read all logs into a new file, with --db",
+        )
+    store.set_meta(_HASHES, SCHEME)
 
 
 def reprice(store: Store, catalogue: Callable[[], Catalogue] = load) -> None:

@@ -1,5 +1,5 @@
 -- The audit file. One version number; a change here adds a migration in store/migrations.py.
--- Hashes are the first 8 bytes of BLAKE2b as signed BIGINT, made in Python. Times are UTC epoch microseconds (_us),
+-- Hashes are signed BIGINT made in Python (audit.hashes). Times are UTC epoch microseconds (_us),
 -- days are days since 1970-01-01 (UTC), money is integer pico-USD (_pico, 1e-12 USD), durations are seconds.
 
 CREATE TABLE meta (key VARCHAR PRIMARY KEY, value VARCHAR);

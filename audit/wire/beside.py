@@ -35,7 +35,10 @@ def _fill_times(call: Call, pair: Pair) -> None:
             if is_naive(value):
                 call.flags.append("naive_time")
             break
-    ended = next((found for value in pair.values("ended") if (found := to_us(value)) is not None), None)
+    known = pair.known
+    ended = None
+    if "ended" in known:
+        ended = next((found for value in pair.values("ended") if (found := to_us(value)) is not None), None)
     call.duration = _duration(pair)
     if call.duration is None:
         call.duration = between(call.started_at_us, ended)
@@ -43,8 +46,10 @@ def _fill_times(call: Call, pair: Pair) -> None:
         call.started_at_us = ended - round(call.duration * 1e6)
     if call.started_at_us is None:
         call.started_at_us = ended
-    first = seconds(pair.value("first_chunk_ms"), 1000.0)
-    call.time_to_first_chunk = first if first is not None else seconds(pair.value("first_chunk"), None)
+    if "first_chunk_ms" in known:
+        call.time_to_first_chunk = seconds(pair.value("first_chunk_ms"), 1000.0)
+    if call.time_to_first_chunk is None and "first_chunk" in known:
+        call.time_to_first_chunk = seconds(pair.value("first_chunk"), None)
 
 
 def _duration(pair: Pair) -> float | None:
@@ -66,8 +71,9 @@ def _fill_names(call: Call, pair: Pair) -> None:
         call.response_model = label(pair.value("response_model"))
     if "provider" in known:
         call.provider_name = label(pair.value("provider"))
-    if not pair.bare:
+    if not pair.bare and "response_id" in known:
         call.response_id = label(pair.value("response_id"))
+    if not pair.bare and "request_id" in known:
         call.native_id = next((name for value in pair.values("request_id") if (name := _identity(value))), None)
     if "api_key" in known:
         call.api_key_hash = hashed_key(pair.value("api_key"))

@@ -41,7 +41,11 @@ class Pair:
 
     def value(self, role: str) -> Any:
         """The best value of this role, or None."""
-        return next(self.values(role), None)
+        for key in self.known.get(role, _NO_KEYS):
+            value = self.record[key]
+            if value is not None and value != "":
+                return value
+        return None
 
 
 _BODY_KEYS = frozenset({"usage", "model", "stop_reason"})

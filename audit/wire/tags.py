@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from audit.call import Call
@@ -31,14 +32,20 @@ _ENVIRONMENTS = frozenset({"prod", "production", "staging", "stage", "dev", "dev
 
 def take(call: Call, fields: Mapping[str, Any]) -> None:
     """Fill user, team, feature, environment, conversation, trace, … of `call` from `fields` where still unset."""
-    known = layout(tuple(fields))
-    for role, attribute in _ROLES:
-        if role in known and getattr(call, attribute) is None:
-            for key in known[role]:
+    for attribute, keys in _told(tuple(fields)):
+        if getattr(call, attribute) is None:
+            for key in keys:
                 value = label(fields[key])
                 if value is not None:
                     setattr(call, attribute, value)
                     break
+
+
+@lru_cache(maxsize=4096)
+def _told(keys: tuple[str, ...]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """The attributes of a call that fields of these keys tell, and the keys of each."""
+    known = layout(keys)
+    return tuple((attribute, known[role]) for role, attribute in _ROLES if role in known)
 
 
 def tag(call: Call, metadata: Any, prefix: str = "") -> None:

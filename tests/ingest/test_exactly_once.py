@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audit import store as stores
+from audit.errors import StoreError
 from audit.ingest import IngestResult, ingest
 from audit.store import Store
 from tests.ingest.conftest import catalogue
@@ -192,3 +193,11 @@ def test_how_records_are_spread_over_files_does_not_matter(calls: list[tuple[int
     assert states[0] == states[1] == states[2]
     best = {number: max(tokens for each, tokens in calls if each == number) for number, _ in calls}
     assert [row["input_tokens"] for row in states[0]] == [best[number] for number in sorted(best)]
+
+
+def test_a_file_with_other_hashes_takes_no_more_logs(store: Store, read: Read, tmp_path: Path) -> None:
+    read(write(tmp_path / "a.jsonl", [pair(1)]))
+    store.run("DELETE FROM meta WHERE key = 'hash_scheme'")
+    with pytest.raises(StoreError, match="another version"):
+        read(write(tmp_path / "b.jsonl", [pair(2)]))
+    assert store.value("SELECT COUNT(*) FROM request") == 1
