@@ -9,6 +9,7 @@ from audit import plugins
 from audit.measures import Measure
 from audit.outcomes import Outcomes, outcomes
 from audit.store import Store
+from audit.uncertainty import Uncertainty, uncertainty
 
 _TOTALS = """
 SELECT MIN(CASE WHEN status <> 'not_billable' THEN started_at_us ELSE NULL END) AS start_us,
@@ -55,10 +56,21 @@ WHERE r.status = 'billable' AND c.unpriced = 1
 GROUP BY COALESCE(r.response_model, r.request_model, 'unknown') ORDER BY requests DESC, model
 """
 
+# `listed` is what the table says where it prices the whole request; a biller's figure is an adjustment of it
 _LOGGED = """
+WITH listed AS (
+    SELECT request_id, SUM(cost_pico) AS pico, MAX(CASE WHEN cost_pico IS NULL THEN 1 ELSE 0 END) AS unpriced
+    FROM charge WHERE sku_meter <> 'billed_adjustment' GROUP BY request_id
+)
 SELECT COALESCE(r.response_model, r.request_model, 'unknown') AS model, COUNT(*) AS requests,
-       CAST(SUM(r.logged_cost_pico) AS DECIMAL(38, 0)) AS logged, CAST(SUM(c.cost_pico) AS DECIMAL(38, 0)) AS cost
+       SUM(CASE WHEN r.logged_cost_billed THEN 1 ELSE 0 END) AS billed,
+       CAST(SUM(r.logged_cost_pico) AS DECIMAL(38, 0)) AS logged,
+       CAST(SUM(c.cost_pico) AS DECIMAL(38, 0)) AS cost,
+       SUM(CASE WHEN l.unpriced = 0 THEN 1 ELSE 0 END) AS listed_requests,
+       CAST(SUM(CASE WHEN l.unpriced = 0 THEN r.logged_cost_pico ELSE 0 END) AS DECIMAL(38, 0)) AS logged_of_listed,
+       CAST(SUM(CASE WHEN l.unpriced = 0 THEN l.pico ELSE 0 END) AS DECIMAL(38, 0)) AS listed
 FROM request AS r JOIN request_cost AS c ON c.request_id = r.request_id
+LEFT JOIN listed AS l ON l.request_id = r.request_id
 WHERE r.status = 'billable' AND r.logged_cost_pico IS NOT NULL
 GROUP BY COALESCE(r.response_model, r.request_model, 'unknown') ORDER BY model
 """
@@ -87,6 +99,7 @@ class Summary:
     duplicates: list[dict[str, Any]]
     models: list[str]
     outcomes: Outcomes
+    uncertainty: Uncertainty
     measures: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
     @property
@@ -136,6 +149,7 @@ def summary(store: Store) -> Summary:
         duplicates=store.rows(_DUPLICATES),
         models=[row["model"] for row in store.rows(_MODELS)],
         outcomes=outcomes(store),
+        uncertainty=uncertainty(store),
         measures={measure.name: rows_of(store, measure) for measure in measures()},
     )
 

@@ -20,7 +20,7 @@ RANKS = [
     {
         "ingest", "matching", "replay", "scoring", "deciding", "projection", "outliers", "outcomes", "summary", "why",
         "workflows", "ledger", "naming", "reconciling", "showing",
-        "checking", "chargeback",
+        "checking", "chargeback", "review", "judging", "routing", "evalset", "uncertainty",
     },
     {"report"},
     {"export"},
@@ -61,8 +61,11 @@ def test_every_room_has_a_rank() -> None:
 
 # stages of one rank build on what an earlier stage of the pipeline returned
 STAGE_USES = {
+    ("summary", "uncertainty"),
     ("summary", "outcomes"), ("why", "outcomes"), ("deciding", "scoring"), ("checking", "outcomes"),
-    ("matching", "scoring"), ("projection", "matching"),
+    ("matching", "scoring"), ("projection", "matching"), ("review", "deciding"), ("judging", "scoring"),
+    ("judging", "replay"), ("judging", "deciding"), ("routing", "deciding"), ("evalset", "deciding"),
+    ("evalset", "replay"),
 }  # fmt: skip
 
 

@@ -6,7 +6,19 @@ from typing import Annotated
 
 import typer
 
-from audit.cli import checking, health, logs, money, outcomes, quality, reading, reporting, showing
+from audit.cli import (
+    checking,
+    health,
+    logs,
+    money,
+    outcomes,
+    pricing,
+    quality,
+    reading,
+    reporting,
+    reviewing,
+    showing,
+)
 
 app = typer.Typer(
     name="audit",
@@ -38,5 +50,5 @@ def _main(
     del version
 
 
-for module in (logs, reading, showing, quality, money, reporting, checking, outcomes, health):
+for module in (logs, reading, pricing, showing, quality, reviewing, money, reporting, checking, outcomes, health):
     module.register(app)

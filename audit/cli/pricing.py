@@ -1,68 +1,109 @@
-"""The price catalogue a configuration asks for, and what `audit prices` shows of it."""
+"""The price catalogue a configuration asks for, and `audit prices`."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from itertools import groupby
+from typing import TYPE_CHECKING, Annotated, Any
 
-from audit.errors import ConfigError, PriceError
+import typer
+
+from audit.cli.options import ConfigFile, Db, Json, load, open_store, print_json
+from audit.errors import PriceError
 
 if TYPE_CHECKING:
     from audit.config import Config
     from audit.prices.catalogue import Catalogue
     from audit.prices.rows import PriceRow
+    from audit.uncertainty import Uncertainty
 
 _OPEN_US = 2**62
+_STAND_IN = "none listed"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the application."""
+    app.command()(prices)
 
 
 def catalogue(config: Config) -> Catalogue:
-    """Prices with the configuration's contracts and aliases."""
-    from audit.prices.catalogue import load
-    from audit.prices.rows import Contract
+    """Prices with the configuration's contracts and aliases; ConfigError for a contract that can't hold."""
+    from audit.prices.catalogue import load as load_catalogue
+    from audit.prices.contracts import from_config
 
-    contracts = [
-        Contract(
-            provider_name=each.provider,
-            model=each.model,
-            valid_from_us=_day_us(each.valid_from, 0),
-            valid_to_us=_day_us(each.valid_to, _OPEN_US),
-            discount_percent=each.discount_percent,
-            usd_per_million=each.prices_per_million,
-        )
-        for each in config.contract
-    ]
-    return load(contracts=contracts, aliases=dict(config.aliases))
+    return load_catalogue(contracts=from_config(config.contract), aliases=dict(config.aliases))
 
 
-def _day_us(text: str, otherwise: int) -> int:
-    if not text:
-        return otherwise
-    try:
-        return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()) * 1_000_000
-    except ValueError as error:
-        raise ConfigError(f"[[contract]]: {text!r} is not a date", "write YYYY-MM-DD") from error
+def prices(
+    model: Annotated[str | None, typer.Argument(help="A model as logged, any gateway's spelling.")] = None,
+    db: Db = None,
+    config: ConfigFile = None,
+    as_json: Json = False,
+) -> None:
+    """Prices in use: of one model with dates and sources, or of the models in the audit file.
 
+    Also says where a second price table disagrees: for the spend of the audit file in dollars, for one model by row.
 
-def price_rows(model: str | None, db: str | None, config: Config) -> list[dict[str, Any]]:
-    """Rows for `audit prices`: of one model by any spelling, else of every model the audit file met.
-
-    Raises PriceError for a model no price is known of.
+    Example: audit prices azure/gpt-4o
     """
-    prices = catalogue(config)
-    if model is not None:
-        match = prices.resolve(None, model)
-        if match is None:
-            raise PriceError(
-                f"no price is known for {model!r}",
-                "map it with [aliases] in audit.toml, or state its price with [[contract]]",
-            )
-        return [_row(row) for row in prices.rows_for(match.provider_name, match.model)]
-    from audit.cli.options import open_store
+    from audit.cli.doubt import print_uncertainty
+
+    settings = load(config)
+    found: Uncertainty | None = None
+    if model is None:
+        rows, found = _of_file(db, settings)
+    else:
+        rows = _of_model(model, catalogue(settings))
+    if as_json:
+        from audit.export.documents import uncertainty_document
+
+        print_json({"prices": rows, **({"price_uncertainty": uncertainty_document(found)} if found else {})})
+        return
+    for (provider, name), group in groupby(rows, key=lambda row: (row["provider_name"], row["model"])):
+        _print_rows(f"{provider}/{name}", list(group))
+    if found:
+        print_uncertainty(found)
+
+
+def _of_model(model: str, prices: Catalogue) -> list[dict[str, Any]]:
+    match = prices.resolve(None, model)
+    if match is None:
+        raise PriceError(
+            f"no price is known for {model!r}",
+            "map it with [aliases] in audit.toml, or state its price with [[contract]]",
+        )
+    return _rows(prices, match.provider_name, match.model)
+
+
+def _of_file(db: str | None, settings: Config) -> tuple[list[dict[str, Any]], Uncertainty]:
+    """Standard prices of every model the audit file met."""
     from audit.ledger import price_models
+    from audit.uncertainty import uncertainty
 
     with open_store(db) as store:
-        keys = price_models(store)
-    return [_row(row) for key in keys for row in prices.rows_for(*key) if row.service_tier == "standard"]
+        keys, found = price_models(store), uncertainty(store)
+    prices = catalogue(settings)
+    return [row for key in keys for row in _rows(prices, *key) if row["service_tier"] == "standard"], found
+
+
+def _rows(prices: Catalogue, provider: str, model: str) -> list[dict[str, Any]]:
+    from audit.prices.second_table import second_table
+
+    table = second_table()
+    other = {
+        each.sku_meter: each.other_unit_price_pico
+        for each in table.conflicts
+        if (each.provider_name, each.model) == (provider, model)
+    }
+    rows = []
+    for row in prices.rows_for(provider, model):
+        key = provider, model, row.sku_meter
+        # only today's standard price of the smallest size was read from the second table
+        read = (row.service_tier, row.valid_to_us, row.input_threshold <= 0) == ("standard", _OPEN_US, True)
+        same = row.list_unit_price_pico or row.unit_price_pico
+        there = other.get(row.sku_meter, same if key in table.compared else None) if read else None
+        rows.append({**_row(row), "other_usd_per_million": None if there is None else there / 1e6})
+    return rows
 
 
 def _row(row: PriceRow) -> dict[str, Any]:
@@ -79,8 +120,73 @@ def _row(row: PriceRow) -> dict[str, Any]:
         "inferred": row.inferred,
         "source": row.source,
         "checked_on": row.checked_on,
+        **_hours(row),
     }
 
 
 def _date(us: int, otherwise: int) -> str | None:
     return None if us == otherwise else datetime.fromtimestamp(us / 1e6, UTC).date().isoformat()
+
+
+def _hours(row: PriceRow) -> dict[str, Any]:
+    from audit.prices.rows import WEEK_US
+
+    if row.week_from_us == 0 and row.week_to_us == WEEK_US:
+        return {"hours": None}
+    (first, opens), (last, closes) = _moment(row.week_from_us), _moment(row.week_to_us)
+    return {"hours": f"{first} {opens}–{closes}" if first == last else f"{first} {opens} – {last} {closes}"}
+
+
+def _moment(week_us: int) -> tuple[str, str]:
+    """Weekday and time; weeks are counted from the epoch, a Thursday."""
+    days, rest = divmod(week_us // 60_000_000, 24 * 60)
+    return ("Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed")[days % 7], f"{rest // 60:02d}:{rest % 60:02d}"
+
+
+def _print_rows(title: str, rows: list[dict[str, Any]]) -> None:
+    """One model's rows in 80 columns: sources are numbered and named below, columns without a word are left out.
+
+    Meters a provider bills at another meter's rate without listing them are left to `--json`, unless tables differ.
+    """
+    from audit import console, figures
+
+    told = [row for row in rows if _STAND_IN not in row["source"] or _other(row)]
+    sources = list(dict.fromkeys(row["source"] for row in told))
+    columns = {
+        "Meter": [row["sku_meter"] for row in told],
+        "Tier": [row["service_tier"] + (" (guess)" if row["inferred"] else "") for row in told],
+        "Valid (UTC)": [_span(row["valid_from"], row["valid_to"]) for row in told],
+        "Hours (UTC)": [row["hours"] or "" for row in told],
+        "Above": [figures.tokens(row["input_threshold"]) if row["input_threshold"] else "" for row in told],
+        "List": [_unless(row["list_usd_per_million"], row["usd_per_million"]) for row in told],
+        "2nd table": [_other(row) for row in told],
+        "USD/1M": [f"{row['usd_per_million']:g}" for row in told],
+        "Src": [str(sources.index(row["source"]) + 1) for row in told],
+    }
+    shown = {name: cells for name, cells in columns.items() if any(cells)}
+    console.table(
+        title,
+        list(shown),
+        list(zip(*shown.values(), strict=True)),
+        left=sum(1 for name in shown if name in ("Meter", "Tier", "Valid (UTC)", "Hours (UTC)")),
+        footer="Above: for requests with more input tokens" if "Above" in shown else "",
+    )
+    for number, source in enumerate(sources, start=1):
+        console.say(f"  [{number}] {console.clean(source, 400)}")
+    if len(told) < len(rows):
+        console.say(f"  {len(rows) - len(told)} rows of meters at another meter's rate: --json")
+    console.say("")
+
+
+def _span(first: str | None, last: str | None) -> str:
+    if first and last:
+        return f"{first} – {last}"
+    return f"from {first}" if first else f"to {last}" if last else ""
+
+
+def _other(row: dict[str, Any]) -> str:
+    return _unless(row["other_usd_per_million"], row["list_usd_per_million"])
+
+
+def _unless(value: float | None, usual: float) -> str:
+    return "" if value is None or value == usual else f"{value:g}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from audit.export.documents import usd
+from audit.export.values import usd
 
 if TYPE_CHECKING:
     from audit.projection.coverage import Coverage

@@ -4,40 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
-from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from audit.export.values import Document, day, measure_row, usd, utc
 
 if TYPE_CHECKING:
-    from audit.deciding import Verdict
     from audit.ingest import IngestResult
     from audit.matching import DuplicateTier
     from audit.outliers import Outliers
     from audit.projection import LeverSaving, Savings
-    from audit.replay import Plan, ReplayResult
+    from audit.replay import Plan
     from audit.report import ReportData
     from audit.summary import Summary
+    from audit.uncertainty import Uncertainty
     from audit.why import Change, Period
-
-Document = dict[str, Any]
-
-
-def usd(pico: int | float | Decimal | None) -> float | None:
-    """USD of an amount in pico-USD; None stays None."""
-    return None if pico is None else float(Decimal(pico) / 1_000_000_000_000)
-
-
-def utc(us: int | None) -> str | None:
-    """ISO time ending in `Z` of UTC epoch microseconds."""
-    if us is None:
-        return None
-    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=us)
-    return moment.isoformat().replace("+00:00", "Z")
-
-
-def day(number: int | None) -> str | None:
-    """ISO date of a day number since 1970-01-01."""
-    return None if number is None else (date(1970, 1, 1) + timedelta(days=number)).isoformat()
 
 
 def summary_document(summary: Summary) -> Document:
@@ -61,29 +41,35 @@ def summary_document(summary: Summary) -> Document:
         "duplicates_by_reason": {row["reason"]: row["records"] for row in summary.duplicates},
         "unpriced_models": summary.unpriced,
         "logged_costs": [
-            {"model": row["model"], "requests": row["requests"], "logged_usd": usd(row["logged"]),
-             "cost_usd": usd(row["cost"])}
+            {"model": row["model"], "requests": row["requests"], "billed_requests": int(row["billed"]),
+             "logged_usd": usd(row["logged"]), "cost_usd": usd(row["cost"]),
+             "listed_requests": int(row["listed_requests"]), "logged_of_listed_usd": usd(row["logged_of_listed"]),
+             "listed_usd": usd(row["listed"])}
             for row in summary.logged_costs
         ],
+        "price_uncertainty": uncertainty_document(summary.uncertainty),
     }  # fmt: skip
     for name, rows in summary.measures.items():
         document[name] = [measure_row(row) for row in rows]
     return document
 
 
-def measure_row(row: Mapping[str, Any]) -> Document:
-    """One row of a measure for programs: `*_pico` becomes `*_usd`, `*_us` a time."""
-    document: Document = {}
-    for name, value in row.items():
-        if name.endswith("_pico"):
-            document[name.removesuffix("_pico") + "_usd"] = usd(value)
-        elif name.endswith("_us"):
-            document[name.removesuffix("_us")] = utc(value)
-        else:
-            document[name] = int(value) if isinstance(value, Decimal) else value
-    if isinstance(row.get("key"), int):
-        document["key"] = day(row["key"])
-    return document
+def uncertainty_document(found: Uncertainty) -> Document:
+    """How far the spend depends on which price table is right."""
+    return {
+        "table": found.table,
+        "source": found.source,
+        "checked_on": found.checked_on,
+        "compared_usd": usd(found.compared_pico),
+        "net_usd": usd(found.net_pico),
+        "gross_usd": usd(found.gross_pico),
+        "not_compared": [{"reason": reason, "usd": usd(pico)} for reason, pico in found.uncompared.items()],
+        "models": [
+            {"provider": each.provider, "model": each.model, "meters": list(each.meters), "cost_usd": usd(each.pico),
+             "other_usd": usd(each.other_pico), "notes": list(each.notes)}
+            for each in found.disagreements
+        ],
+    }  # fmt: skip
 
 
 def ingest_document(result: IngestResult) -> Document:
@@ -97,6 +83,8 @@ def ingest_document(result: IngestResult) -> Document:
         "duplicates_by_reason": dict(result.duplicates),
         "usage_estimated": result.usage_estimated,
         "usage_unknown": result.usage_unknown,
+        "implausible_times": result.implausible_times,
+        "nameless": result.nameless,
         "files": [
             {
                 "path": file.name,
@@ -107,6 +95,7 @@ def ingest_document(result: IngestResult) -> Document:
                 "skipped_by_reason": dict(file.skipped),
                 "duplicates_by_reason": dict(file.duplicates),
                 "known": file.known,
+                "unknown_record": file.unknown or None,
                 "error": file.error,
             }
             for file in result.files
@@ -244,48 +233,6 @@ def plan_document(plan: Plan) -> Document:
         ],
         "not_replayable": [asdict(each) for each in plan.not_replayable],
         "skipped": [asdict(each) for each in plan.skipped],
-    }
-
-
-def replay_document(result: ReplayResult, verdicts: list[Verdict], names: Mapping[int, str]) -> Document:
-    """`audit replay --json`."""
-    return {
-        "sampled": result.sampled,
-        "sent": result.sent,
-        "answered": result.answered,
-        "reused": result.reused,
-        "failed": [asdict(each) for each in result.failed],
-        "not_replayable": [asdict(each) for each in result.not_replayable],
-        "spent_usd": result.spent_usd,
-        "uncertain_usd": result.uncertain_usd,
-        "seconds": result.seconds,
-        "stopped": result.stopped or None,
-        "by_candidate": [_verdict(row, names) for row in verdicts],
-    }
-
-
-def _verdict(row: Verdict, names: Mapping[int, str]) -> Document:
-    return {
-        "workflow": names.get(row.workflow_id, "(none)"),
-        "current_model": row.current_model,
-        "endpoint": row.endpoint,
-        "model": row.model,
-        "variant": row.variant,
-        "n": row.n,
-        "acceptable": row.acceptable,
-        "interval": [row.interval_low, row.interval_high],
-        "loss_upper_bound": row.loss_high,
-        "alpha": row.alpha,
-        "floor": row.floor,
-        "floor_n": row.floor_n,
-        "undecided": row.undecided,
-        "failed": row.failed,
-        "cost_ratio": row.cost_ratio,
-        "p50_seconds": row.p50_duration,
-        "p95_seconds": row.p95_duration,
-        "verdict": row.verdict,
-        "n_more": row.n_more,
-        "reason": row.reason,
     }
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from audit.export.documents import Document, day, measure_row, usd, utc
+from audit.export.values import Document, day, measure_row, usd, utc
 
 if TYPE_CHECKING:
     from audit.checking import Check

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from audit.export.documents import day, usd
+from audit.export.values import day, usd
 from audit.reconciling import TOLERANCE, as_toml
 
 if TYPE_CHECKING:

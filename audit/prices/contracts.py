@@ -15,6 +15,10 @@ from audit.prices.tiers import STANDARD
 from audit.prices.timeline import Rate, Rates, Timeline, Window, is_token_meter, split
 
 SOURCE = "contract"
+"""Where a discounted list price comes from."""
+
+AGREED = "contract price"
+"""Where a price comes from that was agreed in dollars, whatever the list says."""
 
 
 def from_config(configs: Sequence[ContractConfig]) -> tuple[Contract, ...]:
@@ -93,5 +97,5 @@ def _agreed(contract: Contract, listed: Rates) -> Rates:
         units = 1_000_000 if is_token_meter(meter) else 1_000
         steps = ((ANY_SIZE, to_pico(Decimal(str(price)), units)),)
         before = listed.get(meter)
-        result[meter] = Rate(steps, SOURCE, "", (before.list_steps or before.steps) if before else ())
+        result[meter] = Rate(steps, AGREED, "", (before.list_steps or before.steps) if before else ())
     return result

@@ -178,7 +178,7 @@ def _parse(data: Mapping[str, Any], digest: str) -> Overlay:
             )
             for entry in data.get("surcharge", ())
         ],
-        conflicts=[_conflict(entry) for entry in data.get("conflict", ())],
+        conflicts=[conflict(entry) for entry in data.get("conflict", ())],
         cache_rules=[rule for entry in data.get("cache_rule", ()) for rule in _cache_rules(entry)],
         digest=digest,
     )
@@ -216,7 +216,8 @@ def _tier(entry: Mapping[str, Any]) -> TierRule:
     )
 
 
-def _conflict(entry: Mapping[str, Any]) -> Conflict:
+def conflict(entry: Mapping[str, Any]) -> Conflict:
+    """One `[[conflict]]` block."""
     meter = entry["meter"]
     return Conflict(
         provider_name=entry["provider"],

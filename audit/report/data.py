@@ -9,9 +9,11 @@ from typing import Any
 from audit import ledger
 from audit.config import Config
 from audit.matching import DuplicateTier, matching
+from audit.outcomes import CorrectOutcome, correct_outcomes
 from audit.outliers import Outliers, listed
 from audit.projection import Coverage, Savings, coverage, projection
 from audit.reconciling import Checked, latest
+from audit.review import Agreement, agreement
 from audit.store import Store
 from audit.store.database import program_version
 from audit.summary import Summary, summary
@@ -63,6 +65,8 @@ class ReportData:
     synthetic: bool = False
     with_content: bool = False
     reconciliation: Checked | None = None
+    correct: list[CorrectOutcome] = field(default_factory=list)
+    agreement: list[Agreement] = field(default_factory=list)
 
 
 def gather(
@@ -99,6 +103,8 @@ def gather(
         synthetic=store.meta("synthetic") is not None,
         with_content=with_content,
         reconciliation=latest(store),
+        correct=correct_outcomes(store),
+        agreement=agreement(store),
     )
 
 

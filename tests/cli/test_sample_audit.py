@@ -108,7 +108,7 @@ def test_report_is_one_small_closed_file_without_content(audit: Any, sample_db: 
 def test_reading_commands_print_tables_for_people(audit: Any, sample_db: Path) -> None:
     for command, word in (
         (("summary",), "Spend by model"), (("duplicates",), "Exact duplicates"), (("outliers",), "Outliers"),
-        (("savings",), "Levers in rollout order"), (("prices",), "USD per 1M"), (("formats",), "Reader"),
+        (("savings",), "Levers in rollout order"), (("prices",), "USD/1M"), (("formats",), "Reader"),
     ):  # fmt: skip
         arguments = command if command[0] == "formats" else (*command, "--db", sample_db)
         ran = audit(*arguments)

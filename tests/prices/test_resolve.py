@@ -174,5 +174,5 @@ def test_a_contract_makes_a_private_model_known() -> None:
     assert match is not None
     assert (match.provider_name, match.model) == ("vllm", "qwen/qwen3-32b")
     assert {row.source for row in catalogue.rows_for("vllm", "qwen/qwen3-32b") if row.sku_meter == "input"} == {
-        "contract"
+        "contract price"
     }

@@ -256,7 +256,7 @@ class TestContracts:
     def test_agreed_prices_replace_the_standard_tier_and_its_steps(self) -> None:
         catalogue = load(contracts=[Contract("google", "gemini-2.5-pro", usd_per_million={"input": 1})])
         row = at(catalogue, "google", "gemini-2.5-pro", "input", "2026-03-01", size=300_000)
-        assert (usd(row), row.source) == (1, "contract")
+        assert (usd(row), row.source) == (1, "contract price")
         assert usd(at(catalogue, "google", "gemini-2.5-pro", "output", "2026-03-01", size=300_000)) == 15
         assert usd(at(catalogue, "google", "gemini-2.5-pro", "input", "2026-11-03", "batch", 300_000)) == Decimal(
             "1.25"
