@@ -1,13 +1,18 @@
 """Write a large request log with a fixed seed: OpenAI chat pairs of about 5 kB with seven messages.
 
-python benchmarks/biglog.py big.jsonl --requests 1000000 [--unique-answers] [--start-day 0]
+python benchmarks/biglog.py big.jsonl --requests 1000000 [--unique-answers] [--start-day 0] [--cached]
+
+With --cached every application has a system prompt of some 1,500 tokens that its provider reads from cache after the
+first call of five minutes, and calls are spread evenly over 25 days.
 """
 
 from __future__ import annotations
 
 import argparse
 import random
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import orjson
 
@@ -40,18 +45,33 @@ def _text(random_: random.Random, words: int) -> str:
     return " ".join(out)
 
 
-def write(path: Path, requests: int, unique_answers: bool, start_day: int = 0, seed: int = 7) -> int:
+def write(
+    path: Path, requests: int, unique_answers: bool, start_day: int = 0, seed: int = 7, cached: bool = False
+) -> int:
     """Write the log; returns its size in bytes."""
     random_ = random.Random(seed)
-    system = [_text(random_, 60 + 12 * number) for number in range(24)]
+    system = [_text(random_, (1300 if cached else 60) + 12 * number) for number in range(24)]
     questions = [_text(random_, random_.choice((12, 36, 72, 120))) for _ in range(20_000)]
     answers = [_text(random_, random_.choice((12, 48, 96, 160))) for _ in range(20_000)]
     own = random.Random(f"{seed} {start_day}")
     with path.open("wb") as file:
+        called: dict[str, float] = {}
         for number in range(requests):
-            file.write(orjson.dumps(_record(own, number, start_day, system, questions, answers, unique_answers)))
+            record = _record(own, number, start_day, system, questions, answers, unique_answers)
+            if cached:
+                _from_cache(record, called, _EPOCH + start_day * _DAY + number * 25 * _DAY / requests)
+            file.write(orjson.dumps(record))
             file.write(b"\n")
     return path.stat().st_size
+
+
+def _from_cache(record: dict[str, Any], called: dict[str, float], at: float) -> None:
+    """Move a call to its time, and read its system prompt from cache if the last call with it is not long ago."""
+    system = record["request"]["messages"][0]["content"]
+    record["timestamp"] = datetime.fromtimestamp(at, UTC).isoformat()
+    if at - called.get(system, 0.0) < 300:
+        record["response"]["usage"]["prompt_tokens_details"]["cached_tokens"] = len(system) // 5 // 128 * 128
+    called[system] = at
 
 
 def _record(
@@ -62,7 +82,7 @@ def _record(
     questions: list[str],
     answers: list[str],
     unique_answers: bool,
-) -> dict[str, object]:
+) -> dict[str, Any]:
     app = own.randrange(24)
     model, served = _MODELS[app % 3]
     messages = [{"role": "system", "content": system[app]}]
@@ -114,8 +134,9 @@ def main() -> None:
     parser.add_argument("--requests", type=int, default=100_000)
     parser.add_argument("--unique-answers", action="store_true")
     parser.add_argument("--start-day", type=int, default=0)
+    parser.add_argument("--cached", action="store_true")
     given = parser.parse_args()
-    size = write(given.path, given.requests, given.unique_answers, given.start_day)
+    size = write(given.path, given.requests, given.unique_answers, given.start_day, cached=given.cached)
     print(f"{given.path}: {given.requests} requests, {size / 1e6:.0f} MB")
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from biglog import write
 
-_REFERENCE = """
+REFERENCE = """
 import duckdb, sys
 log, out = sys.argv[1:]
 db = duckdb.connect(out, config={"memory_limit": "2GB", "temp_directory": out + ".tmp", "preserve_insertion_order": False})
@@ -115,7 +115,7 @@ def main() -> None:
         print(f"log: {log.stat().st_size / 1e6:.0f} MB")
         ratios = []
         for number in range(given.repeat):
-            reference = measure(_REFERENCE, log, Path(folder) / f"reference{number}.duckdb")
+            reference = measure(REFERENCE, log, Path(folder) / f"reference{number}.duckdb")
             ingested = measure(_INGEST, log, Path(folder) / f"audit{number}.duckdb")
             ratios.append(ingested.seconds / reference.seconds)
             for name, each in (("reference", reference), ("ingest", ingested)):

@@ -1,6 +1,8 @@
 """A sample of whole prompts with their texts, gathered once per opened audit file for every lever that reads text.
 
 Up to 500 requests of each of the dearest workflows, those with the smallest identity hashes: the same ones every time.
+All of them together hold at most some ten million tokens, however many workflows there are and however long their
+prompts: half of that is shared out evenly, half by spend, and a workflow beyond its share is read in fewer requests.
 """
 
 from __future__ import annotations
@@ -16,9 +18,10 @@ SAMPLE = 500
 _WORKFLOWS = 100
 _LEAST_SHARE = 0.001
 _CHUNK = 200
+TOKENS = 10_000_000
 
 _CHOSEN = """
-CREATE OR REPLACE TEMP TABLE prompt_probe AS
+CREATE OR REPLACE TEMP TABLE prompt_probe_choice AS
 WITH spent AS (
     SELECT r.workflow_id, SUM(CAST(COALESCE(c.cost_pico, 0) + COALESCE(c.estimated_cost_pico, 0) AS DOUBLE)) AS cost
     FROM request AS r JOIN request_cost AS c ON c.request_id = r.request_id
@@ -36,23 +39,49 @@ ordered AS (
     FROM request AS r JOIN dear AS d ON d.workflow_id = r.workflow_id
     WHERE r.status = 'billable' AND r.text_status = 'full'
 )
-SELECT workflow_id, request_id, place, ROW_NUMBER() OVER (ORDER BY workflow_id, place) - 1 AS number
-FROM ordered WHERE place <= $sample
+SELECT o.workflow_id, o.request_id, o.place, k.cost / CASE WHEN k.whole > 0 THEN k.whole ELSE 1.0 END AS share
+FROM ordered AS o JOIN ranked AS k ON k.workflow_id = o.workflow_id WHERE o.place <= $sample
+"""
+_PIECES = """
+CREATE OR REPLACE TEMP TABLE prompt_probe_piece AS
+WITH pieces AS (
+    SELECT p.workflow_id, p.request_id, p.place, p.share, s.position, s.direction, s.role, s.kind, s.content_hash,
+           s.tokens
+    FROM prompt_probe_choice AS p JOIN segment AS s ON s.request_id = p.request_id
+),
+sized AS (
+    SELECT workflow_id, request_id, place, MIN(share) AS share, SUM(COALESCE(tokens, 0)) AS tokens
+    FROM pieces GROUP BY workflow_id, request_id, place
+),
+summed AS (
+    SELECT *, SUM(tokens) OVER (PARTITION BY workflow_id ORDER BY place
+                                ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS upto
+    FROM sized
+),
+shared AS (
+    SELECT COUNT(*) AS workflows, CASE WHEN SUM(share) > 0 THEN SUM(share) ELSE 1.0 END AS whole
+    FROM (SELECT workflow_id, MIN(share) AS share FROM sized GROUP BY workflow_id) AS w
+),
+numbered AS (
+    SELECT s.request_id, ROW_NUMBER() OVER (ORDER BY s.workflow_id, s.place) - 1 AS number
+    FROM summed AS s CROSS JOIN shared AS w
+    WHERE s.place = 1
+       OR CAST(s.upto AS DOUBLE) <= $tokens * (0.5 / CAST(w.workflows AS DOUBLE) + 0.5 * s.share / w.whole)
+)
+SELECT n.number, p.place, p.workflow_id, p.request_id, p.position, p.direction, p.role, p.kind, p.content_hash, p.tokens
+FROM pieces AS p JOIN numbered AS n ON n.request_id = p.request_id
 """
 _TEXTS = """
 CREATE OR REPLACE TEMP TABLE prompt_probe_text AS
 SELECT c.content_hash, c.text FROM content AS c
-JOIN (SELECT DISTINCT s.content_hash FROM segment AS s JOIN prompt_probe AS p ON p.request_id = s.request_id) AS k
-    ON k.content_hash = c.content_hash
+JOIN (SELECT DISTINCT content_hash FROM prompt_probe_piece) AS k ON k.content_hash = c.content_hash
 WHERE c.text IS NOT NULL
 """
 _SEGMENTS = """
-SELECT p.workflow_id, p.request_id, s.position, s.direction, s.role, s.kind, s.content_hash, s.tokens, t.text
-FROM prompt_probe AS p
-JOIN segment AS s ON s.request_id = p.request_id
-JOIN prompt_probe_text AS t ON t.content_hash = s.content_hash
+SELECT p.workflow_id, p.request_id, p.position, p.direction, p.role, p.kind, p.content_hash, p.tokens, t.text
+FROM prompt_probe_piece AS p JOIN prompt_probe_text AS t ON t.content_hash = p.content_hash
 WHERE p.number >= $first AND p.number < $last AND p.place <= $most
-ORDER BY p.number, s.position
+ORDER BY p.number, p.position
 """
 
 
@@ -89,9 +118,10 @@ def prompts(store: Store, most: int = SAMPLE) -> Iterator[Prompt]:
     """The sampled requests with their texts, workflow by workflow, at most so many of each."""
     if not fresh(store, "prompt_probe", {}):
         store.run(_CHOSEN, workflows=_WORKFLOWS, least=_LEAST_SHARE, sample=SAMPLE)
+        store.run(_PIECES, tokens=TOKENS)
         store.run(_TEXTS)
         remember(store, "prompt_probe", {})
-    chosen = int(store.value("SELECT COUNT(*) FROM prompt_probe"))
+    chosen = int(store.value("SELECT COALESCE(MAX(number) + 1, 0) FROM prompt_probe_piece"))
     for first in range(0, chosen, _CHUNK):
         prompt: Prompt | None = None
         for row in store.rows(_SEGMENTS, first=first, last=first + _CHUNK, most=most):

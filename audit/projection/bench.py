@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -25,9 +25,17 @@ _COLUMNS = (
 )
 
 _START = f"""
-CREATE OR REPLACE TEMP TABLE remaining AS
 SELECT {_COLUMNS}, cost_pico FROM charge
 WHERE cost_pico IS NOT NULL AND estimated = $estimated
+"""
+_ONLY = (
+    "SELECT m.* FROM remaining AS m JOIN request AS r ON r.request_id = m.request_id WHERE r.workflow_id = $workflow"
+)
+
+# a charge of unknown unit price is one that a lever moved
+_REWRITTEN = f"""
+CREATE OR REPLACE TEMP TABLE rewritten AS
+SELECT {_COLUMNS}, CAST(consumed_quantity * unit_price_pico AS BIGINT) AS cost_pico FROM ({{lever}}) AS lever_rows
 """
 
 _MOVED = """
@@ -56,8 +64,7 @@ FROM moved_charge AS m
 JOIN moved_price AS p ON p.charge_id = m.charge_id
 LEFT JOIN moved_fallback AS f ON f.charge_id = m.charge_id
 UNION ALL
-SELECT {_COLUMNS}, CAST(consumed_quantity * unit_price_pico AS BIGINT) AS cost_pico
-FROM rewritten WHERE unit_price_pico IS NOT NULL
+SELECT {_COLUMNS}, cost_pico FROM rewritten WHERE unit_price_pico IS NOT NULL
 """
 
 _BLOCKS = """
@@ -67,9 +74,23 @@ FROM remaining AS m JOIN request AS r ON r.request_id = m.request_id
 GROUP BY COALESCE(r.started_at_us - r.started_at_us % $width, -1)
 """
 
+# a charge that is left as it was keeps its id and its cost; only requests with another one are added up
 _TOUCHED = """
-WITH before AS (SELECT request_id, SUM(cost_pico) AS cost FROM {snapshot} GROUP BY request_id),
-now AS (SELECT request_id, SUM(cost_pico) AS cost FROM remaining GROUP BY request_id)
+WITH moved AS (
+    SELECT b.request_id FROM {snapshot} AS b
+    LEFT JOIN remaining AS n ON n.charge_id = b.charge_id AND n.cost_pico = b.cost_pico
+    WHERE n.request_id IS NULL
+    UNION
+    SELECT request_id FROM remaining WHERE charge_id IS NULL
+),
+before AS (
+    SELECT b.request_id, SUM(b.cost_pico) AS cost
+    FROM {snapshot} AS b JOIN moved AS m ON m.request_id = b.request_id GROUP BY b.request_id
+),
+now AS (
+    SELECT n.request_id, SUM(n.cost_pico) AS cost
+    FROM remaining AS n JOIN moved AS m ON m.request_id = n.request_id GROUP BY n.request_id
+)
 SELECT COUNT(*) FROM before AS b LEFT JOIN now AS n ON n.request_id = b.request_id
 WHERE COALESCE(n.cost, 0) <> b.cost
 """
@@ -86,23 +107,32 @@ FEWEST_BLOCKS = 5
 
 @dataclass
 class Bench:
-    """The charges still to pay in the temporary table `remaining`, and the levers' settings.
+    """The charges still to pay, as `remaining`, and the levers' settings.
 
     Costs come in blocks of time (days; shorter blocks where a log holds fewer than five days), because traffic of
-    one day hangs together and only whole blocks may be resampled.
+    one day hangs together and only whole blocks may be resampled. Each state of the bill is a temporary table that is
+    never written to again, and `remaining` a view of one of them: keeping a state and going back to it copy nothing.
     """
 
     store: Store
     settings: dict[str, Settings]
     now_us: int
     estimated: bool = False
+    _state: str = ""
+    _made: int = 0
+    _kept: dict[str, str] = field(default_factory=dict)
+    _tables: set[str] = field(default_factory=set)
 
     def start(self) -> None:
         """Begin with today's bill."""
-        self.store.run(_START, estimated=self.estimated)
+        self._make(_START, estimated=self.estimated)
         self.width = self._block_width()
         keys = [row["block"] for row in self.store.rows(_BLOCKS, width=self.width)]
         self.blocks = {key: index for index, key in enumerate(sorted(keys))}
+
+    def only(self, workflow_id: int) -> None:
+        """Leave the charges of other workflows out."""
+        self._make(_ONLY, workflow=workflow_id)
 
     def apply(self, lever: Lever) -> None:
         """Rewrite the remaining charges by one lever, price what it moved and settle what survivors lose."""
@@ -120,13 +150,15 @@ class Bench:
         return int(self.store.value(_PAYING))
 
     def _rewrite(self, sql: str, who: str, values: Mapping[str, Any]) -> None:
-        self.store.run(f"CREATE OR REPLACE TEMP TABLE rewritten AS {sql}", **values)
-        self._price()
-        unpriced = self.store.value("SELECT COUNT(*) FROM repriced WHERE unit_price_pico IS NULL")
+        self.store.run(_REWRITTEN.format(lever=sql), **values)
+        if self.store.value("SELECT COUNT(*) FROM rewritten WHERE unit_price_pico IS NULL"):
+            self._price()
+            self.store.run("DROP TABLE rewritten")
+            self.store.run("ALTER TABLE repriced RENAME TO rewritten")
+        unpriced = self.store.value("SELECT COUNT(*) FROM rewritten WHERE unit_price_pico IS NULL")
         if unpriced:
             raise PriceError(f"{who} moved {unpriced} charges to where no price is known")
-        self.store.run("DROP TABLE remaining")
-        self.store.run("ALTER TABLE repriced RENAME TO remaining")
+        self._adopt("rewritten")
 
     def _price(self) -> None:
         """Price the moved charges at the day and size of their requests; the rest keep their price."""
@@ -150,21 +182,49 @@ class Bench:
         return costs
 
     def touched(self, snapshot: str) -> int:
-        """Requests that pay another sum now than in the snapshot."""
-        return int(self.store.value(_TOUCHED.format(snapshot=snapshot)))
+        """Requests that pay another sum now than in a kept state."""
+        if self._kept[snapshot] == self._state:
+            return 0
+        return int(self.store.value(_TOUCHED.format(snapshot=self._kept[snapshot])))
 
     def save(self, name: str) -> str:
-        """Keep the present state under a name."""
-        self.store.run(f"CREATE OR REPLACE TEMP TABLE kept_{name} AS SELECT * FROM remaining")
-        return f"kept_{name}"
+        """Keep the present state under a name, which is returned."""
+        self._kept[name] = self._state
+        self._forget()
+        return name
 
     def restore(self, kept: str) -> None:
         """Go back to a kept state."""
-        self.store.run(f"CREATE OR REPLACE TEMP TABLE remaining AS SELECT * FROM {kept}")
+        self._show(self._kept[kept])
 
     def drop(self, kept: str) -> None:
         """Forget a kept state."""
-        self.store.run(f"DROP TABLE IF EXISTS {kept}")
+        self._kept.pop(kept, None)
+        self._forget()
+
+    def _make(self, sql: str, **values: Any) -> None:
+        self.store.run(f"CREATE OR REPLACE TEMP TABLE rewritten AS {sql}", **values)
+        self._adopt("rewritten")
+
+    def _adopt(self, table: str) -> None:
+        """Take a temporary table for the present state."""
+        self._made += 1
+        name = f"bill_{self._made}"
+        self.store.run(f"DROP TABLE IF EXISTS {name}")
+        self.store.run(f"ALTER TABLE {table} RENAME TO {name}")
+        self._tables.add(name)
+        self._show(name)
+
+    def _show(self, name: str) -> None:
+        self._state = name
+        self.store.run(f"CREATE OR REPLACE TEMP VIEW remaining AS SELECT * FROM {name}")
+        self._forget()
+
+    def _forget(self) -> None:
+        """Drop the states that are neither shown nor kept."""
+        for name in self._tables - {self._state, *self._kept.values()}:
+            self.store.run(f"DROP TABLE {name}")
+            self._tables.discard(name)
 
     def _block_width(self) -> int:
         for width in _WIDTHS_US:

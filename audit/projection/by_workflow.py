@@ -13,10 +13,6 @@ from audit.projection.needs import missing_need
 from audit.projection.projection import configured_levers, only_estimates
 from audit.store import Store
 
-_KEEP = """
-DELETE FROM remaining WHERE request_id NOT IN (SELECT request_id FROM request WHERE workflow_id = $workflow_id)
-"""
-
 
 @dataclass(frozen=True, slots=True)
 class WorkflowLever:
@@ -35,7 +31,7 @@ def workflow_levers(store: Store, config: Config, workflow_id: int) -> tuple[Wor
     levers = configured_levers(config)
     bench = Bench(store, settings_of(levers, dict(config.levers)), time.time_ns() // 1000, only_estimates(store))
     bench.start()
-    store.run(_KEEP, workflow_id=workflow_id)
+    bench.only(workflow_id)
     before = int(bench.cost().sum())
     start = bench.save("workflow")
     found = []

@@ -138,7 +138,7 @@ def _waterfall(bench: Bench, runs: Sequence[_Run], start: str, baseline: Pico) -
             continue
         run.step, cost = step, after
         plan.append(run)
-    bench.drop("kept_before")
+    bench.drop("before")
     bench.restore(start)
     return plan
 

@@ -18,9 +18,11 @@ import duckdb
 import pyarrow as pa
 
 from audit.errors import StoreError
+from audit.store.migrations import additions
 
-SCHEMA_VERSION = 1
-MEMORY_LIMIT = "2GB"
+SCHEMA_VERSION = 2
+MEMORY_LIMIT = "1200MB"
+"""What the engine may hold before it spills to disk, so that a run with all else it holds stays under 2 GB."""
 _ROWS_AT_ONCE = 100_000
 """Fewer than the engine's row group: larger inserts leave a quarter of the file as free blocks."""
 
@@ -165,6 +167,15 @@ class Store:
             with suppress(StoreError):
                 self.run(f"SET memory_limit = '{MEMORY_LIMIT}'")
 
+    def migrate(self, schema: str, version: int) -> None:
+        """Add the tables and columns this file lacks of `schema`, and note its version."""
+        with self._errors():
+            missing = additions(self._connection, schema)
+        with self.transaction():
+            for statement in missing:
+                self.run(statement)
+            self.set_meta("schema_version", str(version))
+
     def checkpoint(self) -> None:
         """Move the write-ahead log into the file."""
         self.run("CHECKPOINT")
@@ -264,7 +275,7 @@ def _settle(store: Store, exists: bool, read_only: bool) -> None:
     tables = store.tables()
     if not tables and not read_only:
         with store.transaction():
-            store.run(files("audit.store").joinpath("schema.sql").read_text(encoding="utf-8"))
+            store.run(_schema())
             store.run("INSERT INTO meta VALUES ('schema_version', $v)", v=str(SCHEMA_VERSION))
         return
     if "meta" not in tables:
@@ -275,6 +286,12 @@ def _settle(store: Store, exists: bool, read_only: bool) -> None:
             f"{store.path} was written by a newer version (schema {found}, this program knows {SCHEMA_VERSION})",
             "upgrade with `pip install -U llm-workload-audit`",
         )
+    if found < SCHEMA_VERSION and not read_only:
+        store.migrate(_schema(), SCHEMA_VERSION)
+
+
+def _schema() -> str:
+    return files("audit.store").joinpath("schema.sql").read_text(encoding="utf-8")
 
 
 def _identifier(name: str) -> str:

@@ -83,7 +83,8 @@ def test_check_holds_or_refuses(audit: Any, sample_db: Path) -> None:
 def test_outcomes_and_units_of_business(audit: Any, sample_db: Path, truth: dict[str, Any], tmp_path: Path) -> None:
     config = tmp_path / "audit.toml"
     config.write_text(
-        '[[cost]]\nname = "index"\nusd_per_month = 10\n\n[outcomes."answer"]\nworkflows = ["support-faq"]\nfailed_usd = 1\n'
+        '[[cost]]\nname = "index"\nusd_per_month = 10\n\n'
+        '[outcomes."answer"]\nworkflows = ["support-faq"]\nfailed_usd = 1\n'
     )
     result = audit("outcomes", "--db", sample_db, "--config", config, "--json").document
     planted = truth["planted"]
