@@ -195,6 +195,8 @@ def print_result(result: ReplayResult, verdicts: list[Verdict], names: dict[int,
         ],
         left=4,
     )  # fmt: skip
+    for note in result.notes:
+        console.note(note)
     for row in verdicts:
         more = f"; needs {row.n_more} more" if row.verdict == "unknown" and row.n_more else ""
         console.say(f"{names.get(row.workflow_id, '(none)')}: {row.verdict.replace('_', ' ')}: {row.reason}{more}")

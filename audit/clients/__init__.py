@@ -20,7 +20,7 @@ FailureKind = Literal[
     "too_long",  # 400: the prompt does not fit the context window
     "rejected",  # any other 4xx: this request will never work
     "unauthorised",  # 401, 403: no call of this endpoint will work
-    "not_found",  # 404: no call of this model will work
+    "not_found",  # 404, 405, 501: no such model, or the server does not speak this API
     "quota",  # 429 or 402 for want of money: waiting does not help
 ]
 

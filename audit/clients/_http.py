@@ -172,10 +172,12 @@ def _kind(status: int, label: str) -> tuple[FailureKind, bool]:
         402: ("quota", False),
         403: ("unauthorised", False),
         404: ("not_found", False),
+        405: ("not_found", False),
         408: ("timeout", True),
         409: ("server_error", True),
         413: ("too_long", False),
         425: ("server_error", True),
+        501: ("not_found", False),
         503: ("overloaded", True),
         529: ("overloaded", True),
     }

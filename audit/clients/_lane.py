@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from audit.clients import Answer, CallError, Client, Limits, Session, Translation
+from audit.clients import Answer, CallError, Client, FailureKind, Limits, Session, Translation
 
 FATAL = ("unauthorised", "not_found", "quota")
 MOST_ADAPTATIONS = 16
@@ -65,7 +65,11 @@ class _Call:
 
 
 class LaneClosedError(Exception):
-    """The endpoint can't be used any further; nothing was sent for this call."""
+    """The endpoint can't be used any further; nothing was sent for this call. `kind` is the failure that closed it."""
+
+    def __init__(self, reason: str, kind: FailureKind) -> None:
+        super().__init__(reason)
+        self.kind: FailureKind = kind
 
 
 class Lane:
@@ -88,12 +92,16 @@ class Lane:
         self._refused: dict[tuple[str, str], CallError] = {}
         self._slowest = 0.0
         self._failures_in_a_row = 0
-        self._closed: dict[str, str] = {}
+        self._closed: dict[str, tuple[str, FailureKind]] = {}
         self.on_the_wire = 0
         self.tally = Tally()
 
     def closed(self, model: str) -> str | None:
         """Why no further call of a model is made; None while the lane is open for it."""
+        reason, _ = self._closing(model) or (None, None)
+        return reason
+
+    def _closing(self, model: str) -> tuple[str, FailureKind] | None:
         return self._closed.get("") or self._closed.get(model)
 
     async def send(
@@ -154,7 +162,7 @@ class Lane:
     async def _wait_for_pause(self, call: _Call) -> None:
         while (wait := self._resume_at - time.monotonic()) > 0:
             if wait > self._left(call):
-                await self._close(f"no answer for {self._policy.deadline:.0f} s because of rate limits")
+                await self._close(f"no answer for {self._policy.deadline:.0f} s because of rate limits", "rate_limited")
                 raise CallError("rate_limited", f"rate limited for {self._policy.deadline:.0f} s")
             await asyncio.sleep(wait)
 
@@ -162,8 +170,8 @@ class Lane:
         """Wait for a free place; the call's time starts when it has one."""
         async with self._turn:
             await self._turn.wait_for(lambda: self.closed(call.model) or self._active < int(self._width))
-            if reason := self.closed(call.model):
-                raise LaneClosedError(reason)
+            if closing := self._closing(call.model):
+                raise LaneClosedError(*closing)
             self._active += 1
         call.started = time.monotonic()
 
@@ -194,7 +202,7 @@ class Lane:
         """A refused key, an unknown model, an empty account: every other call would meet the same."""
         self._failures_in_a_row += 1
         if not self.tally.answered or self._failures_in_a_row >= 3:
-            await self._close(failure.message, call.model if failure.kind == "not_found" else "")
+            await self._close(failure.message, failure.kind, call.model if failure.kind == "not_found" else "")
         raise failure
 
     async def _try_again(self, failure: CallError, call: _Call) -> None:
@@ -202,7 +210,7 @@ class Lane:
         unreachable = failure.kind == "connection" and not failure.maybe_billed
         patience = 3 if unreachable else self._policy.give_up_after
         if not self.tally.answered and self._failures_in_a_row >= patience:
-            await self._close(f"{self._failures_in_a_row} failures and no answer: {failure.message}")
+            await self._close(f"{self._failures_in_a_row} failures and no answer: {failure.message}", failure.kind)
             raise failure
         if not failure.retry or call.tries >= self._policy.attempts or self._left(call) <= 0:
             raise failure
@@ -211,7 +219,7 @@ class Lane:
     async def _slow_down(self, failure: CallError, call: _Call) -> None:
         asked = failure.retry_after
         if asked is not None and asked > self._policy.longest_pause:
-            await self._close(f"the endpoint asks to wait for {asked:.0f} s: {failure.message}")
+            await self._close(f"the endpoint asks to wait for {asked:.0f} s: {failure.message}", failure.kind)
             raise failure
         if call.tries >= self._policy.attempts:
             raise failure
@@ -249,10 +257,10 @@ class Lane:
         call.lossy.append(said)
         return True
 
-    async def _close(self, reason: str, model: str = "") -> None:
+    async def _close(self, reason: str, kind: FailureKind, model: str = "") -> None:
         """Let no further call start, of one model or of any; those waiting raise LaneClosedError."""
         async with self._turn:
-            self._closed.setdefault(model, reason)
+            self._closed.setdefault(model, (reason, kind))
             self._turn.notify_all()
 
 

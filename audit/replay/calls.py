@@ -33,17 +33,24 @@ class Call:
     limits: Limits
 
 
-def prepare(logged: Logged, route: Route, idempotency_key: str = "") -> Call:
-    """Make a logged request ready for a route; raises NotReplayableError."""
+NO_RESPONSES = "asked through chat completions, since the server has no Responses API"
+
+
+def prepare(logged: Logged, route: Route, idempotency_key: str = "", *, chat: bool = False) -> Call:
+    """Make a logged request ready for a route; raises NotReplayableError.
+
+    `chat` says that the endpoint was found to have no Responses API.
+    """
     if logged.prompt is None:
         raise NotReplayableError(logged.reason)
     prompt = route.variant.change(logged.prompt) if route.variant else logged.prompt
     if prompt is None:
         raise NotReplayableError("the variant changes nothing of it")
-    client = route.responses if route.responses is not None and logged.responses_api else route.client
+    client = route.responses if route.responses is not None and logged.responses_api and not chat else route.client
     limits, lifted = _limits(logged, route, idempotency_key)
     made = client.translate(prompt, route.sends, limits)
-    return Call(client, Translation(made.body, (*prompt.lossy, *lifted, *made.lossy)), limits)
+    instead = (NO_RESPONSES,) if chat and logged.responses_api else ()
+    return Call(client, Translation(made.body, (*instead, *prompt.lossy, *lifted, *made.lossy)), limits)
 
 
 def _limits(logged: Logged, route: Route, idempotency_key: str) -> tuple[Limits, tuple[str, ...]]:

@@ -219,6 +219,9 @@ def _costs(logged: Logged, route: Route) -> tuple[int | None, int | None]:
     """Expected and largest cost of a call, pico-USD; raises NotReplayableError where it can't be made."""
     call = prepare(logged, route)
     bound = most_input_tokens(call.translation.body)
+    if call.client is route.responses:
+        # where the server turns out to have only chat completions, the other body is sent
+        bound = max(bound, most_input_tokens(prepare(logged, route, chat=True).translation.body))
     given = logged.input_tokens or bound // 4
     if route.context_window is not None and given > route.context_window:
         raise NotReplayableError("the prompt is longer than the model's context window")

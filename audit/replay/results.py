@@ -53,7 +53,8 @@ class Progress:
 class ReplayResult:
     """A finished replay; `stopped` says why it ended early (empty = it did not).
 
-    `uncertain_usd` bounds what failed attempts may still be billed, beyond `spent_usd`.
+    `uncertain_usd` bounds what failed attempts may still be billed, beyond `spent_usd`. `notes` are sentences on what
+    was found out about the endpoints.
     """
 
     sampled: int
@@ -67,6 +68,7 @@ class ReplayResult:
     seconds: float
     by_candidate: tuple[CandidateResult, ...]
     stopped: str = ""
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)

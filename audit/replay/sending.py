@@ -8,12 +8,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
-from audit.clients import Answer, CallError, Client, NotReplayableError, Session
-from audit.clients._lane import Lane, LaneClosedError, Policy
+from audit.clients import Answer, CallError, NotReplayableError
+from audit.clients._lane import LaneClosedError, Policy
 from audit.hashes import digest
 from audit.replay.budget import Budget
-from audit.replay.calls import prepare
 from audit.replay.journal import Journal, now_us
+from audit.replay.lanes import Lanes
 from audit.replay.plans import Job, Plan
 from audit.replay.prompts import Logged, chunks, load
 from audit.replay.results import Progress, Tallies
@@ -36,8 +36,7 @@ class Sender:
         self._policy = policy
         self._progress = progress
         self._journal = Journal(store)
-        self._sessions: dict[tuple[str, str], Session] = {}
-        self._lanes: dict[tuple[str, str], Lane] = {}
+        self.lanes = Lanes(policy)
         self._stop = asyncio.Event()
         self.tallies = Tallies(plan)
         self.interrupted = False
@@ -67,9 +66,7 @@ class Sender:
                 worker.cancel()
             await asyncio.gather(watcher, *workers, return_exceptions=True)
             self._journal.flush()
-            for session in self._sessions.values():
-                with suppress(Exception):  # a connection that won't close changes no result
-                    await session.close()
+            await self.lanes.close()
 
     def _interrupt(self) -> None:
         self.interrupted = True
@@ -79,7 +76,7 @@ class Sender:
         """After a signal, cancel the workers once nothing is on the wire any more, or the grace is over."""
         await self._stop.wait()
         until = time.monotonic() + GRACE_SECONDS
-        while time.monotonic() < until and any(lane.on_the_wire for lane in self._lanes.values()):
+        while time.monotonic() < until and self.lanes.busy:
             await asyncio.sleep(0.05)
         for worker in workers:
             worker.cancel()
@@ -103,8 +100,7 @@ class Sender:
         route = self._plan.routes[job.route]
         worst = job.worst_pico or 0
         try:
-            call = prepare(logged, route, _idempotency_key(job, route))
-            lane = self._lane(route, call.client)
+            call = self.lanes.ready(logged, route, idempotency_key(job, route))
         except NotReplayableError as error:
             self.tallies.fail(job.route, "not_replayable", error.reason, sent=False)
             return
@@ -123,7 +119,7 @@ class Sender:
         started = now_us()
         spent, uncertain = 0, 0
         try:
-            answer, uncertain = await lane.send(call.translation, call.limits, may_pay_again)
+            answer, uncertain = await self.lanes.ask(call, logged, route, may_pay_again)
             spent, uncertain = self._answered(job, route, answer, started, uncertain)
         except LaneClosedError as closed:
             self.tallies.fail(job.route, "endpoint_closed", str(closed), sent=False)
@@ -147,15 +143,8 @@ class Sender:
             return 0, uncertain + 1
         return cost or 0, uncertain
 
-    def _lane(self, route: Route, client: Client) -> Lane:
-        key = route.endpoint.name, client.name
-        if key not in self._lanes:
-            self._sessions[key] = client.open(route.endpoint)
-            self._lanes[key] = Lane(client, self._sessions[key], self._policy)
-        return self._lanes[key]
 
-
-def _idempotency_key(job: Job, route: Route) -> str:
+def idempotency_key(job: Job, route: Route) -> str:
     """The same for every attempt at one call, so that a gateway that knows such keys answers it once."""
     return f"audit-{digest(job.prompt_key, route.endpoint.name, route.model, route.variant_name) & (2**64 - 1):016x}"
 

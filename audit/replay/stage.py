@@ -95,6 +95,7 @@ def _result(
         seconds=seconds,
         by_candidate=tallies.candidates(),
         stopped=stopped,
+        notes=sender.lanes.notes,
     )
 
 

@@ -18,6 +18,7 @@ from audit.config import EndpointConfig
 from audit.errors import AuditError, BudgetError, ConfigError, ConsentError, ReplayError
 from audit.prices.catalogue import Catalogue
 from audit.replay import LocalLimits, Plan, plan, replay
+from audit.replay.calls import NO_RESPONSES
 from audit.store import Store
 from tests.peer import Peer
 from tests.replay.logs import Request, fill, shop
@@ -247,6 +248,31 @@ def test_responses_are_asked_again_as_responses(store: Store, catalogue: Catalog
     fill(store, shop({"sort": 30}, response_id="resp_"))
     replay(store, planned(store, catalogue, sample=10), max_cost_usd=5.0, policy=QUICK)
     assert all("input" in body for body in peer.requests)
+
+
+def test_a_server_without_responses_is_asked_through_chat(store: Store, catalogue: Catalogue, peer: Peer) -> None:
+    fill(store, shop({"sort": 30}, response_id="resp_", parameters={"stop": ["END"]}))
+    peer.fault_for = lambda number, body: "404:Not Found" if "input" in body else None
+    result = replay(store, planned(store, catalogue, sample=20, floor=True), max_cost_usd=5.0, policy=QUICK)
+    assert (result.answered, result.failed) == (40, ())
+    missed = [body["model"] for body in peer.requests if "input" in body]
+    assert set(missed) == {"gpt-4o", "gpt-4o-mini"}
+    assert len(missed) <= 2 * QUICK.concurrency, "found out once, by those under way"
+    assert {tuple(json.loads(row["lossy"])) for row in store.rows("SELECT lossy FROM replay")} == {(NO_RESPONSES,)}
+    assert len(result.notes) == 2
+    assert "has no Responses API" in result.notes[0]
+
+
+def test_a_model_nobody_has_fails_once_through_either_api(store: Store, catalogue: Catalogue, peer: Peer) -> None:
+    fill(store, shop({"sort": 30}, response_id="resp_"))
+    peer.fault_for = lambda number, body: "404:no such model" if body["model"] == "gpt-4o-mini" else None
+    result = replay(store, planned(store, catalogue, sample=20, floor=True), max_cost_usd=5.0, policy=QUICK)
+    assert result.answered == 20
+    assert {(each.model, each.reason) for each in result.failed} <= {
+        ("gpt-4o-mini", "not_found"),
+        ("gpt-4o-mini", "endpoint_closed"),
+    }
+    assert all("input" in body for body in peer.requests if body["model"] == "gpt-4o")
 
 
 def test_candidates_are_proposed_from_the_price_table(
