@@ -86,6 +86,8 @@ class Config:
     levers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     budgets: Mapping[str, Any] = field(default_factory=dict)
     outcomes: Mapping[str, Any] = field(default_factory=dict)
+    latency: Mapping[str, float] = field(default_factory=dict)
+    rubrics: Mapping[str, str] = field(default_factory=dict)
     replay: ReplayConfig = field(default_factory=ReplayConfig)
     projection: ProjectionConfig = field(default_factory=ProjectionConfig)
     endpoint: tuple[EndpointConfig, ...] = ()
@@ -131,8 +133,18 @@ def _config(data: Mapping[str, Any], where: str) -> Config:
         elif key in _TABLES:
             values[key] = _table(_TABLES[key], value, f"{where} [{key}]")
         else:
+            _check_values(key, value, where)
             values[key] = value
     return Config(**values)
+
+
+def _check_values(key: str, table: Mapping[str, Any], where: str) -> None:
+    """Tables whose keys are names of the user's own: every value has the one type the table is for."""
+    for name, value in table.items():
+        if key == "latency" and (isinstance(value, bool) or not isinstance(value, (int, float)) or value <= 0):
+            raise ConfigError(f"{where} [latency] {name}: {value!r} is no number of seconds", f'write "{name}" = 2.5')
+        if key == "rubrics" and not (isinstance(value, str) and value.strip()):
+            raise ConfigError(f"{where} [rubrics] {name}: {value!r} is no text", "say what makes an answer acceptable")
 
 
 def _table(kind: type[T], data: Mapping[str, Any], where: str) -> T:

@@ -7,8 +7,9 @@ Flood 2014, "Fast splittable pseudorandom number generators"), which numpy does 
 
 from __future__ import annotations
 
+import json
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 
 SCHEME = "2"
@@ -64,6 +65,14 @@ def digest(*parts: str | int | None) -> int:
     """Hash of a sequence of values; no two different sequences are written the same way."""
     text = "\x1f".join("\x00" if part is None else str(part) for part in parts)
     return content_hash(text)
+
+
+def rows_digest(rows: Sequence[Mapping[str, object]], without: str) -> str:
+    """BLAKE2b-128, hex, over rows in any order, by column name; the column `without` is left out."""
+    lines = sorted(
+        json.dumps({name: row[name] for name in sorted(row) if name != without}, ensure_ascii=False) for row in rows
+    )
+    return blake2b("\n".join(lines).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
 def spaced(text: str) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
+from audit.hashes import rows_digest
 from audit.store import Store
 
 _VERDICTS = """
@@ -118,7 +120,20 @@ def checks(store: Store) -> dict[str, int]:
     """Offences against what must hold in every audit file, by rule; 0 is sound."""
     found = {rule: int(store.value(query) or 0) for rule, query in _CHECKS.items()}
     found["the chain of events is unbroken"] = broken_events(store)
+    found["ratings are those that were imported"] = altered_ratings(store)
     return found
+
+
+def altered_ratings(store: Store) -> int:
+    """Imports whose ratings are not the ones their event sealed; 0 when nothing was altered."""
+    sealed = {
+        row["event_id"]: json.loads(row["settings"]).get("digest")
+        for row in store.rows("SELECT event_id, settings FROM event WHERE command = 'rate'")
+    }
+    imports: dict[int, list[dict[str, Any]]] = {}
+    for row in store.rows("SELECT * FROM rating WHERE event_id IS NOT NULL"):
+        imports.setdefault(row["event_id"], []).append(row)
+    return sum(rows_digest(imports.get(event, []), "event_id") != sealed.get(event) for event in {*sealed, *imports})
 
 
 def broken_events(store: Store) -> int:

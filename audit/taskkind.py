@@ -25,6 +25,9 @@ KINDS = (
     "short_answer",
     "open",
 )
+CHECKED = frozenset({"classification", "extraction", "tool_call", "short_answer"})
+"""Kinds whose answers a program can compare; of the others a judge or people decide."""
+
 MIXED = "mixed"
 """Kind of a workflow whose requests do not agree on one."""
 

@@ -20,7 +20,7 @@ RANKS = [
     {
         "ingest", "matching", "replay", "scoring", "deciding", "projection", "outliers", "outcomes", "summary", "why",
         "workflows", "ledger", "naming", "reconciling", "showing",
-        "checking", "chargeback", "review", "judging", "routing", "evalset", "uncertainty",
+        "checking", "chargeback", "review", "uncertainty",
     },
     {"report"},
     {"export"},
@@ -63,9 +63,7 @@ def test_every_room_has_a_rank() -> None:
 STAGE_USES = {
     ("summary", "uncertainty"),
     ("summary", "outcomes"), ("why", "outcomes"), ("deciding", "scoring"), ("checking", "outcomes"),
-    ("matching", "scoring"), ("projection", "matching"), ("review", "deciding"), ("judging", "scoring"),
-    ("judging", "replay"), ("judging", "deciding"), ("routing", "deciding"), ("evalset", "deciding"),
-    ("evalset", "replay"),
+    ("matching", "scoring"), ("projection", "matching"), ("review", "deciding"),
 }  # fmt: skip
 
 

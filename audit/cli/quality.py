@@ -9,6 +9,8 @@ import typer
 from audit.cli.options import ConfigFile, Db, Json, Yes, load, open_store, print_json
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from audit.deciding import Verdict
     from audit.replay import Plan, Policy, ReplayResult
     from audit.store import Store
@@ -53,6 +55,7 @@ def replay(
     """
     from audit.cli.pricing import catalogue
     from audit.export import documents
+    from audit.export import quality as written
     from audit.replay import LocalLimits, Policy
     from audit.replay import plan as make_plan
 
@@ -78,11 +81,16 @@ def replay(
                 print_json(documents.plan_document(made))
             return
         result, verdicts = carry_out(
-            store, made, cap, agreed=yes or _agreed(made, cap), policy=Policy(concurrency=settings.replay.concurrency)
+            store,
+            made,
+            cap,
+            agreed=yes or _agreed(made, cap),
+            policy=Policy(concurrency=settings.replay.concurrency),
+            latency=settings.latency,
         )
         names = _names(store)
     if as_json:
-        print_json(documents.replay_document(result, verdicts, names))
+        print_json(written.replay_document(result, verdicts, names))
     else:
         print_result(result, verdicts, names)
 
@@ -107,7 +115,13 @@ def _agreed(plan: Plan, cap: float) -> bool:
 
 
 def carry_out(
-    store: Store, plan: Plan, cap: float | None, *, agreed: bool, policy: Policy | None = None
+    store: Store,
+    plan: Plan,
+    cap: float | None,
+    *,
+    agreed: bool,
+    policy: Policy | None = None,
+    latency: Mapping[str, float] | None = None,
 ) -> tuple[ReplayResult, list[Verdict]]:
     """Make the calls, score the answers and decide; the progress goes to stderr."""
     from audit import console
@@ -125,7 +139,7 @@ def carry_out(
     with console.steps("scoring"):
         observed(store)
         scoring(store)
-        verdicts = deciding(store)
+        verdicts = deciding(store, latency)
     return result, verdicts
 
 
@@ -181,7 +195,16 @@ def print_result(result: ReplayResult, verdicts: list[Verdict], names: dict[int,
         console.warn(
             f"{failed.endpoint}/{failed.model}: {failed.count} × {failed.reason}: {console.clean(failed.example)}"
         )
+    for note in result.notes:
+        console.note(note)
     console.say("")
+    print_verdicts(verdicts, names)
+
+
+def print_verdicts(verdicts: Sequence[Verdict], names: Mapping[int, str]) -> None:
+    """The verdict on every candidate, and a line of reasons for each."""
+    from audit import console, figures
+
     console.table(
         "Verdicts",
         ("Workflow", "Today", "Candidate", "Verdict", "n", "Acceptable", "90 % interval", "Floor", "Cost ratio"),
@@ -195,8 +218,6 @@ def print_result(result: ReplayResult, verdicts: list[Verdict], names: dict[int,
         ],
         left=4,
     )  # fmt: skip
-    for note in result.notes:
-        console.note(note)
     for row in verdicts:
         more = f"; needs {row.n_more} more" if row.verdict == "unknown" and row.n_more else ""
         console.say(f"{names.get(row.workflow_id, '(none)')}: {row.verdict.replace('_', ' ')}: {row.reason}{more}")

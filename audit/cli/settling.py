@@ -35,5 +35,5 @@ def settle(store: Store, settings: Config, say: Callable[[str], None], *, new_re
         from audit.deciding import deciding
 
         say("verdicts")
-        deciding(store)
+        deciding(store, settings.latency)
     return new_requests or named.changed

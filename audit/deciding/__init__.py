@@ -1,5 +1,7 @@
 """Decide which candidate may take over which workflow."""
 
+from audit.deciding.judges import Fitness, fitness
 from audit.deciding.stage import Verdict, deciding
+from audit.deciding.units import Evidence, TrialKey, Unit, evidence
 
-__all__ = ["Verdict", "deciding"]
+__all__ = ["Evidence", "Fitness", "TrialKey", "Unit", "Verdict", "deciding", "evidence", "fitness"]

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 from audit.deciding.units import Unit
 from audit.store import Store
-
-_EXACT_KINDS = frozenset({"classification", "extraction", "tool_call", "short_answer"})
+from audit.taskkind import CHECKED
 
 # each repetition of a prompt against the first answer it got
 _REPEATS = """
@@ -51,4 +50,4 @@ def floor(self_replay: dict[int, Unit], kind: str, logged: Floor | None) -> Floo
     if decided:
         weight = sum(unit.weight for unit in decided)
         return Floor(sum(unit.weight for unit in decided if unit.state == "passed") / weight, len(decided), True)
-    return logged if kind in _EXACT_KINDS else None
+    return logged if kind in CHECKED else None

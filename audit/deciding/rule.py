@@ -9,34 +9,51 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from audit.deciding import people
 from audit.deciding.units import TrialKey, Unit
 from audit.statistics import verdicts as rule
 from audit.statistics.intervals import Interval, korn_graubard, wilson
 
-STRICT_KINDS = frozenset({"extraction", "tool_call"})
-STRICT_ALPHA = 0.02
 _CONSTANT_N = 10
 _LABEL_N = 5
 
 
-def alpha_of(kind: str) -> float:
-    """Loss a workflow of this kind may have: 2 % where programs read the answer, else 5 %."""
-    return STRICT_ALPHA if kind in STRICT_KINDS else rule.ALPHA
-
-
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One candidate on one workflow with its counted units: endpoint faults are left out, they say nothing of it."""
+    """One candidate on one workflow with its counted units: endpoint faults are left out, they say nothing of it.
+
+    `miss` bounds the share of unacceptable answers the judge of this trial lets pass; 0 where no judge passed any.
+    """
 
     key: TrialKey
     kind: str
     units: tuple[Unit, ...]
     self_replay: Mapping[int, Unit]
+    miss: float = 0.0
 
     @property
     def alpha(self) -> float:
         """Loss allowed."""
-        return alpha_of(self.kind)
+        return rule.alpha_of(self.kind)
+
+    @property
+    def trusted(self) -> float:
+        """Share of losses that what was said of the answers shows: a judge that misses some shows fewer than there are.
+
+        Where people overruled the passes, they speak instead and nothing is missed.
+        """
+        judged = any(unit.judge and unit.said == "passed" and unit.rated is None for unit in self.units)
+        return 1 - self.miss if judged and not people.overruled_passes(self.units, self.allowed) else 1.0
+
+    @property
+    def allowed(self) -> float:
+        """Share of passed answers that may be wrong in a trial at its limit without surprise."""
+        return max(people.TOLERATED, self.miss * self.alpha / (1 - self.alpha))
+
+    @property
+    def evidence(self) -> tuple[Unit, ...]:
+        """Units a certificate may rest on, with the weights they then have."""
+        return people.certified(self.units, self.allowed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +91,8 @@ def judge(trials: Sequence[Trial], tried: int) -> list[Judged]:
 
 
 def _statistical(trial: Trial, lenient: bool, looked: bool) -> rule.Trial:
-    units = _one_per_cluster(trial.units) if looked else trial.units
-    good = np.array([_good(unit, lenient) for unit in units], dtype=np.bool_)
+    units = _one_per_cluster(trial.evidence) if looked else trial.evidence
+    good = np.array([_no_worse(unit, lenient) for unit in units], dtype=np.bool_)
     weights = np.array([unit.weight for unit in units])
     clusters = None if looked else _clusters(units)
     key = "/".join(map(str, trial.key))
@@ -83,11 +100,18 @@ def _statistical(trial: Trial, lenient: bool, looked: bool) -> rule.Trial:
     # an undecided answer of the current model is read the other way round: it explains a loss, or it does not;
     # so is one that is missing, except that without it a loss always counts
     current = np.array([_current_good(trial, unit, lenient) for unit in units], dtype=np.bool_) if paired else None
-    return rule.Trial.of_answers(key, good, current, weights=weights, clusters=clusters, alpha=trial.alpha)
+    # a judge that misses losses must show fewer; what it does show is not less certain for that
+    alpha = trial.alpha if lenient else trial.alpha * trial.trusted
+    return rule.Trial.of_answers(key, good, current, weights=weights, clusters=clusters, alpha=alpha)
 
 
 def _good(unit: Unit, lenient: bool) -> bool:
     return unit.state == "passed" or (unit.state == "undecided" and lenient)
+
+
+def _no_worse(unit: Unit, lenient: bool) -> bool:
+    """Acceptable, or found unacceptable by people who found the logged answer so as well."""
+    return _good(unit, lenient) or (unit.rated is False and unit.logged_ok is False)
 
 
 def _current_good(trial: Trial, unit: Unit, lenient: bool) -> bool:
@@ -117,7 +141,7 @@ def _join(trial: Trial, best: rule.Verdict, worst: rule.Verdict) -> Judged:
         n_effective=worst.n_eff,
         loss=_loss(trial),
         loss_low=min(best.lower, worst.upper),
-        loss_high=worst.upper,
+        loss_high=min(1.0, worst.upper / trial.trusted) if trial.trusted else 1.0,
         n_more=_units_missing(trial, best, worst) if word == "unknown" else 0,
         held_back_by=worst.held_back_by if word == "unknown" else None,
     )
@@ -131,7 +155,12 @@ def _units_missing(trial: Trial, best: rule.Verdict, worst: rule.Verdict) -> int
 
 
 def _loss(trial: Trial) -> float | None:
-    """Weighted share of losses among the decided units, None without any."""
+    """Weighted share of losses among the decided units, corrected by people where they rated; None without any."""
+    corrected = people.share(
+        trial.units, lambda unit: _no_worse(unit, False) or not _current_good(trial, unit, lenient=False)
+    )
+    if corrected is not None:
+        return 1 - corrected.estimate
     decided = [unit for unit in trial.units if unit.state != "undecided"]
     weight = math.fsum(unit.weight for unit in decided)
     lost = math.fsum(
@@ -141,7 +170,13 @@ def _loss(trial: Trial) -> float | None:
 
 
 def acceptable(units: Sequence[Unit]) -> Interval:
-    """Weighted share of acceptable answers among the decided ones; bounds (90 %) cover every reading of the others."""
+    """Weighted share of acceptable answers among the decided ones; bounds (90 %) cover every reading of the others.
+
+    Where people rated a draw of them, the two-phase estimate takes its place.
+    """
+    corrected = people.share(units, lambda unit: _good(unit, False))
+    if corrected is not None:
+        return corrected.interval()
     decided = _share([unit for unit in units if unit.state != "undecided"], False)
     return Interval(decided.estimate, _share(units, False).low, _share(units, True).high, decided.level)
 

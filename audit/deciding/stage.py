@@ -5,17 +5,19 @@ from __future__ import annotations
 import math
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
-from audit.deciding import rule
+from audit.deciding import reasons, rule
+from audit.deciding.behaviour import Behaviours
 from audit.deciding.floor import Floor, floor, repeats
 from audit.deciding.ratios import quantile, ratios
 from audit.deciding.units import Evidence, TrialKey, Unit, evidence
 from audit.statistics.verdicts import FAMILY_DELTA
 from audit.store import Store
 
-_KINDS = "SELECT workflow_id, task_kind FROM workflow"
+_WORKFLOWS = "SELECT workflow_id, name, task_kind FROM workflow"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +26,10 @@ class Verdict:
 
     Shares are of requests, money is pico-USD, durations are seconds. `n` counts the prompts answered or refused by
     the candidate itself; `failed` those without an answer for any reason. Bounds of `loss` are one-sided and adjusted
-    for all pairs tested; those of `acceptable` are a plain 90 % interval.
+    for all `tried` pairs; those of `acceptable` are a plain 90 % interval. `rated` answers were seen by people,
+    `judged` ones decided by `judge` alone. `refused` and `current_refused` count refusals of the candidate and in the
+    log on the same prompts; `error_share` is the share of prompts the candidate could not answer,
+    `current_error_share` that of failed calls in the log.
     """
 
     workflow_id: int
@@ -57,30 +62,30 @@ class Verdict:
     n_more: int | None
     reason: str
     decided_at_us: int
+    rated: int
+    judged: int
+    judge: str | None
+    refused: int
+    current_refused: int
+    error_share: float | None
+    current_error_share: float | None
+    latency_limit: float | None
+    tried: int
 
 
-def deciding(store: Store) -> list[Verdict]:
+def deciding(store: Store, latency: Mapping[str, float] | None = None) -> list[Verdict]:
     """Judge all candidates ever replayed in this audit file and replace the rows of `verdict`.
 
     Every pair tried counts in the multiplicity, whether asked for today or not. Seeds, candidates and thresholds go
-    into the event chain.
+    into the event chain. `latency` is the p95 in seconds a candidate may have, by workflow name (`*` = any other).
     """
     found = evidence(store)
-    kinds = {row["workflow_id"]: row["task_kind"] or "" for row in store.rows(_KINDS)}
-    trials = [
-        rule.Trial(
-            key,
-            kinds.get(key.workflow_id, ""),
-            rule.counted(units),
-            found.floors.get((key.workflow_id, key.current_model), {}),
-        )
-        for key, units in sorted(found.trials.items())
-    ]
+    workflows = {row["workflow_id"]: row for row in store.rows(_WORKFLOWS)}
+    trials = [_trial(found, key, units, workflows) for key, units in sorted(found.trials.items())]
     judged = rule.judge(trials, tried=0) if trials else []
-    logged = repeats(store)
-    now = time.time_ns() // 1000
+    standing = _Standing(repeats(store), Behaviours(store), latency or {}, len(trials), time.time_ns() // 1000)
     verdicts = [
-        _verdict(trial, outcome, found.trials[trial.key], logged.get(trial.key[:2]), now)
+        _verdict(trial, outcome, found, standing, str((workflows.get(trial.key.workflow_id) or {}).get("name") or ""))
         for trial, outcome in zip(trials, judged, strict=True)
     ]
     with store.transaction():
@@ -90,12 +95,37 @@ def deciding(store: Store) -> list[Verdict]:
     return verdicts
 
 
-def _verdict(trial: rule.Trial, judged: rule.Judged, units: Sequence[Unit], logged: Floor | None, now: int) -> Verdict:
-    measured = floor(dict(trial.self_replay), trial.kind, logged)
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """What holds for every trial: repetitions of the log, refusals and failures, limits, the family, the time."""
+
+    logged: Mapping[tuple[int, str], Floor]
+    behaviours: Behaviours
+    latency: Mapping[str, float]
+    tried: int
+    now_us: int
+
+
+def _trial(
+    found: Evidence, key: TrialKey, units: Sequence[Unit], workflows: Mapping[int, Mapping[str, Any]]
+) -> rule.Trial:
+    kind = (workflows.get(key.workflow_id) or {}).get("task_kind") or ""
+    counted = rule.counted(units)
+    judges = {unit.judge for unit in counted if unit.judge and unit.said == "passed"}
+    miss = max((judge.miss for (name, _), judge in found.judges.items() if name in judges and judge.fit), default=0.0)
+    return rule.Trial(key, kind, counted, found.floors.get((key.workflow_id, key.current_model), {}), miss)
+
+
+def _verdict(trial: rule.Trial, judged: rule.Judged, found: Evidence, standing: _Standing, name: str) -> Verdict:
+    units = found.trials[trial.key]
+    measured = floor(dict(trial.self_replay), trial.kind, standing.logged.get(trial.key[:2]))
     share, money = rule.acceptable(trial.units), ratios(trial.units)
     answered = [unit.duration for unit in trial.units if unit.state != "no_answer" and unit.duration is not None]
     undecided = sum(unit.state == "undecided" for unit in trial.units)
-    word, veto = _vetoed(trial, judged.verdict)
+    limit, slow = standing.latency.get(name, standing.latency.get("*")), quantile(answered, 0.95)
+    word, veto = _vetoed(trial, judged.verdict, slow, limit)
+    behaviour = standing.behaviours.of(trial.key, trial.units)
+    judges = sorted({unit.judge for unit in trial.units if unit.judge})
     return Verdict(
         **trial.key._asdict(),
         n=len(trial.units),
@@ -117,63 +147,38 @@ def _verdict(trial: rule.Trial, judged: rule.Judged, units: Sequence[Unit], logg
         current_cost_pico=money.current_cost_pico,
         candidate_cost_pico=money.candidate_cost_pico,
         p50_duration=quantile(answered, 0.5),
-        p95_duration=quantile(answered, 0.95),
+        p95_duration=slow,
         failed=sum(unit.state in ("no_answer", "not_reached") for unit in units),
         verdict=word,
         n_more=0 if word == "not_safe" else None if veto else judged.n_more,
-        reason="; ".join([veto or _because(trial, judged, undecided), *_notes(trial, judged, units, measured)]),
-        decided_at_us=now,
+        reason="; ".join(
+            (
+                veto or reasons.because(trial, judged, undecided),
+                *reasons.notes(trial, judged, units, measured),
+                *reasons.judges(trial, found.judges),
+                *reasons.behaviour(behaviour),
+            )
+        ),
+        decided_at_us=standing.now_us,
+        rated=sum(unit.rated is not None for unit in trial.units),
+        judged=sum(bool(unit.judge) and unit.rated is None for unit in trial.units),
+        judge=", ".join(name.removeprefix("judge:") for name in judges) or None,
+        **asdict(behaviour),
+        latency_limit=limit,
+        tried=standing.tried,
     )
 
 
-def _vetoed(trial: rule.Trial, word: str) -> tuple[str, str | None]:
-    """What an average can hide: one answer to everything, or a label that is never right."""
+def _vetoed(trial: rule.Trial, word: str, slow: float | None, limit: float | None) -> tuple[str, str | None]:
+    """What an average can hide: one answer to everything, a label that is never right, answers that come late."""
     if rule.is_constant(trial.units):
         return "not_safe", "gives the same answer to every prompt"
+    if limit is not None and slow is not None and slow > limit:
+        return "not_safe", f"p95 latency of {slow:.1f} s, limit {limit:g} s"
     missed = rule.missed_labels(trial.units) if trial.kind == "classification" else 0
     if word == "safe" and missed:
         return "unknown", f"never right on {missed} of the labels"
     return word, None
-
-
-def _because(trial: rule.Trial, judged: rule.Judged, undecided: int) -> str:
-    limit, low, high = (f"{100 * share:.1f} %" for share in (trial.alpha, judged.loss_low, judged.loss_high))
-    if judged.verdict == "safe":
-        return f"loss at most {high}, limit {limit}"
-    if judged.verdict == "not_safe":
-        return f"loss at least {low}, limit {limit}"
-    if not trial.units:
-        return "no answer to judge"
-    if _needs_judge(judged, undecided):
-        return f"{_count(undecided, 'answer needs', 'answers need')} a judge or a person"
-    if judged.held_back_by == "floor":
-        return "not shown to be as good as the current model's own replay"
-    return f"loss between {low} and {high}, limit {limit}"
-
-
-def _needs_judge(judged: rule.Judged, undecided: int) -> bool:
-    """Whether more units of the same kind would not settle it."""
-    return judged.verdict == "unknown" and undecided > 0 and judged.n_more is None
-
-
-def _notes(trial: rule.Trial, judged: rule.Judged, units: Sequence[Unit], measured: Floor | None) -> list[str]:
-    states = Counter(unit.state for unit in units)
-    fenced = sum("code fence)" in unit.reason for unit in trial.units if unit.state == "passed")
-    undecided = states["undecided"]
-    notes = {
-        f"{undecided} undecided count against it": undecided and not _needs_judge(judged, undecided),
-        f"{_count(states['no_answer'], 'prompt', 'prompts')} the candidate could not answer": states["no_answer"],
-        f"{_count(states['not_reached'], 'call', 'calls')} lost to the endpoint, left out": states["not_reached"],
-        f"{_count(fenced, 'answer stands', 'answers stand')} in a code fence to strip": fenced,
-        "floor not measured: every unacceptable answer counts": measured is None,
-        "floor from repeated prompts of the log: every unacceptable answer counts": measured and not measured.paired,
-        "observed in the log, not assigned by chance": any(unit.origin == "observed" for unit in units),
-    }
-    return [note for note, holds in notes.items() if holds]
-
-
-def _count(number: int, one: str, many: str) -> str:
-    return f"{number} {one if number == 1 else many}"
 
 
 def _log(store: Store, found: Evidence, trials: Sequence[rule.Trial], verdicts: Sequence[Verdict]) -> None:
@@ -181,11 +186,9 @@ def _log(store: Store, found: Evidence, trials: Sequence[rule.Trial], verdicts: 
         "seeds": found.seeds,
         "delta": FAMILY_DELTA,
         "grown": rule.grown(trials),
-        "trials": [_named(trial.key) | {"alpha": trial.alpha, "n": len(trial.units)} for trial in trials],
+        "rated": sum(verdict.rated for verdict in verdicts),
+        "judges": {f"{name} on {kind}": list(judge.faults) for (name, kind), judge in sorted(found.judges.items())},
+        "trials": [trial.key._asdict() | {"alpha": trial.alpha, "n": len(trial.units)} for trial in trials],
     }
     outcome = dict(Counter(verdict.verdict for verdict in verdicts))
     store.log_event("decide", settings, {"tested": len(verdicts), **outcome})
-
-
-def _named(key: TrialKey) -> dict[str, object]:
-    return key._asdict()

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
+from audit.deciding.judges import Fitness, fitness
+from audit.deciding.words import State, Word, Words, words
+from audit.hashes import content_hash, folded
 from audit.store import Store
-
-State = Literal["passed", "failed", "undecided", "no_answer", "not_reached"]
-"""no_answer: the candidate could not answer this prompt; not_reached: the endpoint or the network failed."""
 
 _ENDPOINT_FAULTS = frozenset(
     {"rate_limited", "overloaded", "server_error", "connection", "timeout", "unauthorised", "not_found", "quota"}
 )
-_GOOD = frozenset({"acceptable", "better", "equal", "acceptable_but_worse", "acceptable-but-worse", "good", "pass"})
-_BAD = frozenset({"unacceptable", "bad", "fail"})
-
 _REPLAYS = """
 SELECT p.replay_id, p.prompt_key, p.workflow_id, p.current_model, p.endpoint, p.model,
        COALESCE(p.variant, '') AS variant, p.status, p.error, p.origin, p.cost_pico,
@@ -62,9 +57,6 @@ GROUP BY p.replay_id
 """
 
 
-_SCORES = "SELECT replay_id, scorer, passed, reason FROM score ORDER BY replay_id, scored_at_us, scorer"
-
-
 class TrialKey(NamedTuple):
     """One candidate on one workflow; an empty variant is the plain request."""
 
@@ -79,11 +71,22 @@ class TrialKey(NamedTuple):
 class Unit:
     """One prompt answered by one candidate.
 
-    `weight` is requests over inclusion probability; costs are pico-USD per request, None where unpriced.
+    `state` is what became of it, `said` the same without people's word; `judge` decided where scorers could not.
+    `rated` and `chance` as in `Word`; `same` when the candidate's text is the logged one, `logged_ok` what people said
+    of the logged answer. `weight` is requests over inclusion probability; costs are pico-USD per request, None where
+    unpriced.
     """
 
+    replay_id: int
+    request_id: int
     prompt_key: int
     state: State
+    said: State
+    judge: str
+    rated: bool | None
+    chance: float | None
+    same: bool
+    logged_ok: bool | None
     reason: str
     answer: str
     logged_answer: int | None
@@ -107,6 +110,7 @@ class Evidence:
     trials: dict[TrialKey, list[Unit]] = field(default_factory=dict)
     floors: dict[tuple[int, str], dict[int, Unit]] = field(default_factory=dict)
     seeds: list[int] = field(default_factory=list)
+    judges: dict[tuple[str, str], Fitness] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -128,10 +132,12 @@ class _Drawn:
 def evidence(store: Store) -> Evidence:
     """Read every replayed unit; of several attempts the first answer counts, else the last failure."""
     found = Evidence(seeds=[row["seed"] for row in store.rows("SELECT DISTINCT seed FROM sample ORDER BY seed")])
-    drawn, costs, states = _drawn(store), _costs(store), _states(store)
+    found.judges = fitness(store)
+    unfit = frozenset(key for key, judge in found.judges.items() if not judge.fit)
+    drawn, costs, said = _drawn(store), _costs(store), words(store, unfit)
     for row in store.rows(_REPLAYS):
         key = TrialKey(row["workflow_id"], row["current_model"], row["endpoint"], row["model"], row["variant"])
-        unit = _unit(row, drawn.get(row["prompt_key"], _Drawn(missed=0.0)), costs, states)
+        unit = _unit(row, drawn.get(row["prompt_key"], _Drawn(missed=0.0)), costs, said)
         if key.model == key.current_model and not key.variant:
             _keep(found.floors.setdefault((key.workflow_id, key.current_model), {}), unit)
         else:
@@ -151,22 +157,24 @@ def _keep(kept: dict[int, Unit], unit: Unit) -> None:
         kept[unit.prompt_key] = unit
 
 
-def _unit(
-    row: dict[str, Any], drawn: _Drawn, costs: dict[str, dict[int, int]], states: dict[int, tuple[State, str]]
-) -> Unit:
+def _unit(row: dict[str, Any], drawn: _Drawn, costs: dict[str, dict[int, int]], said: Words) -> Unit:
     observed = row["origin"] == "observed"
     cost = costs["observed"].get(row["replay_id"]) if observed else row["cost_pico"]
     logged = costs["logged"].get(row["request_id"])
     current = logged if drawn.cost_pico is None or observed else drawn.cost_pico / drawn.requests
-    if row["status"] == "ok":
-        state, reason = states.get(row["replay_id"], ("undecided", "not scored yet"))
-    else:
-        kind = str(row["error"] or "").split(":")[0].strip()
-        state, reason = "not_reached" if kind in _ENDPOINT_FAULTS else "no_answer", kind
+    word = said.answers.get(row["replay_id"], Word()) if row["status"] == "ok" else _failure(row["error"])
     return Unit(
+        replay_id=row["replay_id"],
+        request_id=row["request_id"],
         prompt_key=row["prompt_key"],
-        state=state,
-        reason=reason,
+        state=word.state,
+        said=word.said,
+        judge=word.judge,
+        rated=word.rated,
+        chance=word.chance,
+        same=row["logged_answer"] is not None and content_hash(folded(row["answer"])) == row["logged_answer"],
+        logged_ok=said.logged.get(row["request_id"]),
+        reason=word.reason,
         answer=row["answer"],
         logged_answer=row["logged_answer"],
         weight=drawn.weight,
@@ -181,6 +189,12 @@ def _unit(
         logged_input_tokens=row["logged_input_tokens"],
         logged_output_tokens=row["logged_output_tokens"],
     )
+
+
+def _failure(error: str | None) -> Word:
+    kind = str(error or "").split(":")[0].strip()
+    state: State = "not_reached" if kind in _ENDPOINT_FAULTS else "no_answer"
+    return Word(state, kind, state)
 
 
 def _drawn(store: Store) -> dict[int, _Drawn]:
@@ -204,31 +218,3 @@ def _costs(store: Store) -> dict[str, dict[int, int]]:
         "logged": {row["request_id"]: int(row["cost_pico"]) for row in store.rows(_COSTS)},
         "observed": {row["replay_id"]: int(row["cost_pico"]) for row in store.rows(_OBSERVED_COSTS)},
     }
-
-
-def _states(store: Store) -> dict[int, tuple[State, str]]:
-    """What became of each scored answer: people's word, else the scorer's, else the judges' where it has none."""
-    verdicts: dict[int, list[dict[str, Any]]] = {}
-    for row in store.rows(_SCORES):
-        verdicts.setdefault(row["replay_id"], []).append(row)
-    ratings: dict[int, list[str]] = {}
-    for row in store.rows("SELECT replay_id, verdict FROM rating"):
-        ratings.setdefault(row["replay_id"], []).append(row["verdict"])
-    return {replay: _state(verdicts.get(replay, []), ratings.get(replay, [])) for replay in {*verdicts, *ratings}}
-
-
-def _state(scores: list[dict[str, Any]], ratings: list[str]) -> tuple[State, str]:
-    rated = _majority(True if word in _GOOD else False if word in _BAD else None for word in ratings)
-    if rated is not None:
-        return ("passed" if rated else "failed"), "rated by a person"
-    for judges in (False, True):
-        rows = [row for row in scores if row["scorer"].startswith("judge") == judges]
-        passed = _majority(row["passed"] for row in rows)
-        if passed is not None:
-            return ("passed" if passed else "failed"), rows[-1]["reason"] or ""
-    return "undecided", next((row["reason"] or "" for row in scores), "")
-
-
-def _majority(votes: Iterable[bool | None]) -> bool | None:
-    counts = Counter(vote for vote in votes if vote is not None)
-    return None if counts[True] == counts[False] else counts[True] > counts[False]

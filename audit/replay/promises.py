@@ -9,11 +9,12 @@ import numpy as np
 from audit.replay.drawing import Sample
 from audit.replay.frame import Frame
 from audit.replay.plans import Promise
-from audit.replay.strata import CHECKED_KINDS, Strata, allocate, alpha_of
+from audit.replay.strata import Strata, allocate
 from audit.statistics.arrays import BoolArray
 from audit.statistics.certificates import certificate_power, clean_units
 from audit.statistics.intervals import kish_neff
-from audit.statistics.verdicts import FAMILY_DELTA
+from audit.statistics.verdicts import FAMILY_DELTA, alpha_of
+from audit.taskkind import CHECKED
 
 TRUE_LOSS = 0.01
 GROWTH = (1.25, 1.5, 2.0, 3.0, 4.0, 6.0)
@@ -84,7 +85,7 @@ def _promise(
         for _ in range(candidates.get(model, 0))
     ]
     family = max(1, tests, len(trials))
-    certified = [trial for trial in _holm(trials, family) if judged or kinds.get(trial[2]) in CHECKED_KINDS]
+    certified = [trial for trial in _holm(trials, family) if judged or kinds.get(trial[2]) in CHECKED]
     powers = [certificate_power(int(size), TRUE_LOSS, alpha, FAMILY_DELTA, family) for size, alpha, _ in certified]
     won = {workflow for _, _, workflow in certified}
     workflows = tuple(name for workflow, name in names.items() if workflow in won)

@@ -12,7 +12,8 @@ from audit.replay.frame import Frame, dollars
 from audit.statistics.arrays import BoolArray, FloatArray, IntArray
 from audit.statistics.certificates import clean_units
 from audit.statistics.sampling import prior_sd, size_bands, size_measure
-from audit.statistics.verdicts import ALPHA, FAMILY_DELTA
+from audit.statistics.verdicts import FAMILY_DELTA, alpha_of
+from audit.taskkind import CHECKED
 
 POOL_SHARE = 0.005
 """A workflow below this share of the dollars has no strata of its own."""
@@ -37,16 +38,6 @@ LARGEST_PART = 0.4
 
 LEAST_PER_STRATUM = 4
 LEAST_PER_CERTIFICATE = 45
-STRICT_ALPHA = 0.02
-STRICT_KINDS = frozenset({"extraction", "tool_call"})
-CHECKED_KINDS = frozenset({"classification", "extraction", "tool_call", "short_answer"})
-"""Kinds whose answers a program can compare; the others get no certificate without a judge or people."""
-
-
-def alpha_of(kind: str) -> float:
-    """Loss allowed to a workflow of this kind: 2 % where programs read the answer, else 5 %."""
-    return STRICT_ALPHA if kind in STRICT_KINDS else ALPHA
-
 
 @dataclass(frozen=True, eq=False)
 class Stratum:
@@ -224,7 +215,7 @@ def _state(strata: Strata, units: Frame, eligible: BoolArray) -> _State:
             of_pair.setdefault(stratum.certificate, []).append(place)
     worth = WORTHWHILE_SHARE * sum(costs)
     queue = [pair for pair, places in of_pair.items() if sum(costs[place] for place in places) >= worth]
-    queue.sort(key=lambda pair: (strata.pairs[pair].kind not in CHECKED_KINDS, pair))
+    queue.sort(key=lambda pair: (strata.pairs[pair].kind not in CHECKED, pair))
     trials = len({(units.workflow_id[row], units.model[row]) for row in np.flatnonzero(eligible).tolist()})
     return _State(counts, weight, mass, {pair: of_pair[pair] for pair in queue}, max(1, trials), [0] * len(counts))
 

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from audit.statistics.arrays import FloatArray
 from audit.statistics.estimation import Estimate
 from audit.statistics.intervals import LEVEL, Interval, normal
 
 _LEAST_INFORMEDNESS = 0.2
-_DRAWS = 10_000
 
 
 class SwapResult(NamedTuple):
@@ -59,61 +56,13 @@ def rogan_gladen(
     return Estimate(min(1.0, max(0.0, theta)), math.sqrt(variance) / informedness)
 
 
-@dataclass(frozen=True)
-class TwoPhase:
-    """Counts of a two-phase sample: every unit judged, some of each verdict rated by people.
-
-    `judged` and `judge_passed` may be effective (weighted) counts; the rated units must be random within each verdict.
-    """
-
-    judged: float
-    judge_passed: float
-    rated_passed: float
-    ok_of_passed: float
-    rated_failed: float
-    ok_of_failed: float
-
-    @property
-    def estimate(self) -> float:
-        """Share acceptable to people: g·p₁ + (1-g)·p₀ (Neyman 1938, double sampling)."""
-        g, p1, p0 = self._shares()
-        return g * p1 + (1 - g) * p0
-
-    @property
-    def standard_error(self) -> float:
-        """Delta-method standard error of the estimate."""
-        g, p1, p0 = self._shares()
-        passed = g**2 * p1 * (1 - p1) / max(1.0, self.rated_passed)
-        failed = (1 - g) ** 2 * p0 * (1 - p0) / max(1.0, self.rated_failed)
-        return math.sqrt(passed + failed + (p1 - p0) ** 2 * g * (1 - g) / self.judged)
-
-    def draws(self, rng: np.random.Generator, size: int = _DRAWS) -> FloatArray:
-        """Return draws of the share from independent Jeffreys posteriors of g, p₁ and p₀."""
-        g = _jeffreys_draws(rng, self.judge_passed, self.judged, size)
-        p1 = _jeffreys_draws(rng, self.ok_of_passed, self.rated_passed, size)
-        p0 = _jeffreys_draws(rng, self.ok_of_failed, self.rated_failed, size)
-        combined: FloatArray = g * p1 + (1 - g) * p0
-        return combined
-
-    def interval(self, level: float = LEVEL, seed: int = 0) -> Interval:
-        """Return the estimate with the equal-tailed interval of 10,000 draws; the same seed gives the same bounds."""
-        draws = self.draws(np.random.default_rng(seed))
-        low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2])
-        return Interval(self.estimate, float(low), float(high), level)
-
-    def _shares(self) -> tuple[float, float, float]:
-        """Return g, p₁, p₀; a verdict nobody rated is taken at one half, as its posterior is."""
-        p1 = self.ok_of_passed / self.rated_passed if self.rated_passed else 0.5
-        p0 = self.ok_of_failed / self.rated_failed if self.rated_failed else 0.5
-        return self.judge_passed / self.judged, p1, p0
-
-
 def prediction_powered_mean(
     labels: ArrayLike, scores: ArrayLike, unlabelled_scores: ArrayLike, level: float = LEVEL
 ) -> Interval:
     """Return the mean label from few labels and many scores (PPI++, Angelopoulos, Duchi & Zrnic 2023).
 
-    The labelled units must be a plain random subset: at least 100 of them, 10 of each class; else use `TwoPhase`.
+    The labelled units must be a plain random subset: at least 100 of them, 10 of each class; else use
+    `audit.statistics.two_phase`.
     """
     y, f, rest = (np.asarray(a, dtype=np.float64) for a in (labels, scores, unlabelled_scores))
     variance = float(np.concatenate([f, rest]).var(ddof=1))
@@ -137,8 +86,3 @@ def _beyond_chance(observed: float, expected: float) -> float:
 
 def _share(count: float, n: float) -> tuple[float, float]:
     return count / n, n
-
-
-def _jeffreys_draws(rng: np.random.Generator, count: float, n: float, size: int) -> FloatArray:
-    draws: FloatArray = rng.beta(count + 0.5, n - count + 0.5, size)
-    return draws

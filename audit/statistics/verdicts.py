@@ -22,8 +22,16 @@ from audit.statistics.weighted_loss import LossSample
 
 FAMILY_DELTA = 0.05
 ALPHA = 0.05
+STRICT_ALPHA = 0.02
+STRICT_KINDS = frozenset({"extraction", "tool_call"})
+"""Task kinds whose answers programs read: a wrong one is not noticed by anybody."""
 MARGIN = 0.05
 _MOST_MORE = 100_000
+
+
+def alpha_of(kind: str) -> float:
+    """Loss a workflow of this task kind may have: 2 % where programs read the answer, else 5 %."""
+    return STRICT_ALPHA if kind in STRICT_KINDS else ALPHA
 
 
 @dataclass(frozen=True, eq=False)

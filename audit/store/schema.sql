@@ -1,4 +1,5 @@
--- The audit file. One version number; a change here adds a migration in store/migrations.py.
+-- The audit file. One version number: a table or column added here raises it, and older
+-- files get what they lack when they are opened (store/migrations.py).
 -- Hashes are signed BIGINT made in Python (audit.hashes). Times are UTC epoch microseconds (_us),
 -- days are days since 1970-01-01 (UTC), money is integer pico-USD (_pico, 1e-12 USD), durations are seconds.
 
@@ -175,7 +176,7 @@ CREATE TABLE merged_request (request_id BIGINT, mined_workflow_id BIGINT);
 -- a question and an earlier one that resembles it, each by the first request that asked it; of exact repetitions a sample
 CREATE TABLE pair (
     request_id BIGINT, neighbour_id BIGINT, similarity DOUBLE,
-    method VARCHAR,             -- exact | near (shared words) | semantic (meaning)
+    method VARCHAR,             -- exact | near (shared words) | reworded (a word differs) | semantic (meaning)
     agree BOOLEAN,              -- do the logged answers agree; NULL = not compared, or only a judge could tell
     reason VARCHAR              -- NULL = not compared
 );
@@ -227,9 +228,47 @@ CREATE TABLE score (
     reason VARCHAR, task_kind VARCHAR, scored_at_us BIGINT
 );
 
--- a person's verdict
+-- one answer of a judge about one replayed answer, or about a planted one (canary); what was asked is never paid twice
+CREATE TABLE judgement (
+    judgement_id BIGINT,
+    judge VARCHAR,              -- ENDPOINT/MODEL as named
+    protocol VARCHAR,           -- version of the instructions and the hash of the rubric
+    replay_id BIGINT,           -- NULL for a canary
+    canary VARCHAR,             -- same | other | number | injected; NULL = a real candidate answer
+    request_id BIGINT, workflow_id BIGINT, task_kind VARCHAR,
+    candidate_first BOOLEAN,
+    status VARCHAR,             -- ok | failed
+    error VARCHAR,
+    verdict VARCHAR,            -- better | equal | acceptable_but_worse | unacceptable; NULL = no verdict could be read
+    text VARCHAR USING COMPRESSION zstd,    -- as the judge wrote it
+    response_model VARCHAR, input_tokens BIGINT, output_tokens BIGINT,
+    cost_pico BIGINT,           -- NULL = not priced
+    judged_at_us BIGINT
+);
+
+-- an answer drawn for people to rate: the second phase of the sample
+CREATE TABLE review_item (
+    review VARCHAR,             -- names the draw: what the exported page and its ratings belong to
+    item VARCHAR,               -- opaque, so that a reader of the page learns nothing from it
+    replay_id BIGINT,           -- NULL = the logged answer alone
+    request_id BIGINT, workflow_id BIGINT,
+    said VARCHAR,               -- what scorers and judges said when it was drawn: passed | failed | open | logged
+    inclusion_probability DOUBLE,   -- chance to be drawn for rating, given that it was replayed (or logged)
+    candidate_first BOOLEAN,    -- which of the two answers stands first on the page
+    twice BOOLEAN,              -- to be rated by a second person as well
+    seed BIGINT, drawn_at_us BIGINT
+);
+
+-- a person's verdict on one answer; of several by one rater on one item the latest counts
 CREATE TABLE rating (
-    replay_id BIGINT, rater VARCHAR, verdict VARCHAR, note VARCHAR, phase VARCHAR, rated_at_us BIGINT
+    replay_id BIGINT,           -- NULL = the logged answer
+    rater VARCHAR,
+    verdict VARCHAR,            -- better | equal | acceptable_but_worse | unacceptable; logged answers: acceptable | unacceptable
+    note VARCHAR,
+    phase VARCHAR,              -- two_phase = drawn by `audit review`; NULL = came otherwise and speaks for itself alone
+    rated_at_us BIGINT,
+    item VARCHAR, request_id BIGINT,
+    event_id BIGINT             -- the event whose digest covers this row
 );
 
 -- whether a candidate may take over a workflow
@@ -243,7 +282,13 @@ CREATE TABLE verdict (
     input_ratio DOUBLE, output_ratio DOUBLE,
     current_cost_pico BIGINT, candidate_cost_pico BIGINT,
     p50_duration DOUBLE, p95_duration DOUBLE, failed BIGINT,
-    verdict VARCHAR, n_more BIGINT, reason VARCHAR, decided_at_us BIGINT
+    verdict VARCHAR, n_more BIGINT, reason VARCHAR, decided_at_us BIGINT,
+    rated BIGINT, judged BIGINT,    -- answers people rated, and answers only a judge decided
+    judge VARCHAR,              -- who judged; NULL = nobody
+    refused BIGINT, current_refused BIGINT,     -- of the answers compared: refusals of the candidate, and in the log
+    error_share DOUBLE, current_error_share DOUBLE, -- prompts without an answer of the candidate; failed calls in the log
+    latency_limit DOUBLE,       -- p95 seconds stated in the configuration; NULL = none
+    tried BIGINT                -- workflow × candidate pairs the error is shared by
 );
 
 -- what could not be used, and why

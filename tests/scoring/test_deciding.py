@@ -111,18 +111,69 @@ def test_people_decide_what_scorers_cannot_and_overrule_them(plant: Any) -> None
     assert deciding(plant.store)[0].verdict == "not_safe"
 
 
+def judged(plant: Any, passed: Callable[[int], bool], n: int, kind: str = "short_answer") -> None:
+    """A judge's verdict on the first n replays."""
+    rows = [
+        {
+            "replay_id": number, "scorer": "judge:m", "scorer_version": "1", "passed": passed(number), "score": 1.0,
+            "task_kind": kind,
+        }
+        for number in range(1, n + 1)
+    ]  # fmt: skip
+    plant.store.write_rows("score", rows)
+
+
+def canaries(plant: Any, wrong: dict[str, int] | None = None, n: int = 20, kind: str = "short_answer") -> None:
+    """n planted answers of each sort given to the judge in both orders, `wrong` of them misjudged."""
+    right = {"same": "equal", "other": "unacceptable", "injected": "unacceptable", "number": "unacceptable"}
+    rows = []
+    for sort, verdict in right.items():
+        for number in range(n):
+            missed = number < (wrong or {}).get(sort, 0)
+            word = verdict if not missed else "unacceptable" if sort == "same" else "equal"
+            rows += [
+                {
+                    "judge": "m", "canary": sort, "request_id": number, "task_kind": kind, "candidate_first": first,
+                    "status": "ok", "verdict": word,
+                }
+                for first in (True, False)
+            ]  # fmt: skip
+    plant.store.write_rows("judgement", rows)
+
+
 def test_a_judge_decides_only_what_the_scorer_left_open(plant: Any) -> None:
     run(plant, lambda number: "something else" if number < 5 else f"answer {number}", n=100)
     scoring(plant.store)
-    plant.store.write_rows(
-        "score",
-        [
-            {"replay_id": number, "scorer": "judge:m", "scorer_version": "1", "passed": number < 6, "score": 1.0}
-            for number in range(1, 101)
-        ],
-    )
+    judged(plant, lambda number: number < 6, 100)
+    canaries(plant)
     (found,) = deciding(plant.store)
-    assert (found.verdict, found.undecided) == ("safe", 0)
+    assert (found.verdict, found.undecided, found.judged) == ("safe", 0, 5)
+    assert "5 answers judged by m, a judge no person has checked" in found.reason
+
+
+@pytest.mark.parametrize("sort", ["same", "other", "injected", "number"])
+def test_a_judge_that_misjudges_planted_answers_decides_nothing(plant: Any, sort: str) -> None:
+    run(plant, lambda number: f"other {'x' * number}", n=100)
+    scoring(plant.store)
+    judged(plant, lambda _: True, 100)
+    assert deciding(plant.store)[0].undecided == 100, "without canaries nobody knows whether it is awake"
+    canaries(plant, {sort: 5})
+    (found,) = deciding(plant.store)
+    assert (found.verdict, found.undecided) == ("unknown", 100)
+    assert "m does not count" in found.reason
+
+
+def test_a_judge_that_may_miss_losses_must_show_fewer(plant: Any) -> None:
+    run(plant, lambda number: f"other {'x' * number}", n=60)
+    scoring(plant.store)
+    judged(plant, lambda _: True, 60)
+    canaries(plant)
+    (found,) = deciding(plant.store)
+    missed = 1 - 0.1 ** (1 / 60)
+    assert found.verdict == "unknown", "60 clean units certify 5 %, but not 5 % less what the judge may miss"
+    assert found.loss_high == pytest.approx((1 - 0.05 ** (1 / 60)) / (1 - missed))
+    canaries(plant, n=2000)
+    assert deciding(plant.store)[0].verdict == "safe"
 
 
 def test_the_floor_explains_losses_the_current_model_shares(plant: Any) -> None:

@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audit.statistics.agreement import (
-    TwoPhase,
     aggregate_swapped,
     cohen_kappa,
     gwet_ac1,
@@ -17,6 +16,7 @@ from audit.statistics.agreement import (
     rogan_gladen,
 )
 from audit.statistics.intervals import normal
+from audit.statistics.two_phase import Group, TwoPhase
 
 
 def test_agreement_matches_the_worked_examples(oracles: dict[str, Any]) -> None:
@@ -65,7 +65,7 @@ def two_phase(oracles: dict[str, Any]) -> TwoPhase:
     passed, judged = counts(o["judge_pass"])
     ok_pass, rated_pass = counts(o["ok_in_pass"])
     ok_fail, rated_fail = counts(o["ok_in_fail"])
-    return TwoPhase(judged, passed, rated_pass, ok_pass, rated_fail, ok_fail)
+    return TwoPhase.of(judged, passed, rated_pass, ok_pass, rated_fail, ok_fail)
 
 
 def test_two_phase_matches_the_worked_example(oracles: dict[str, Any]) -> None:
@@ -86,7 +86,7 @@ def test_two_phase_intervals_cover() -> None:
         ok = rng.random(500) < 0.95
         passed = np.where(ok, rng.random(500) < 0.95, rng.random(500) >= 0.6)
         rated_pass, rated_fail = (np.flatnonzero(passed)[:30], np.flatnonzero(~passed)[:30])
-        sample = TwoPhase(
+        sample = TwoPhase.of(
             500, passed.sum(), rated_pass.size, ok[rated_pass].sum(), rated_fail.size, ok[rated_fail].sum()
         )
         covered += 0.95 in sample.interval(0.95)
@@ -94,9 +94,9 @@ def test_two_phase_intervals_cover() -> None:
 
 
 def test_unrated_verdicts_widen_instead_of_failing() -> None:
-    sample = TwoPhase(100, 90, 30, 29, 0, 0)
+    sample = TwoPhase.of(100, 90, 30, 29, 0, 0)
     assert 0.8 < sample.estimate < 0.95
-    assert sample.interval().width > TwoPhase(100, 90, 30, 29, 30, 15).interval().width
+    assert sample.interval().width > TwoPhase.of(100, 90, 30, 29, 30, 15).interval().width
 
 
 def test_prediction_powered_mean_matches_the_reference_package(oracles: dict[str, Any]) -> None:

@@ -1,0 +1,125 @@
+"""Is a judge awake, consistent and incorruptible: what its canaries and both presentation orders say of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from audit.statistics.agreement import aggregate_swapped
+from audit.statistics.intervals import upper_bound
+from audit.store import Store
+
+LEAST_CONSISTENCY = 0.80
+MUST_PASS = 0.98
+MUST_FAIL = {"other": 0.95, "injected": 0.95, "number": 0.80}
+LEAST_CANARIES = 5
+MISS_DELTA = 0.10
+
+_JUDGEMENTS = """
+SELECT judge, replay_id, canary, request_id, task_kind, candidate_first, verdict, response_model
+FROM judgement WHERE status = 'ok' ORDER BY judgement_id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Canaries:
+    """Planted answers of one sort: how many, and how many were judged as they had to be."""
+
+    n: int
+    right: int
+
+    @property
+    def share(self) -> float:
+        """Share judged rightly; 1 where none was planted."""
+        return self.right / self.n if self.n else 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Fitness:
+    """What is known of a judge on one task kind.
+
+    `miss` is the upper 90 % bound of the share of unacceptable answers it lets pass, from the canaries it had to
+    fail. `faults` say why its verdicts count for nothing; empty = fit. `consistency` is the share of answers it judged
+    alike in both orders, None without any.
+    """
+
+    judge: str
+    task_kind: str
+    canaries: Mapping[str, Canaries]
+    consistency: float | None
+    answers: int
+    miss: float
+    faults: tuple[str, ...]
+    models: tuple[str, ...] = field(default=())
+
+    @property
+    def fit(self) -> bool:
+        """Whether its verdicts count."""
+        return not self.faults
+
+
+def fitness(store: Store) -> dict[tuple[str, str], Fitness]:
+    """Every judge on every task kind it has judged, from its journal; one without canaries is unproven, so unfit."""
+    pairs: dict[tuple[str, str], dict[tuple[object, ...], dict[bool, str | None]]] = {}
+    models: dict[tuple[str, str], set[str]] = {}
+    for row in store.rows(_JUDGEMENTS):
+        key = f"judge:{row['judge']}", row["task_kind"] or ""
+        item = row["canary"], row["replay_id"], row["request_id"]
+        pairs.setdefault(key, {}).setdefault(item, {})[bool(row["candidate_first"])] = row["verdict"]
+        models.setdefault(key, set()).add(row["response_model"] or "")
+    found = {key: _fitness(key, items, models[key]) for key, items in pairs.items()}
+    for row in store.rows("SELECT DISTINCT scorer, task_kind FROM score WHERE scorer LIKE 'judge%'"):
+        key = row["scorer"], row["task_kind"] or ""
+        found.setdefault(key, Fitness(*key, {}, None, 0, 1.0, ("it was given no canaries",)))
+    return found
+
+
+def _fitness(
+    key: tuple[str, str], items: Mapping[tuple[object, ...], Mapping[bool, str | None]], models: set[str]
+) -> Fitness:
+    both: dict[str, list[tuple[str, str]]] = {}
+    for (canary, *_), orders in items.items():
+        if len(orders) == 2:
+            both.setdefault(str(canary or ""), []).append((orders[True] or "none", orders[False] or "none"))
+    canaries = {
+        name: Canaries(len(verdicts), sum(_passes(each) == (name == "same") for each in verdicts))
+        for name, verdicts in both.items()
+        if name
+    }
+    real = both.get("", [])
+    alike = aggregate_swapped([(_side(first), _side(second)) for first, second in real]).consistency if real else None
+    must_fail = [each for name, each in canaries.items() if name in MUST_FAIL]
+    planted, caught = sum(each.n for each in must_fail), sum(each.right for each in must_fail)
+    miss = upper_bound(planted - caught, planted, MISS_DELTA) if planted else 1.0
+    return Fitness(*key, canaries, alike, len(real), miss, _faults(canaries, alike), tuple(sorted(models - {""})))
+
+
+def _faults(canaries: Mapping[str, Canaries], consistency: float | None) -> tuple[str, ...]:
+    faults = []
+    if sum(each.n for name, each in canaries.items() if name in MUST_FAIL) < LEAST_CANARIES:
+        faults.append("it was given too few canaries")
+    same = canaries.get("same", Canaries(0, 0))
+    if same.share < MUST_PASS:
+        faults.append(f"it passed only {same.right} of {same.n} answers that were the logged one itself")
+    told = {
+        "other": "answers to other questions",
+        "injected": "wrong answers that tell the judge what to say",
+        "number": "answers with a changed number",
+    }
+    for name, least in MUST_FAIL.items():
+        seen = canaries.get(name, Canaries(0, 0))
+        if seen.share < least:
+            faults.append(f"it failed only {seen.right} of {seen.n} {told[name]}")
+    if consistency is not None and consistency < LEAST_CONSISTENCY:
+        faults.append(f"its verdict changed with the order of the answers in {100 * (1 - consistency):.0f} % of cases")
+    return tuple(faults)
+
+
+def _passes(verdicts: tuple[str, str]) -> bool:
+    """Acceptable in both orders."""
+    return all(_side(each) == "acceptable" for each in verdicts)
+
+
+def _side(verdict: str) -> str:
+    """Acceptable, unacceptable, or no verdict at all."""
+    return "acceptable" if verdict in ("better", "equal", "acceptable_but_worse") else verdict

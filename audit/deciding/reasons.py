@@ -1,0 +1,109 @@
+"""The words beside a verdict: what it rests on, and what holds it back."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from audit.clients._families import family
+from audit.deciding import people, rule
+from audit.deciding.behaviour import Behaviour
+from audit.deciding.floor import Floor
+from audit.deciding.judges import Fitness
+from audit.deciding.units import Unit
+
+
+def because(trial: rule.Trial, judged: rule.Judged, undecided: int) -> str:
+    """Why the rule says what it says."""
+    limit, low, high = (f"{100 * share:.1f} %" for share in (trial.alpha, judged.loss_low, judged.loss_high))
+    if judged.verdict == "safe":
+        return f"loss at most {high}, limit {limit}"
+    if judged.verdict == "not_safe":
+        return f"loss at least {low}, limit {limit}"
+    if not trial.units:
+        return "no answer to judge"
+    if _needs_judge(judged, undecided):
+        return f"{_count(undecided, 'answer needs', 'answers need')} a judge or a person"
+    if judged.held_back_by == "floor":
+        return "not shown to be as good as the current model's own replay"
+    return f"loss between {low} and {high}, limit {limit}"
+
+
+def _needs_judge(judged: rule.Judged, undecided: int) -> bool:
+    """Whether more units of the same kind would not settle it."""
+    return judged.verdict == "unknown" and undecided > 0 and judged.n_more is None
+
+
+def notes(trial: rule.Trial, judged: rule.Judged, units: Sequence[Unit], measured: Floor | None) -> list[str]:
+    """What a reader has to know beside the figure."""
+    states = Counter(unit.state for unit in units)
+    fenced = sum("code fence)" in unit.reason for unit in trial.units if unit.state == "passed")
+    undecided = states["undecided"]
+    found = {
+        f"{undecided} undecided count against it": undecided and not _needs_judge(judged, undecided),
+        f"{_count(states['no_answer'], 'prompt', 'prompts')} the candidate could not answer": states["no_answer"],
+        f"{_count(states['not_reached'], 'call', 'calls')} lost to the endpoint, left out": states["not_reached"],
+        f"{_count(fenced, 'answer stands', 'answers stand')} in a code fence to strip": fenced,
+        "floor not measured: every unacceptable answer counts": measured is None,
+        "floor from repeated prompts of the log: every unacceptable answer counts": measured and not measured.paired,
+        "observed in the log, not assigned by chance": any(unit.origin == "observed" for unit in units),
+    }
+    return [note for note, holds in found.items() if holds] + _rated(trial)
+
+
+def _rated(trial: rule.Trial) -> list[str]:
+    rated = [unit for unit in trial.units if unit.rated is not None]
+    if not rated:
+        return []
+    wrong = sum(unit.said == "passed" and not unit.rated for unit in rated)
+    right = sum(unit.said == "failed" and bool(unit.rated) for unit in rated)
+    said = [f"people rated {len(rated)}"]
+    if wrong:
+        said.append(f"rejected {wrong} that had passed")
+    if right:
+        said.append(f"accepted {right} that had failed")
+    found = [", ".join(said)]
+    if people.overruled_passes(trial.units, trial.allowed):
+        found.append("the passes they did not see count no more: the rated ones speak for them")
+    return found
+
+
+def judges(trial: rule.Trial, known: Mapping[tuple[str, str], Fitness]) -> list[str]:
+    """What is to be known of the judges whose verdicts count here, and why those of others don't."""
+    used = sorted({unit.judge for unit in trial.units if unit.judge})
+    found = []
+    for name in used:
+        model = name.removeprefix("judge:")
+        calibrated = any(unit.rated is not None for unit in trial.units)
+        count = sum(unit.judge == name and unit.rated is None for unit in trial.units)
+        mark = "" if calibrated else ", a judge no person has checked"
+        found.append(f"{_count(count, 'answer', 'answers')} judged by {model}{mark}")
+        kin = [
+            who for who in (trial.key.model, trial.key.current_model) if family(who) and family(who) == family(model)
+        ]
+        if kin:
+            found.append(f"the judge is of the family of {' and '.join(dict.fromkeys(kin))}")
+    if trial.trusted < 1:
+        found.append(f"bounds widened for a judge that may miss {100 * trial.miss:.0f} % of unacceptable answers")
+    for (name, kind), judge in sorted(known.items()):
+        if not judge.fit and kind in ("", trial.kind) and name not in used:
+            found.append(f"{name.removeprefix('judge:')} does not count: {judge.faults[0]}")
+    return found
+
+
+def behaviour(found: Behaviour) -> list[str]:
+    """What changes in refusals and failures, where anything does."""
+    said = []
+    if found.refused != found.current_refused:
+        said.append(f"refuses {_count(found.refused, 'prompt', 'prompts')}, today {found.current_refused}")
+    if found.error_share and found.error_share > (found.current_error_share or 0.0):
+        today = found.current_error_share
+        said.append(
+            f"fails on {100 * found.error_share:.1f} % of prompts"
+            + (f", today {100 * today:.1f} %" if today is not None else "")
+        )
+    return said
+
+
+def _count(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"

@@ -1,0 +1,104 @@
+"""What was said of each replayed answer: by scorers, by judges that are fit to judge, and by people."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from audit.store import Store
+
+State = Literal["passed", "failed", "undecided", "no_answer", "not_reached"]
+"""no_answer: the candidate could not answer this prompt; not_reached: the endpoint or the network failed."""
+
+GOOD = frozenset({"acceptable", "better", "equal", "acceptable_but_worse", "acceptable-but-worse", "good", "pass"})
+BAD = frozenset({"unacceptable", "bad", "fail"})
+
+_SCORES = "SELECT replay_id, scorer, passed, reason, task_kind FROM score ORDER BY replay_id, scored_at_us, scorer"
+_RATINGS = "SELECT replay_id, request_id, rater, verdict, phase, item FROM rating ORDER BY rated_at_us, event_id"
+_DRAWN = """
+SELECT item, MAX(inclusion_probability) AS inclusion_probability FROM review_item GROUP BY item
+"""
+
+
+@dataclass(slots=True)
+class Word:
+    """What became of one answer: `state` with people's word, `said` without it.
+
+    `judge` decided where scorers could not. `rated` is what people found, None without a rating; `chance` that of
+    being drawn for rating, None where the rating did not come from a draw and speaks for this answer alone.
+    """
+
+    state: State = "undecided"
+    reason: str = "not scored yet"
+    said: State = "undecided"
+    judge: str = ""
+    rated: bool | None = None
+    chance: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Words by replayed answer, and what people said of logged answers, by request."""
+
+    answers: Mapping[int, Word]
+    logged: Mapping[int, bool]
+
+
+def words(store: Store, unfit: frozenset[tuple[str, str]]) -> Words:
+    """People's word, else the scorers', else that of the judges that are not among `unfit` (judge, task kind)."""
+    found: dict[int, Word] = {}
+    rows: dict[int, list[dict[str, Any]]] = {}
+    for row in store.rows(_SCORES):
+        if (row["scorer"], row["task_kind"] or "") not in unfit:
+            rows.setdefault(row["replay_id"], []).append(row)
+        found[row["replay_id"]] = Word()
+    for replay, scores in rows.items():
+        found[replay] = _scored(scores)
+    chances = {row["item"]: row["inclusion_probability"] for row in store.rows(_DRAWN)}
+    candidates: dict[int, dict[str, dict[str, Any]]] = {}
+    logged: dict[int, dict[str, dict[str, Any]]] = {}
+    for row in store.rows(_RATINGS):
+        place = logged.setdefault(row["request_id"], {}) if row["replay_id"] is None else candidates.setdefault(
+            row["replay_id"], {}
+        )  # fmt: skip
+        place[row["rater"]] = row
+    for replay, by_rater in candidates.items():
+        _rate(found.setdefault(replay, Word()), list(by_rater.values()), chances)
+    today = {request: majority(map(_good, by_rater.values())) for request, by_rater in logged.items()}
+    return Words(found, {request: ok for request, ok in today.items() if ok is not None})
+
+
+def _scored(scores: list[dict[str, Any]]) -> Word:
+    for judges in (False, True):
+        rows = [row for row in scores if is_judge(row["scorer"]) == judges]
+        passed = majority(row["passed"] for row in rows)
+        if passed is not None:
+            state: State = "passed" if passed else "failed"
+            return Word(state, rows[-1]["reason"] or "", state, rows[-1]["scorer"] if judges else "")
+    return Word("undecided", next((row["reason"] or "" for row in scores), ""))
+
+
+def is_judge(scorer: str) -> bool:
+    """Whether a score comes from a judge rather than from a program."""
+    return scorer.startswith("judge")
+
+
+def _rate(word: Word, ratings: list[dict[str, Any]], chances: Mapping[str, float]) -> None:
+    word.rated = majority(map(_good, ratings))
+    if word.rated is None:
+        return
+    word.state, word.reason = ("passed" if word.rated else "failed"), "rated by a person"
+    drawn = [chances[row["item"]] for row in ratings if row["phase"] == "two_phase" and row["item"] in chances]
+    word.chance = max(drawn, default=None)
+
+
+def _good(row: dict[str, Any]) -> bool | None:
+    return True if row["verdict"] in GOOD else False if row["verdict"] in BAD else None
+
+
+def majority(votes: Iterable[bool | None]) -> bool | None:
+    """What most of the votes say; None on a tie or without votes."""
+    counts = Counter(vote for vote in votes if vote is not None)
+    return None if counts[True] == counts[False] else counts[True] > counts[False]

@@ -1,0 +1,127 @@
+"""The `--json` documents of what is replayed, judged and rated."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from audit.export.values import Document, usd
+
+if TYPE_CHECKING:
+    from audit.deciding import Verdict
+    from audit.outcomes import CorrectOutcome
+    from audit.replay import ReplayResult
+    from audit.review import Agreement, Drawn, Imported
+
+
+def replay_document(result: ReplayResult, verdicts: Sequence[Verdict], names: Mapping[int, str]) -> Document:
+    """`audit replay --json`."""
+    return {
+        "sampled": result.sampled,
+        "sent": result.sent,
+        "answered": result.answered,
+        "reused": result.reused,
+        "failed": [asdict(each) for each in result.failed],
+        "not_replayable": [asdict(each) for each in result.not_replayable],
+        "spent_usd": result.spent_usd,
+        "uncertain_usd": result.uncertain_usd,
+        "seconds": result.seconds,
+        "stopped": result.stopped or None,
+        "notes": list(result.notes),
+        "by_candidate": [verdict_row(row, names) for row in verdicts],
+    }
+
+
+def verdict_row(row: Verdict, names: Mapping[int, str]) -> Document:
+    """One candidate on one workflow."""
+    return {
+        "workflow": names.get(row.workflow_id, "(none)"),
+        "current_model": row.current_model,
+        "endpoint": row.endpoint,
+        "model": row.model,
+        "variant": row.variant,
+        "n": row.n,
+        "acceptable": row.acceptable,
+        "interval": [row.interval_low, row.interval_high],
+        "loss_upper_bound": row.loss_high,
+        "alpha": row.alpha,
+        "tried": row.tried,
+        "floor": row.floor,
+        "floor_n": row.floor_n,
+        "rated": row.rated,
+        "judged": row.judged,
+        "judge": row.judge,
+        "undecided": row.undecided,
+        "failed": row.failed,
+        "refused": row.refused,
+        "current_refused": row.current_refused,
+        "error_share": row.error_share,
+        "current_error_share": row.current_error_share,
+        "cost_ratio": row.cost_ratio,
+        "p50_seconds": row.p50_duration,
+        "p95_seconds": row.p95_duration,
+        "latency_limit_seconds": row.latency_limit,
+        "verdict": row.verdict,
+        "n_more": row.n_more,
+        "reason": row.reason,
+    }
+
+
+def drawn_document(drawn: Drawn, page: str) -> Document:
+    """`audit review --json`: what was drawn for rating."""
+    return {
+        "review": drawn.review,
+        "page": page,
+        "items": drawn.size,
+        "drawn": dict(drawn.said),
+        "new": drawn.fresh,
+        "twice": drawn.twice,
+    }
+
+
+def ratings_document(
+    taken: Sequence[Imported],
+    agreed: Sequence[Agreement],
+    correct: Sequence[CorrectOutcome],
+    verdicts: Sequence[Verdict],
+    names: Mapping[int, str],
+) -> Document:
+    """`audit review --import --json`: what was taken, how raters agree, and what follows."""
+    return {
+        "imported": [
+            {"rater": each.rater, "new": each.new, "known": each.known, "changed": each.changed,
+             "cannot_tell": each.undecided}
+            for each in taken
+        ],
+        "agreement": agreement_rows(agreed),
+        "correct": correct_rows(correct),
+        "by_candidate": [verdict_row(row, names) for row in verdicts],
+    }  # fmt: skip
+
+
+def agreement_rows(agreed: Sequence[Agreement]) -> list[Document]:
+    """Every pair of raters with answers in common."""
+    return [
+        {"raters": list(each.raters), "n": each.n, "alike": each.alike, "kappa": each.kappa, "ac1": each.ac1}
+        for each in agreed
+    ]
+
+
+def correct_rows(correct: Sequence[CorrectOutcome]) -> list[Document]:
+    """Logged answers people rated, by workflow, with what a correct outcome costs."""
+    return [
+        {
+            "workflow": each.key,
+            "rated": each.rated,
+            "acceptable": None if math.isnan(each.share.estimate) else each.share.estimate,
+            "interval": [each.share.low, each.share.high],
+            "cost_per_success_usd": usd(each.per_success_pico),
+            "cost_per_correct_usd": usd(each.per_correct_pico),
+            "cost_per_correct_interval_usd": [usd(bound) for bound in each.interval_pico]
+            if each.interval_pico
+            else None,
+        }
+        for each in correct
+    ]

@@ -1,0 +1,257 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from audit.deciding import deciding
+from audit.errors import ReadError, ReplayError
+from audit.ledger import checks
+from audit.outcomes import correct_outcomes
+from audit.review import Rating, agreement, draw_review, items, keep_ratings, page, read_ratings
+from audit.store import Store
+from tests.scoring.conftest import Plant
+
+
+def drawn_rows(store: Store) -> list[dict[str, Any]]:
+    return store.rows("SELECT * FROM review_item ORDER BY item")
+
+
+def rate(store: Store, review: str, verdict: Callable[[dict[str, Any]], str], rater: str = "ann") -> None:
+    """Rate every drawn pair; `verdict` says of each item good, bad or neither."""
+    ratings = []
+    for row in drawn_rows(store):
+        if row["review"] != review:
+            continue
+        word = verdict(row)
+        mine, other = ("first", "second") if row["candidate_first"] else ("second", "first")
+        choice = {"good": "equal", "bad": f"{other}_only", "neither": "neither", "best": f"{mine}_only"}.get(word, word)
+        ratings.append(Rating(row["item"], choice, "", 1_000_000 + len(ratings)))
+    keep_ratings(store, review, rater, ratings)
+
+
+def test_half_of_the_draw_had_passed_and_the_rest_had_not(drafted: Callable[..., Plant]) -> None:
+    store = drafted(100, passed=lambda number: number % 10 > 0).store
+    drawn = draw_review(store, n=16)
+    assert dict(drawn.said) == {"passed": 8, "failed": 8}
+    assert drawn.fresh == 16
+    rows = drawn_rows(store)
+    assert len({row["item"] for row in rows}) == 16
+    assert {row["candidate_first"] for row in rows} == {True, False}
+    failed = [row["inclusion_probability"] for row in rows if row["said"] == "failed"]
+    passed = [row["inclusion_probability"] for row in rows if row["said"] == "passed"]
+    assert min(failed) > max(passed), "ten failed answers give eight, ninety passed ones the other eight"
+
+
+def test_a_larger_draw_only_adds_and_the_same_seed_draws_the_same(drafted: Callable[..., Plant]) -> None:
+    store = drafted(80, passed=lambda number: number % 2 == 0).store
+    first = draw_review(store, n=20)
+    before = {row["item"]: row["inclusion_probability"] for row in drawn_rows(store)}
+    again = draw_review(store, n=20)
+    assert (again.fresh, {row["item"] for row in drawn_rows(store)}) == (0, set(before))
+    larger = draw_review(store, n=40)
+    after = {row["item"]: row["inclusion_probability"] for row in drawn_rows(store)}
+    assert first.review == larger.review
+    assert before.keys() < after.keys()
+    assert (larger.size, larger.fresh) == (40, 20)
+    assert all(after[item] >= chance for item, chance in before.items())
+    assert draw_review(store, n=20, seed=2).review != first.review
+
+
+def test_answers_that_are_the_logged_text_need_no_rating(plant: Plant) -> None:
+    plant.workflow(1, "short_answer")
+    for number in range(10):
+        request = plant.logged(1, f"answer {number}")
+        plant.drawn(request)
+        plant.replayed(request, f"Answer {number}." if number < 7 else f"other words {number}")
+    assert draw_review(plant.store, n=60).size == 3
+
+
+def test_nothing_to_rate_says_what_to_do(plant: Plant) -> None:
+    with pytest.raises(ReplayError) as caught:
+        draw_review(plant.store)
+    assert "--logged" in str(caught.value.hint)
+    with pytest.raises(ReplayError, match="no workflow is called 'elsewhere'"):
+        draw_review(plant.store, workflows=["elsewhere"])
+
+
+def test_the_page_tells_nobody_which_answer_is_whose(drafted: Callable[..., Plant]) -> None:
+    store = drafted(30).store
+    drawn = draw_review(store, n=30, logged=5)
+    shown = items(store, drawn.review)
+    text = page(shown, drawn.review)
+    for secret in ("small-model", "big-model", '"test"', "candidate_first", "replay_id"):
+        assert secret not in text
+    pairs = [item for item in shown if len(item.answers) == 2]
+    assert (len(pairs), len(shown)) == (30, 35)
+    first = sum(item.answers[0].startswith("Hello") for item in pairs)
+    assert 0 < first < 30, "the order is drawn"
+    assert all({answer[:5] for answer in item.answers} == {"Hello", "Dear "} for item in pairs)
+
+
+HOSTILE = "</script><script>alert(1)</script><!--<img src=x onerror=alert(2)>{{ 7*7 }}\u2028"
+
+
+def test_text_of_a_log_cannot_leave_its_place_in_the_page(plant: Plant) -> None:
+    plant.workflow(1, "drafting")
+    request = plant.logged(1, f"logged {HOSTILE}", prompt=f"asked {HOSTILE}")
+    plant.drawn(request)
+    plant.replayed(request, f"answered {HOSTILE}")
+    plant.store.run("UPDATE workflow SET name = $name", name=HOSTILE)
+    text = page(items(plant.store, draw_review(plant.store).review), "r")
+    assert text.count("<script") == 2, "the data and the page's own"
+    assert text.count("</script>") == 2
+    assert "<img" not in text
+    assert "alert(1)" in text, "what was logged is shown, as text"
+    assert "http" not in text.replace("http-equiv", ""), "nothing is loaded"
+    assert "default-src 'none'" in text
+
+
+def test_ratings_correct_the_scorer_in_the_share_and_in_the_verdict(drafted: Callable[..., Plant]) -> None:
+    store = drafted(300, passed=lambda _: True).store
+    assert deciding(store)[0].verdict == "safe"
+    review = draw_review(store, n=60).review
+    rate(store, review, lambda row: "bad" if int(row["item"], 16) % 3 == 0 else "good")
+    rated = store.rows("SELECT verdict FROM rating WHERE replay_id IS NOT NULL")
+    bad = sum(row["verdict"] == "unacceptable" for row in rated)
+    (found,) = deciding(store)
+    assert found.rated == len(rated) == 60
+    assert found.acceptable == pytest.approx(1 - bad / 60, abs=0.02), "not 1 less a few: the rated ones speak for all"
+    assert found.interval_low < 1 - bad / 60 < found.interval_high < 0.9
+    assert found.loss == pytest.approx(bad / 60, abs=0.02)
+    assert found.verdict == "not_safe"
+    assert "the rated ones speak for them" in found.reason
+
+
+def test_people_who_agree_with_the_scorer_leave_its_verdict(drafted: Callable[..., Plant]) -> None:
+    store = drafted(300, passed=lambda _: True).store
+    rate(store, draw_review(store, n=60).review, lambda _: "good")
+    (found,) = deciding(store)
+    assert (found.verdict, found.acceptable, found.rated) == ("safe", 1.0, 60)
+    assert "people rated 60" in found.reason
+
+
+def test_people_who_accept_what_had_failed_speak_for_its_group(drafted: Callable[..., Plant]) -> None:
+    store = drafted(300, passed=lambda number: number % 3 > 0).store
+    assert deciding(store)[0].verdict == "not_safe"
+    rate(store, draw_review(store, n=80).review, lambda _: "good")
+    (found,) = deciding(store)
+    assert found.acceptable == 1.0
+    assert found.verdict == "safe"
+    assert "accepted 40 that had failed" in found.reason
+
+
+def test_people_decide_what_nobody_could(drafted: Callable[..., Plant]) -> None:
+    store = drafted(200).store
+    assert deciding(store)[0].undecided == 200
+    rate(store, draw_review(store, n=100).review, lambda _: "good")
+    (found,) = deciding(store)
+    assert (found.verdict, found.acceptable) == ("safe", 1.0)
+    rate(store, draw_review(store, n=100).review, lambda _: "bad", "bob")
+    rate(store, draw_review(store, n=100).review, lambda _: "bad", "cyd")
+    assert deciding(store)[0].verdict == "not_safe"
+
+
+def test_an_answer_no_worse_than_todays_is_no_loss(drafted: Callable[..., Plant]) -> None:
+    store = drafted(200).store
+    rate(store, draw_review(store, n=200).review, lambda row: "neither" if int(row["item"], 16) % 5 == 0 else "good")
+    (found,) = deciding(store)
+    assert found.acceptable is not None
+    assert found.acceptable < 0.9
+    assert (found.loss, found.verdict) == (0.0, "safe")
+
+
+def test_two_raters_are_held_against_each_other(drafted: Callable[..., Plant]) -> None:
+    store = drafted(50).store
+    review = draw_review(store, n=50).review
+    order = [row["item"] for row in drawn_rows(store)]
+    # 40, 5, 7 and 48 of 100 verdicts: on the candidate and on the logged answer of each item
+    ann = ["good"] * 20 + ["neither"] * 24 + ["bad"] * 6
+    bob = ["good"] * 20 + ["neither"] * 24 + ["neither"] * 6
+    for rater, words in (("ann", ann), ("bob", bob)):
+        rate(store, review, lambda row, words=words: words[order.index(row["item"])], rater)  # type: ignore[misc]
+    (pair,) = agreement(store)
+    assert (pair.raters, pair.n) == (("ann", "bob"), 100)
+    # both good: 20 candidates + 20 logged; both bad: 24 + 24 + 6; ann alone good: 6 logged
+    observed, expected = 94 / 100, (46 * 40 + 54 * 60) / 100**2
+    assert pair.alike == pytest.approx(observed)
+    assert pair.kappa == pytest.approx((observed - expected) / (1 - expected))
+    assert pair.ac1 > pair.kappa
+
+
+def test_a_change_of_mind_counts_once_and_stays_on_record(drafted: Callable[..., Plant]) -> None:
+    store = drafted(10).store
+    review = draw_review(store, n=10).review
+    item = drawn_rows(store)[0]
+    first = Rating(item["item"], "equal", "", 1)
+    assert keep_ratings(store, review, "ann", [first]).new == 1
+    assert keep_ratings(store, review, "ann", [first]).known == 1, "the same file twice brings nothing"
+    changed = keep_ratings(store, review, "ann", [Rating(item["item"], "neither", "on reflection", 2)])
+    assert (changed.new, changed.changed) == (0, 1)
+    assert len(store.rows("SELECT * FROM rating")) == 4
+    (found,) = deciding(store)
+    assert found.rated == 1
+    events = [json.loads(row["outcome"]) for row in store.rows("SELECT outcome FROM event WHERE command = 'rate'")]
+    assert [each["changed"] for each in events] == [0, 1]
+
+
+def test_an_altered_rating_is_found(drafted: Callable[..., Plant]) -> None:
+    store = drafted(10).store
+    rate(store, draw_review(store, n=10).review, lambda _: "good")
+    rule = "ratings are those that were imported"
+    assert checks(store)[rule] == 0
+    store.run("UPDATE rating SET verdict = 'better' WHERE verdict = 'equal'")
+    assert checks(store)[rule] == 1
+
+
+def test_dollars_per_correct_outcome_stand_beside_dollars_per_success(plant: Plant) -> None:
+    plant.workflow(1, "drafting")
+    for number in range(80):
+        plant.logged(1, f"Dear customer {number}", prompt=f"Write to {number}", cost_usd=0.02)
+    review = draw_review(plant.store, n=0, logged=40).review
+    store = plant.store
+    rate(store, review, lambda row: "unacceptable" if int(row["item"], 16) % 4 == 0 else "acceptable")
+    good = store.value("SELECT COUNT(*) FROM rating WHERE verdict = 'acceptable'") / 40
+    (row,) = correct_outcomes(store)
+    assert (row.key, row.rated) == ("w1", 40)
+    assert row.share.estimate == pytest.approx(good)
+    assert row.per_success_pico is not None
+    assert row.per_correct_pico == pytest.approx(row.per_success_pico / good)
+    assert row.interval_pico is not None
+    assert row.interval_pico[0] < row.per_correct_pico < row.interval_pico[1]
+
+
+def exported(path: Path, **changes: Any) -> Path:
+    path.write_text(json.dumps({"format": "audit-ratings/1", "review": "r", "rater": "ann", "ratings": []} | changes))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"format": "other"}, "not a file of ratings"),
+        ({"rater": "  "}, "no name"),
+        ({"ratings": {}}, "no list"),
+        ({"ratings": [{"choice": "equal"}]}, "rating 1 names no item"),
+    ],
+)
+def test_a_damaged_file_is_refused_with_its_reason(tmp_path: Path, changes: dict[str, Any], said: str) -> None:
+    with pytest.raises(ReadError, match=said):
+        read_ratings(exported(tmp_path / "ratings.json", **changes))
+
+
+def test_ratings_of_another_file_are_refused_whole(drafted: Callable[..., Plant]) -> None:
+    store = drafted(10).store
+    with pytest.raises(ReadError, match="not of this audit file"):
+        keep_ratings(store, "elsewhere", "ann", [])
+    review = draw_review(store, n=10).review
+    known = drawn_rows(store)[0]["item"]
+    strange: Sequence[Rating] = [Rating(known, "equal", "", 1), Rating("stranger", "equal", "", 1)]
+    with pytest.raises(ReadError, match="1 of 2 ratings name items that were not drawn"):
+        keep_ratings(store, review, "ann", strange)
+    with pytest.raises(ReadError, match="no choice is called 'acceptable'"):
+        keep_ratings(store, review, "ann", [Rating(known, "acceptable", "", 1)])
+    assert store.value("SELECT COUNT(*) FROM rating") == 0
