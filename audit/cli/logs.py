@@ -82,6 +82,7 @@ def formats(as_json: Json = False) -> None:
 
 def sniff(
     file: Annotated[str, typer.Argument(help="A log file.")],
+    mapping: Map = None,
     as_json: Json = False,
     limit: Annotated[int, typer.Option(help="Records to look at.")] = 20,
 ) -> None:
@@ -94,7 +95,7 @@ def sniff(
     from audit import console
     from audit.ingest import sniff as look
 
-    rows = look(file, limit=limit)
+    rows = look(file, limit=limit, mapping=_mapping(mapping))
     if as_json:
         print_json([asdict(row) for row in rows])
         return
@@ -211,7 +212,14 @@ def _warn_rejected(result: IngestResult) -> None:
     from audit import console
 
     for file in result.files:
+        name = console.clean(file.name)
         for reason, records in sorted(file.rejected.items()):
-            console.warn(f"{console.clean(file.name)}: {records} rejected: {reason}")
+            console.warn(f"{name}: {records} rejected: {reason}")
+        if file.unknown:
+            console.warn(f"{name}: {console.clean(file.unknown, 1500)}")
+        if file.implausible_times:
+            console.warn(f"{name}: {file.implausible_times} calls with a time that can't be right are in no period")
+        if file.nameless:
+            console.warn(f"{name}: {file.nameless} calls name no model, so what they cost is unknown")
         if file.error:
-            console.warn(f"{console.clean(file.name)}: {file.error}")
+            console.warn(f"{name}: {console.clean(file.error, 500)}")

@@ -5,7 +5,11 @@ from __future__ import annotations
 import codecs
 from typing import Literal
 
-Kind = Literal["empty", "text", "gzip", "zstd", "bzip2", "xz", "zip", "tar", "parquet", "sqlite", "duckdb", "binary"]
+from audit.containers.otlp_proto import is_otlp
+
+Kind = Literal[
+    "empty", "text", "gzip", "zstd", "bzip2", "xz", "zip", "tar", "parquet", "sqlite", "duckdb", "otlp", "binary"
+]
 
 HEAD_BYTES = 65_536
 
@@ -49,6 +53,8 @@ def kind_of(head: bytes) -> Kind:
         return "duckdb"
     if head[257:262] == b"ustar":
         return "tar"
+    if is_otlp(head):
+        return "otlp"
     if encoding_of(head) != "utf-8":
         return "text"
     controls = len(head) - len(head.translate(None, _CONTROL))

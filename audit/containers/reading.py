@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import tempfile
 import zipfile
@@ -18,6 +19,7 @@ from audit.containers.csv_text import CsvText, delimiter_of
 from audit.containers.items import Item, Unreadable
 from audit.containers.json_text import JsonText
 from audit.containers.magic import HEAD_BYTES, Kind, encoding_of, kind_of
+from audit.containers.otlp_proto import otlp_records
 from audit.containers.streams import Damaged, as_utf8, buffered, decompressed, raw_chunks
 from audit.containers.tables import parquet_rows, sqlite_rows
 
@@ -116,6 +118,8 @@ def records(chunks: Iterator[bytes], path: Path | None = None) -> Iterator[Item]
         yield from _text_records(chunks, encoding_of(head))
     elif kind in ("zip", "tar", "parquet", "sqlite"):
         yield from _file_records(kind, chunks, path)
+    elif kind == "otlp":
+        yield from otlp_records(_until_damage(chunks))
     elif kind == "empty":
         try:
             for _ in chunks:
@@ -124,6 +128,12 @@ def records(chunks: Iterator[bytes], path: Path | None = None) -> Iterator[Item]
             yield 1, 0, Unreadable(damage.reason), b"", False
     else:
         yield 1, 0, Unreadable("not_text" if kind == "binary" else "audit_file"), b"", False
+
+
+def _until_damage(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """The chunks of a stream; one that is cut off just ends."""
+    with contextlib.suppress(Damaged):
+        yield from chunks
 
 
 def _text_records(chunks: Iterator[bytes], encoding: str) -> Iterator[Item]:

@@ -213,29 +213,6 @@ def _period(period: Period, days: int, pico: int) -> Document:
     }
 
 
-def plan_document(plan: Plan) -> Document:
-    """`audit replay --dry-run --json`: what would be sent, where, at what cost; nothing was."""
-    return {
-        "sampled": plan.sampled,
-        "calls": len(plan.jobs),
-        "reused": plan.reused,
-        "expected_usd": plan.expected_usd,
-        "worst_usd": plan.worst_usd,
-        "coverage": plan.coverage,
-        "needs_consent": plan.needs_consent,
-        "candidates": [asdict(each) for each in plan.candidates],
-        "destinations": [asdict(each) for each in plan.destinations],
-        "promise": asdict(plan.promise),
-        "larger": asdict(plan.larger) if plan.larger else None,
-        "excluded": [
-            {"reason": each.reason, "requests": each.requests, "cost_usd": usd(each.cost_pico)}
-            for each in plan.excluded
-        ],
-        "not_replayable": [asdict(each) for each in plan.not_replayable],
-        "skipped": [asdict(each) for each in plan.skipped],
-    }
-
-
 def report_document(data: ReportData) -> Document:
     """`audit report --json`: everything the HTML report shows."""
     return {

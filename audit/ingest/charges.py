@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import pyarrow as pa
 
@@ -79,6 +79,11 @@ AND r.logged_cost_pico <> COALESCE(l.cost_pico, 0)
 _UNADJUST = """
 DELETE FROM charge WHERE sku_meter = 'billed_adjustment'
 AND request_id IN (SELECT request_id FROM priced_request)
+"""
+_NOTHING_STAGED = """
+CREATE OR REPLACE TEMP TABLE staged_charge (
+    charge_id BIGINT, request_id BIGINT, sku_meter VARCHAR, consumed_quantity BIGINT, estimated BOOLEAN
+)
 """
 _NO_REQUEST = 2**62
 _ALL = "TRUE"
@@ -173,6 +178,12 @@ class Pricing:
         self._numbered(_ADJUSTMENT, "charge")
         for table in ("new_charge", "priced_request", "touched_request", "staged_charge"):
             store.run(f"DROP TABLE {table}")
+
+    def adjust(self, touched: Sequence[int]) -> None:
+        """Take the logged cost of older calls that have one now and no price."""
+        if touched:
+            self._store.run(_NOTHING_STAGED)
+            self.write_charges(_NO_REQUEST, touched)
 
     def finish(self) -> None:
         """Price anew what was priced otherwise: everything after a change of prices, calls without a time when the

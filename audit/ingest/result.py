@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 @dataclass(slots=True)
 class FileResult:
     """What became of one input. `known` inputs were read before and not touched; `error` says why one could not be
-    opened; counts by reason are of records; `unknown` gives the columns of the first record no reader knew, and a
+    opened; counts by reason are of records; `implausible_times` counts calls without a believable time, `nameless`
+    billed calls that name no model; `unknown` gives the columns of the first record no reader knew, and a
     `--map` line to complete."""
 
     name: str
@@ -23,6 +24,8 @@ class FileResult:
     duplicates: Counter[str] = field(default_factory=Counter)
     usage_unknown: int = 0
     usage_estimated: int = 0
+    implausible_times: int = 0
+    nameless: int = 0
     known: bool = False
     error: str | None = None
     hint: str = ""
@@ -74,6 +77,16 @@ class IngestResult:
     def usage_estimated(self) -> int:
         """Calls added whose token counts come, at least partly, from the tokenizer."""
         return sum(each.usage_estimated for each in self.files)
+
+    @property
+    def implausible_times(self) -> int:
+        """Calls added whose time can't be right; they are in no period."""
+        return sum(each.implausible_times for each in self.files)
+
+    @property
+    def nameless(self) -> int:
+        """Billed calls added that name no model; what they cost is unknown."""
+        return sum(each.nameless for each in self.files)
 
     @property
     def known(self) -> int:

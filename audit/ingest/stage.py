@@ -18,6 +18,7 @@ from audit.hashes import SCHEME
 from audit.ingest.catalog import Catalog
 from audit.ingest.charges import Pricing
 from audit.ingest.crossing import drop_cross_source
+from audit.ingest.hindsight import count_doubts, forget_future, learn_units
 from audit.ingest.merge import Merge
 from audit.ingest.options import Options
 from audit.ingest.plan import Plan
@@ -109,8 +110,11 @@ def ingest(
         run = _Run(store, plan, pricing, progress, merge)
         _read(run, pool)
         with store.transaction():
+            forget_future(store)
             pricing.finish()
+            pricing.adjust(learn_units(store))
             store.set_meta(_PRICE_SETTINGS, price_settings)
+        count_doubts(store, plan.results)
     if progress:
         progress(run.done, plan.total, merge.seen)
     return IngestResult(plan.results)

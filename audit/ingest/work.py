@@ -188,10 +188,11 @@ class Work:
                 self._item(source, line, offset, item, b"", repaired, depth + 1)
         else:
             self._rows.counters(source).records += 1
-            problem = Reject("not_an_llm_record")
             if isinstance(value, Unreadable):
-                problem = Reject(value.reason, value.detail)
-            self._rows.reject(source, line, offset, problem, (raw or canonical(value))[:EXCERPT_BYTES])
+                problem, excerpt = Reject(value.reason, value.detail), raw
+            else:
+                problem, excerpt = Reject("not_an_llm_record"), raw or canonical(value)
+            self._rows.reject(source, line, offset, problem, excerpt[:EXCERPT_BYTES])
 
     def _record(
         self, source: int, line: int, offset: int, record: dict[str, Any], raw: bytes, repaired: bool, depth: int

@@ -14,7 +14,7 @@ from audit.wire.dialect import of_pair
 from audit.wire.messages import transcript
 from audit.wire.stream import join
 from audit.wire.text import maybe_json
-from audit.wire.times import is_naive, to_us
+from audit.wire.times import first_time
 
 MISSING = (None, "", "null", "None", "NULL", "nan", "NaN", "\\N")
 """How exports write an empty cell."""
@@ -64,13 +64,7 @@ def fill_bodies(call: Call, request: Any, response: Any) -> None:
 
 def put_time(call: Call, *values: Any) -> None:
     """Set the start from the first value that is a time; a time without a zone is read as UTC and flagged."""
-    for value in values:
-        found = to_us(value)
-        if found is not None:
-            call.started_at_us = found
-            if is_naive(value):
-                call.flags.append("naive_time")
-            return
+    call.started_at_us = first_time(call.flags, *values) or call.started_at_us
 
 
 def column_usage(call: Call, counts: Mapping[str, Any], exclusive: bool = False) -> None:

@@ -16,7 +16,7 @@ from audit.wire.parameters import parameters
 from audit.wire.stream import join
 from audit.wire.tags import tag, take
 from audit.wire.text import label, maybe_json
-from audit.wire.times import between, is_naive, number, seconds, to_us
+from audit.wire.times import between, first_time, number, seconds, to_us
 from audit.wire.usage import from_openai, service_tier
 
 SYSTEM = "litellm"
@@ -101,11 +101,9 @@ def _is_provider_id(native_id: str | None) -> bool:
 
 
 def _fill_times(call: Call, record: Record) -> None:
-    started, ended = to_us(record.get("startTime")), to_us(record.get("endTime"))
+    started, ended = first_time(call.flags, record.get("startTime")), to_us(record.get("endTime"))
     first = to_us(record.get("completionStartTime"))
     call.started_at_us = started
-    if is_naive(record.get("startTime")):
-        call.flags.append("naive_time")
     call.duration = between(started, ended)
     if call.duration is None:
         call.duration = seconds(record.get("request_duration_ms"), 1000.0)

@@ -133,13 +133,19 @@ _HINTS = {
 
 def _plays(role: str, column: str, value: Any) -> bool:
     leaf = column.rsplit(".", 1)[-1]
-    if role in layout((leaf,)):
-        return role != "started" or to_us(value) is not None
     if role == "started":
-        return to_us(value) is not None and bool(re.search(r"time|date|when|_at$|^at$|ts", normal(leaf)))
-    hint = _HINTS[role].search(normal(leaf))
-    is_text = isinstance(value, str) and not value.replace(".", "", 1).isdigit()
-    return hint is not None and (not is_text if role.endswith("tokens") else not isinstance(value, int | float))
+        named = role in layout((leaf,)) or bool(re.search(r"time|date|when|_at$|^at$|ts", normal(leaf)))
+        return named and to_us(value) is not None
+    named = role in layout((leaf,)) or _HINTS[role].search(normal(leaf)) is not None
+    return named and _fits(role, value)
+
+
+def _fits(role: str, value: Any) -> bool:
+    """Whether a value can be what the role says: a count is a number, a text is none."""
+    is_number = isinstance(value, int | float) or (isinstance(value, str) and value.replace(".", "", 1).isdigit())
+    if role.endswith("tokens"):
+        return value is None or (is_number and not isinstance(value, bool))
+    return role == "user" or not is_number
 
 
 def _quoted(column: str) -> str:

@@ -13,7 +13,7 @@ from audit.wire.exchange import fill, settle, take_usage
 from audit.wire.stream import join
 from audit.wire.tags import tag
 from audit.wire.text import label, maybe_json
-from audit.wire.times import seconds, to_us
+from audit.wire.times import first_time, seconds
 from audit.wire.usage import from_bedrock
 
 _LOG = frozenset({"modelId", "operation", "accountId"})
@@ -50,7 +50,7 @@ def _logged(record: Record) -> Call:
     request = maybe_json(asked.get("inputBodyJson"))
     raw = maybe_json(answered.get("outputBodyJson"))
     response = _joined(raw)
-    call.started_at_us = to_us(record.get("timestamp")) or to_us(record.get("@timestamp"))
+    call.started_at_us = first_time(call.flags, record.get("timestamp"), record.get("@timestamp"))
     operation = str(record.get("operation") or "")
     call.request_stream = operation.endswith("Stream")
     problem = error_name(record.get("errorCode")) or status_problem(record.get("status"))

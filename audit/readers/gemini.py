@@ -16,7 +16,7 @@ from audit.wire.exchange import fill, settle
 from audit.wire.stream import join
 from audit.wire.tags import tag
 from audit.wire.text import label, maybe_json
-from audit.wire.times import is_naive, to_us
+from audit.wire.times import first_time, to_us
 
 _TABLE = frozenset({"full_request", "full_response"})
 _PAYLOADS = frozenset({"request_payload", "response_payload"})
@@ -56,10 +56,7 @@ def _vertex(record: Record) -> Call:
     """A row of the table: Gemini bodies, or the bodies of partner models (rawPredict)."""
     call = Call(system="vertex", native_id=label(record.get("request_id")), provider_name="vertex_ai")
     call.request_model = label(record.get("model")) or label(record.get("deployed_model_id"))
-    moment = record.get("logging_time")
-    call.started_at_us = to_us(moment)
-    if is_naive(moment):
-        call.flags.append("naive_time")
+    call.started_at_us = first_time(call.flags, record.get("logging_time"))
     request = _payload(record.get("full_request"), record.get("request_payload"))
     response = join(_payload(record.get("full_response"), record.get("response_payload")))
     if isinstance(response, list) and response and isinstance(response[0], dict):

@@ -10,7 +10,7 @@ from audit.wire.money import dollars
 from audit.wire.pair import Pair
 from audit.wire.tags import tag, take
 from audit.wire.text import label, maybe_json
-from audit.wire.times import between, is_naive, number, seconds, to_us
+from audit.wire.times import between, first_time, number, seconds, to_us
 
 
 def describe(call: Call, pair: Pair) -> None:
@@ -29,13 +29,9 @@ _BODY_KEYS = frozenset({"user", "id", "model", "object", "instructions", "servic
 
 
 def _fill_times(call: Call, pair: Pair) -> None:
-    for value in pair.values("started"):
-        call.started_at_us = to_us(value)
-        if call.started_at_us is not None:
-            if is_naive(value):
-                call.flags.append("naive_time")
-            break
     known = pair.known
+    if "started" in known:
+        call.started_at_us = first_time(call.flags, *pair.values("started"))
     ended = None
     if "ended" in known:
         ended = next((found for value in pair.values("ended") if (found := to_us(value)) is not None), None)

@@ -8,8 +8,8 @@ from datetime import UTC, date, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-EARLIEST_US = 946_684_800_000_000
-"""2000-01-01: a time before it is a default of some program (1970, year 1), not the time of a model call."""
+EARLIEST_US = 1_577_836_800_000_000
+"""2020-01-01, before any model was sold by the token: an earlier time is a default of some program (1970, 2000)."""
 LATEST_US = 4_102_444_800_000_000
 """2100-01-01."""
 
@@ -32,7 +32,7 @@ _FORMATS = (
 
 
 def to_us(value: Any) -> int | None:
-    """UTC epoch microseconds of `value`; None when it is no time, or one before 2000 or after 2100.
+    """UTC epoch microseconds of `value`; None when it is no time, or one before 2020 or after 2100.
 
     Takes ISO 8601 (a time without zone is UTC), epoch seconds, milliseconds, microseconds or nanoseconds (told apart by
     size), .NET ticks, US and HTTP dates, `… UTC`, datetimes, and `{"seconds", "nanos"}` objects.
@@ -50,6 +50,25 @@ def to_us(value: Any) -> int | None:
     else:
         return None
     return found if found is not None and EARLIEST_US <= found < LATEST_US else None
+
+
+def first_time(flags: list[str], *values: Any) -> int | None:
+    """The first of `values` that is a time of a model call, None when none is.
+
+    Leaves `naive_time` in `flags` when it was written without a zone, and `implausible_time` when something was written
+    and none of it can be right.
+    """
+    written = False
+    for value in values:
+        found = to_us(value)
+        if found is not None:
+            if is_naive(value):
+                flags.append("naive_time")
+            return found
+        written = written or not (value is None or value == "")
+    if written:
+        flags.append("implausible_time")
+    return None
 
 
 def is_naive(value: Any) -> bool:
