@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from audit.cli.options import ConfigFile, Db, Json, load, open_store, print_json
+from audit.errors import ConfigError
 
 if TYPE_CHECKING:
     from audit.config import Config
@@ -58,23 +59,31 @@ def ingest(
         raise GateError(f"{rejected} records were rejected", "see the reasons above, or run without --strict")
 
 
-def formats(as_json: Json = False) -> None:
-    """List the log formats that are read without a flag, and what to switch on to log more.
+def formats(
+    name: Annotated[str, typer.Argument(help="One format, to see what to switch on to log more.")] = "",
+    as_json: Json = False,
+) -> None:
+    """List the log formats that are read without a flag; of one, the settings that log more.
 
-    Example: audit formats
+    Example: audit formats helicone
     """
     from audit import console, plugins
 
     readers = plugins.find("readers", "READER")
+    if name and name not in {reader.name for reader in readers}:
+        raise ConfigError(f"no format is called {name!r}", "`audit formats` lists them")
+    readers = tuple(reader for reader in readers if name in ("", reader.name))
     if as_json:
         print_json([{"name": r.name, "title": r.title, "unlock": dict(r.unlock or {})} for r in readers])
         return
-    console.table(
-        "Formats",
-        ("Reader", "Reads", "To log more"),
-        [(r.name, r.title, "; ".join(f"{need}: {how}" for need, how in (r.unlock or {}).items())) for r in readers],
-        left=3,
-    )
+    if name:
+        settings = dict(readers[0].unlock or {})
+        console.say(f"{readers[0].title}")
+        for need, how in settings.items():
+            console.say(f"  {need.replace('_', ' ')}: {how}")
+        return
+    console.table("Formats", ("Reader", "Reads"), [(r.name, r.title) for r in readers], left=2)
+    console.say("What to switch on to log more: audit formats NAME")
     console.say(
         "Anything else: audit ingest FILE --map model=path --map input_tokens=path … (audit sniff FILE shows paths)"
     )
