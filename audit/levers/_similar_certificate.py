@@ -1,8 +1,8 @@
 """How alike two questions must be before one answer may serve both: certified per workflow from the logged answers.
 
-Bands of likeness are tried from the strictest to the loosest, near copies before neighbours in meaning, and taken as
-long as the share of pairs whose logged answers disagree is certified (learn-then-test, Angelopoulos et al. 2021).
-Exact repetitions of a question disagree too; only what goes beyond them counts.
+Bands of likeness are tried from the strictest to the loosest: near copies, then neighbours in meaning, then copies with
+another word in one place. They are taken as long as the share of pairs whose logged answers disagree is certified
+(learn-then-test, Angelopoulos et al. 2021). Exact repetitions of a question disagree too; only what goes beyond counts.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from audit.store import Store
 STEPS = (
     ("near", 0.9), ("near", 0.8), ("near", 0.7),
     ("semantic", 0.95), ("semantic", 0.9), ("semantic", 0.85), ("semantic", 0.8), ("semantic", 0.75), ("semantic", 0.7),
+    ("reworded", 0.7),
 )  # fmt: skip
 """Method and least similarity of each step; a step takes in all before it."""
 
@@ -39,7 +40,10 @@ _MOST_NOISE = 0.2
 _UNITS = """
 WITH nearest AS (
     SELECT request_id, neighbour_id, similarity, method, agree, reason,
-           ROW_NUMBER() OVER (PARTITION BY request_id ORDER BY method, similarity DESC, neighbour_id) AS place
+           ROW_NUMBER() OVER (
+               PARTITION BY request_id
+               ORDER BY CASE method WHEN 'near' THEN 0 WHEN 'semantic' THEN 1 ELSE 2 END, similarity DESC, neighbour_id
+           ) AS place
     FROM pair WHERE method <> 'exact'
 ),
 asked AS (

@@ -25,7 +25,10 @@ _CHOSEN = f"""
 CREATE OR REPLACE TEMP TABLE compared_pair AS
 WITH nearest AS (
     SELECT request_id, neighbour_id, similarity, method,
-           ROW_NUMBER() OVER (PARTITION BY request_id ORDER BY method, similarity DESC, neighbour_id) AS place
+           ROW_NUMBER() OVER (
+               PARTITION BY request_id
+               ORDER BY CASE method WHEN 'near' THEN 0 WHEN 'semantic' THEN 1 ELSE 2 END, similarity DESC, neighbour_id
+           ) AS place
     FROM pair
 ),
 asked AS (

@@ -9,13 +9,14 @@ import pyarrow as pa
 
 from audit.store import Store
 
-Accept = Callable[[int, str, float], bool]
-"""Whether a pair counts: workflow, method, similarity."""
+Accept = Callable[[int, str, float, bool], bool]
+"""Whether a pair counts: workflow, method, similarity, and whether both were given the same answer."""
 
 # a question that stands first has no row, so it can only lead
 _PAIRS = """
 SELECT COALESCE(r.normalised_key, r.prompt_key) AS question, COALESCE(n.normalised_key, n.prompt_key) AS neighbour,
-       COALESCE(r.workflow_id, 0) AS workflow_id, p.method, p.similarity
+       COALESCE(r.workflow_id, 0) AS workflow_id, p.method, p.similarity,
+       COALESCE(r.output_normalised_hash = n.output_normalised_hash, FALSE) AS same
 FROM pair AS p
 JOIN request AS r ON r.request_id = p.request_id
 JOIN request AS n ON n.request_id = p.neighbour_id
@@ -33,10 +34,10 @@ def join_alike(store: Store, table: str, accept: Accept) -> None:
     was compared with its leader; chains of small differences do not add up.
     """
     leaders: dict[int, int] = {}
-    for question, neighbour, workflow, method, similarity in pl.DataFrame(store.query(_PAIRS)).iter_rows():
+    for question, neighbour, workflow, method, similarity, same in pl.DataFrame(store.query(_PAIRS)).iter_rows():
         if question in leaders or neighbour in leaders or question == neighbour:
             continue
-        if accept(workflow, method, similarity):
+        if accept(workflow, method, similarity, same):
             leaders[question] = neighbour
     store.replace(
         table,

@@ -10,11 +10,13 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from audit.matching.agreement import compare
+from audit.matching.leaders import to_leaders
 from audit.matching.questions import Questions, questions
 from audit.similarity.embedding import Model, embed, model
-from audit.similarity.guards import conflict
+from audit.similarity.guards import conflict, doubt
 from audit.similarity.meaning import similar_pairs
-from audit.similarity.near import Pairs, near_pairs
+from audit.similarity.near import Pairs, near_pairs, together
+from audit.similarity.plain import plain_pairs
 from audit.similarity.slots import filled_templates
 from audit.similarity.words import Ints, words
 from audit.store import Store
@@ -22,9 +24,11 @@ from audit.store import Store
 PAIRS_OF = "pairs_of"
 """Key of `meta`: the state of the log that `pair` was made from, and with which model."""
 
-NEAR, SEMANTIC = "near", "semantic"
-_VERSION = 1
+NEAR, REWORDED, SEMANTIC = "near", "reworded", "semantic"
+_VERSION = 2
 _NEIGHBOURS = 8
+_TRIED = 24
+"""Neighbours that are held against the guards, so that a crowd of other order numbers does not hide the one copy."""
 
 _STATE = """
 SELECT COUNT(*) AS requests, MAX(request_id) AS last_id, COUNT(prompt_key) AS prompts,
@@ -36,8 +40,10 @@ FROM request
 def similar(store: Store) -> None:
     """Find and store the pairs, unless they were found in this very log before.
 
-    Each question is paired with up to eight earlier ones of the same frame by each method. Pairs that are a template
-    filled in twice, or that a guard keeps apart, are not stored. Without the optional model only near copies are found.
+    Each question is paired with up to eight earlier ones of the same frame by each method: `near` where small words,
+    spelling and synonyms differ, `reworded` where a word of meaning does, `semantic` where only the meaning is close.
+    Pairs that are a template filled in twice, or that a guard keeps apart, are not stored. Without the optional model
+    no pairs in meaning are found.
     """
     chosen = model()
     state = json.dumps([_VERSION, chosen is not None, store.rows(_STATE)[0]], sort_keys=True, default=str)
@@ -55,18 +61,34 @@ def similar(store: Store) -> None:
 def _pairs(asked: Questions, chosen: Model | None) -> Iterator[pa.Table]:
     found = words(asked.texts)
     groups = asked.frames
-    near = near_pairs(found, groups)
+    plain = plain_pairs(asked.texts, groups)
+    near = _most_alike(near_pairs(found, groups), plain)
     semantic = _in_frames(asked, chosen) if chosen else Pairs(near.left[:0], near.right[:0], near.similarity[:0])
-    both = Pairs(
-        np.concatenate((near.left, semantic.left)),
-        np.concatenate((near.right, semantic.right)),
-        np.concatenate((near.similarity, semantic.similarity)),
-    )
-    free = ~filled_templates(found, groups, both)
-    known = np.unique(near.left * groups.size + near.right)
-    fresh = ~np.isin(semantic.left * groups.size + semantic.right, known)
-    yield _table(asked, _apart(asked, _nearest(near[free[: near.left.size]])), NEAR)
-    yield _table(asked, _apart(asked, _nearest(semantic[free[near.left.size :] & fresh])), SEMANTIC)
+    near_count = near.left.size
+    free = ~filled_templates(found, groups, together(near, semantic))
+    free[:near_count] |= np.isin(_keys(near, groups.size), _keys(plain, groups.size))
+    fresh = ~np.isin(_keys(semantic, groups.size), _keys(near, groups.size))
+    near = _apart(asked, _nearest(near[free[:near_count]], _TRIED))
+    texts = asked.texts
+    places = zip(near.left.tolist(), near.right.tolist(), strict=True)
+    doubtful = np.array([doubt(texts[left], texts[right]) is not None for left, right in places], dtype=np.bool_)
+    clear = _nearest(near[~doubtful], _NEIGHBOURS)
+    yield _table(asked, together(clear, to_leaders(texts, clear)), NEAR)
+    yield _table(asked, _nearest(near[doubtful], _NEIGHBOURS), REWORDED)
+    yield _table(asked, _apart(asked, _nearest(semantic[free[near_count:] & fresh], _NEIGHBOURS)), SEMANTIC)
+
+
+def _keys(pairs: Pairs, count: int) -> Ints:
+    return pairs.left * count + pairs.right
+
+
+def _most_alike(one: Pairs, other: Pairs) -> Pairs:
+    """Pairs of both kinds, each once, with the higher similarity."""
+    both = together(one, other)
+    order = np.lexsort((-both.similarity, both.right, both.left))
+    both = both[order]
+    opens = np.append(True, (both.left[1:] != both.left[:-1]) | (both.right[1:] != both.right[:-1]))
+    return both[opens[: order.size]]
 
 
 def _in_frames(asked: Questions, chosen: Model) -> Pairs:
@@ -85,13 +107,13 @@ def _in_frames(asked: Questions, chosen: Model) -> Pairs:
     return Pairs(np.concatenate(lefts), np.concatenate(rights), np.concatenate(similarity))
 
 
-def _nearest(pairs: Pairs) -> Pairs:
-    """The eight most similar earlier neighbours of each text."""
+def _nearest(pairs: Pairs, most: int) -> Pairs:
+    """The most similar earlier neighbours of each text, up to so many."""
     order = np.lexsort((pairs.left, -pairs.similarity, pairs.right))
     ordered = pairs[order]
     opens = np.append(True, ordered.right[1:] != ordered.right[:-1])[: order.size]
     starts = np.maximum.accumulate(np.where(opens, np.arange(order.size), 0)) if order.size else order
-    return ordered[np.arange(order.size) - starts < _NEIGHBOURS]
+    return ordered[np.arange(order.size) - starts < most]
 
 
 def _apart(asked: Questions, pairs: Pairs) -> Pairs:

@@ -8,7 +8,7 @@ from typing import Any
 
 from audit.levers._similar_certificate import DEFAULTS, Certificate, certificates, step_of
 from audit.matching.alike import join_alike
-from audit.matching.similar import NEAR, similar
+from audit.matching.similar import NEAR, REWORDED, similar
 from audit.similarity.embedding import MISSING, model
 from audit.store import Store
 
@@ -104,16 +104,16 @@ TIERS = ("exact", "normalised", "near", "semantic")
 def matching(store: Store, *, top: int = 10) -> list[DuplicateTier]:
     """Duplicates of all four kinds over the whole log, with the dearest groups of each; finds similar questions first.
 
-    `near` joins questions that share most of their three-word runs; `semantic` also those alike in meaning, in the
-    workflows where the logged answers certify that one answer serves both. Guards keep numbers, names, negations,
-    opposites and exchanged orders apart in both.
+    `near` joins questions that differ in small words, spelling or synonyms, or in a word or two if they were given the
+    same answer; `semantic` also those alike in meaning, in the workflows where the logged answers certify that one
+    answer serves both. Guards keep numbers, names, negations, opposites and exchanged orders apart in both.
     """
     if not store.value("SELECT COUNT(*) FROM request WHERE status = 'billable' AND prompt_key IS NOT NULL"):
         reason = "the log holds no complete prompt text"
         return [DuplicateTier(name, measured=False, reason=reason) for name in TIERS]
     similar(store)
     found = certificates(store, DEFAULTS)
-    join_alike(store, "near_question", lambda workflow, method, similarity: method == NEAR)
+    join_alike(store, "near_question", lambda workflow, method, similarity, same: _near(method, same))
     return [
         _tier(store, "exact", "r.prompt_key", "", top),
         _tier(store, "normalised", "r.normalised_key", "", top),
@@ -134,12 +134,17 @@ def _tier(store: Store, name: str, key: str, joined: str, top: int) -> Duplicate
     )
 
 
+def _near(method: str, same: bool) -> bool:
+    """Near copies, and questions with another word in one place that were given the same answer."""
+    return method == NEAR or (method == REWORDED and same)
+
+
 def _semantic(store: Store, found: Mapping[int, Certificate], top: int) -> DuplicateTier:
     if model() is None:
         return DuplicateTier("semantic", measured=False, reason=MISSING)
 
-    def accept(workflow: int, method: str, similarity: float) -> bool:
-        if method == NEAR:
+    def accept(workflow: int, method: str, similarity: float, same: bool) -> bool:
+        if _near(method, same):
             return True
         chosen = found[workflow].chosen if workflow in found else None
         step = step_of(method, similarity)

@@ -46,8 +46,22 @@ NEGATION_SIGNS: str = _LISTS["negation_signs"]
 NEGATION_ENDINGS = tuple(_LISTS["negation_endings"])
 OPPOSITE_PREFIXES = tuple(_LISTS["opposite_prefixes"].split())
 RELATIONS = _words("relations")
+PERSONS = _lines("persons")
+COURTESIES = _words("courtesies")
+_PHRASES = "|".join(sorted(_LISTS["courteous"], key=len, reverse=True))
+_SALUTATIONS = "|".join(_LISTS["salutations"].split())
+COURTEOUS = rf"(?i)^\W*(?:{_SALUTATIONS})(?: [\w.'-]+){{0,3}} ?[,!:\n]|\b(?:{_PHRASES})\b"
+"""Phrases of courtesy, as a regular expression that both engines in use read."""
+TIES = tuple(_lines(name) for name in ("prepositions", "conjunctions", "modals"))
+SYNONYMS = _lines("synonyms")
 FILLERS = _words("fillers")
 UNITS = _words("units")
 MONTHS = _lines("months")
 WEEKDAYS = _lines("weekdays")
 SPELLED = _values("spelled")
+
+KNOWN = frozenset().union(
+    OPPOSITES, ACTIONS, PRESENCE, QUESTIONS, NEGATIONS, RELATIONS, PERSONS, *TIES, FILLERS, UNITS, MONTHS,
+    WEEKDAYS, SPELLED,
+)  # fmt: skip
+"""Every word a guard knows."""

@@ -34,6 +34,12 @@ class Pairs:
         return Pairs(self.left[chosen], self.right[chosen], self.similarity[chosen])
 
 
+def together(*parts: Pairs) -> Pairs:
+    """Several lists of pairs as one."""
+    names = ("left", "right", "similarity")
+    return Pairs(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+
+
 @dataclass(frozen=True, eq=False)
 class _Sets:
     """Shingle sets without the shingles that only one text has: `sizes` still counts those.

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 Ints = NDArray[np.int64]
@@ -37,19 +38,22 @@ class Words:
 def words(texts: Sequence[str]) -> Words:
     """Words of each text, lower-cased; punctuation is left out."""
     lengths, hashes = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.uint64)]
-    for counts, found in _chunks(texts):
+    for counts, found in word_chunks(texts):
         lengths.append(counts)
-        hashes.append(found)
+        hashes.append(found.hash().to_numpy())
     return Words(np.concatenate(([0], np.cumsum(np.concatenate(lengths)))).astype(np.int64), np.concatenate(hashes))
 
 
-def _chunks(texts: Sequence[str]) -> Iterator[tuple[Ints, Hashes]]:
-    import polars as pl
+def word_chunks(texts: Sequence[str], without: str | None = None) -> Iterator[tuple[Ints, pl.Series]]:
+    """The words of 100,000 texts at a time, laid end to end, with their number in each text.
 
+    What matches the regular expression `without` is taken out first.
+    """
     for start in range(0, len(texts), _CHUNK):
-        lists = pl.Series(texts[start : start + _CHUNK], dtype=pl.String).str.to_lowercase().str.extract_all(_WORD)
-        counts = lists.list.len().to_numpy().astype(np.int64)
-        yield counts, lists.explode().drop_nulls().hash().to_numpy()
+        part = pl.Series(texts[start : start + _CHUNK], dtype=pl.String)
+        part = part if without is None else part.str.replace_all(without, " ")
+        lists = part.str.to_lowercase().str.extract_all(_WORD)
+        yield lists.list.len().to_numpy().astype(np.int64), lists.explode().drop_nulls()
 
 
 def mixed(values: Hashes) -> Hashes:
