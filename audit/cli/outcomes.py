@@ -12,9 +12,10 @@ if TYPE_CHECKING:
     from audit.outcomes import UnitCosts
 
 _SAID = {
-    "failed": "tasks without an answer in the end",
-    "retried": "attempts that another one followed",
+    "failed": "tasks that did not succeed",
+    "retried": "calls that failed or were sent again",
     "regenerated": "answers asked for again after a minute or more",
+    "tool failed": "calls that only read the error of a tool",
 }
 
 
@@ -58,6 +59,8 @@ def _print_totals(result: UnitCosts) -> None:
         *((f"{line.name}{f' ({line.workflow})' if line.workflow else ''}", figures.money(line.cost_pico))
           for line in result.others),
         ("Tasks that succeeded", f"{figures.count(tasks.successes)} of {figures.count(tasks.tasks)}"),
+        ("Cost per request", figures.money(result.per_request_pico)),
+        ("Cost per task", figures.money(result.per_task_pico)),
         ("Cost per successful task", figures.money(result.per_success_pico)),
         *((f"In vain: {_SAID[waste.reason]}", f"{figures.money(waste.cost_pico)} ({figures.count(waste.requests)})")
           for waste in tasks.waste),

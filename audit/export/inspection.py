@@ -151,6 +151,7 @@ def outcomes_document(result: UnitCosts) -> Document:
     """`audit outcomes --json`."""
     tasks = result.outcomes
     return {
+        "requests": tasks.requests,
         "tasks": tasks.tasks,
         "successful_tasks": tasks.successes,
         "model_cost_usd": usd(result.model_pico),
@@ -158,6 +159,8 @@ def outcomes_document(result: UnitCosts) -> Document:
             {"name": line.name, "workflow": line.workflow or None, "usd": usd(line.cost_pico)} for line in result.others
         ],
         "cost_usd": usd(result.cost_pico),
+        "cost_per_request_usd": usd(result.per_request_pico),
+        "cost_per_task_usd": usd(result.per_task_pico),
         "cost_per_success_usd": usd(result.per_success_pico),
         "waste": [
             {"reason": waste.reason, "requests": waste.requests, "cost_usd": usd(waste.cost_pico)}

@@ -1,14 +1,13 @@
 """What a task that succeeded costs, by workflow: everything spent on it, failed attempts included."""
 
 from audit.measures import Column, Measure
-from audit.store.tasks import TASK_ATTEMPT
+from audit.store.tasks import tasks
 
 MEASURE = Measure(
     name="cost_per_success",
     title="Cost per successful task, by workflow",
-    query=f"""
-WITH {TASK_ATTEMPT},
-grouped AS (
+    query="""
+WITH grouped AS (
     SELECT COALESCE(w.name, '(none)') AS key, COUNT(*) AS requests, CAST(SUM(a.is_last) AS BIGINT) AS tasks,
            CAST(SUM(a.is_last * a.success) AS BIGINT) AS successes,
            CAST(SUM(COALESCE(c.cost_pico, 0)) AS DECIMAL(38, 0)) AS cost_pico
@@ -22,6 +21,7 @@ SELECT key, requests, tasks, successes, CAST(successes AS DOUBLE) / CAST(tasks A
             ELSE NULL END AS per_success_pico
 FROM grouped ORDER BY cost_pico DESC, key
 """,
+    prepare=tasks,
     columns=(
         Column("key", "Workflow", "text"),
         Column("requests", "Calls", "count"),

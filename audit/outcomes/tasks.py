@@ -5,21 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from audit.store import Store
-from audit.store.tasks import TASK_ATTEMPT
+from audit.store.tasks import tasks
 
-_ATTEMPTS = f"CREATE OR REPLACE TEMP TABLE task_attempt AS WITH {TASK_ATTEMPT} SELECT * FROM task_attempt"
-_TASKS = """
-CREATE OR REPLACE TEMP TABLE task AS
-SELECT request_id, workflow_id, attempts, success FROM task_attempt WHERE is_last = 1
-"""
 _TOTALS = """
-SELECT COUNT(*) AS tasks, CAST(COALESCE(SUM(success), 0) AS BIGINT) AS successes,
-       CAST(COALESCE(SUM(attempts - 1), 0) AS BIGINT) AS repeats
-FROM task
+SELECT COUNT(*) AS requests, CAST(COALESCE(SUM(is_last), 0) AS BIGINT) AS tasks,
+       CAST(COALESCE(SUM(is_last * success), 0) AS BIGINT) AS successes
+FROM task_attempt
 """
-_REPEAT_COST = """
-SELECT CAST(COALESCE(SUM(c.cost_pico), 0) AS DECIMAL(38, 0)) AS cost
-FROM task_attempt AS a JOIN request_cost AS c ON c.request_id = a.request_id WHERE a.is_last = 0
+_REPEATS = """
+SELECT COUNT(*) AS repeats, CAST(COALESCE(SUM(c.cost_pico), 0) AS DECIMAL(38, 0)) AS cost
+FROM task_attempt AS a LEFT JOIN request_cost AS c ON c.request_id = a.request_id WHERE a.repeated = 1
 """
 _WASTE = """
 SELECT a.waste, COUNT(*) AS requests, CAST(SUM(COALESCE(c.cost_pico, 0)) AS DECIMAL(38, 0)) AS cost
@@ -40,7 +35,7 @@ GROUP BY COALESCE(w.name, '(none)') ORDER BY cost DESC, name
 
 @dataclass(frozen=True, slots=True)
 class Waste:
-    """Attempts in vain for one reason (failed, retried, regenerated) and what they cost."""
+    """Calls in vain for one reason (failed, retried, regenerated, tool failed) and what they cost."""
 
     reason: str
     requests: int
@@ -65,9 +60,9 @@ class WorkflowOutcome:
 
 @dataclass(frozen=True, slots=True)
 class Outcomes:
-    """Tasks of the log: how many there were, how many succeeded, what was spent in vain.
+    """Tasks of the log: how many there were, how many succeeded, what was spent in vain; `requests` are their calls.
 
-    `repeats` and `repeat_cost_pico` are attempts that another one followed; `waste` splits everything in vain without
+    `repeats` and `repeat_cost_pico` are calls whose question was asked again; `waste` splits everything in vain without
     overlap, tasks that failed in the end included.
     """
 
@@ -75,20 +70,21 @@ class Outcomes:
     successes: int
     repeats: int
     repeat_cost_pico: int
+    requests: int = 0
     waste: tuple[Waste, ...] = ()
     by_workflow: tuple[WorkflowOutcome, ...] = ()
 
 
 def outcomes(store: Store) -> Outcomes:
     """Group the requests into tasks (temporary tables `task_attempt` and `task`) and count them."""
-    store.run(_ATTEMPTS)
-    store.run(_TASKS)
-    totals = store.rows(_TOTALS)[0]
+    tasks(store)
+    totals, repeats = store.rows(_TOTALS)[0], store.rows(_REPEATS)[0]
     return Outcomes(
         totals["tasks"],
         totals["successes"],
-        totals["repeats"],
-        int(store.value(_REPEAT_COST)),
+        repeats["repeats"],
+        int(repeats["cost"]),
+        totals["requests"],
         tuple(Waste(row["waste"], row["requests"], int(row["cost"])) for row in store.rows(_WASTE)),
         tuple(
             WorkflowOutcome(row["name"], row["tasks"], row["successes"], int(row["cost"]), int(row["wasted"]))

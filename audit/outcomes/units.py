@@ -91,6 +91,16 @@ class UnitCosts:
         return self.model_pico + sum(each.cost_pico for each in self.others)
 
     @property
+    def per_request_pico(self) -> float | None:
+        """Models and other lines over the calls, failed ones included; None without calls."""
+        return self.cost_pico / self.outcomes.requests if self.outcomes.requests else None
+
+    @property
+    def per_task_pico(self) -> float | None:
+        """Models and other lines over the tasks; None without tasks."""
+        return self.cost_pico / self.outcomes.tasks if self.outcomes.tasks else None
+
+    @property
     def per_success_pico(self) -> float | None:
         """Models and other lines over the tasks that succeeded; None when none did."""
         return self.cost_pico / self.outcomes.successes if self.outcomes.successes else None

@@ -89,7 +89,10 @@ def test_outcomes_and_units_of_business(audit: Any, sample_db: Path, truth: dict
     result = audit("outcomes", "--db", sample_db, "--config", config, "--json").document
     planted = truth["planted"]
     twice = sum(each["wasted_usd"] for each in (*planted["double_billed_timeouts"], *planted["double_clicks"]))
-    assert sum(each["cost_usd"] for each in result["waste"]) == pytest.approx(twice, rel=0.02)
+    waste = {each["reason"]: each for each in result["waste"]}
+    assert waste["retried"]["cost_usd"] == pytest.approx(twice, rel=0.02)
+    (agent,) = (each for each in result["by_workflow"] if each["key"] == "stock-agent")
+    assert (agent["tasks"], agent["successful_tasks"]) == (96, 90)
     assert result["cost_usd"] == pytest.approx(truth["totals"]["cost_usd"] + 10 * truth["days"] / 30.4375)
     (unit,) = result["units"]
     assert unit["model_cost_usd"] == pytest.approx(truth["workflows"]["support-faq"]["cost_usd"])

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from audit.outcomes import Outcomes, outcomes
+from audit.summary import rows_of
 from tests.planting import PRICES, START, Plant
 
 SECOND = 1_000_000
@@ -53,9 +54,9 @@ def test_the_worked_example() -> None:
 
 def test_measures_say_the_same_as_the_stage() -> None:
     store = worked_example().store
-    rows = store.rows(import_module("audit.measures.waste").MEASURE.query)
+    rows = rows_of(store, import_module("audit.measures.waste").MEASURE)
     assert {row["key"]: (row["requests"], float(row["cost_pico"]) / CENT) for row in rows} == wasted(outcomes(store))
-    (row,) = store.rows(import_module("audit.measures.cost_per_success").MEASURE.query)
+    (row,) = rows_of(store, import_module("audit.measures.cost_per_success").MEASURE)
     assert (row["tasks"], row["successes"], row["share"], row["per_success_pico"]) == (5, 4, 0.8, 6.25 * CENT)
 
 
@@ -100,3 +101,72 @@ def test_without_users_every_call_is_a_task() -> None:
     for at in (0, 1, 2):
         ask(plant, at, 1, user_id=None)
     assert outcomes(plant.store).tasks == 3
+
+
+def test_a_fallback_of_nobody_in_particular() -> None:
+    """Without users only a call that failed is followed up, and only for a minute."""
+    plant = Plant()
+    for at_s, ok in ((0, False), (30, True), (40, True), (200, False), (290, True)):
+        ask(plant, at_s, 1, ok=ok, user_id=None)
+    result = outcomes(plant.store)
+    assert (result.tasks, result.successes, result.repeats) == (4, 3, 1)
+    assert wasted(result) == {"failed": (1, 1.0), "retried": (1, 1.0)}
+
+
+def test_the_steps_of_a_trace_are_one_task() -> None:
+    plant = Plant()
+    for trace, outcome in (("a", "done"), ("b", "handed_over")):
+        for step in range(4):
+            ask(plant, step * 20, 1, key=step, user_id=None, trace_id=trace, outcome=outcome if step == 3 else None)
+    ask(plant, 90 + 600, 1, key=9, user_id=None, trace_id="a")
+    result = outcomes(plant.store)
+    assert (result.tasks, result.successes, result.repeats) == (3, 2, 0)
+    assert wasted(result) == {"failed": (4, 4.0)}
+
+
+def test_a_trace_without_texts_ties_a_fallback_to_what_failed() -> None:
+    plant = Plant()
+    ask(plant, 0, 1, ok=False, question_key=None, trace_id="t", request_model="big")
+    ask(plant, 5, 2, question_key=None, trace_id="t", request_model="small")
+    result = outcomes(plant.store)
+    assert (result.tasks, result.successes) == (1, 1)
+    assert wasted(result) == {"retried": (1, 1.0)}
+
+
+def test_a_trace_that_is_the_conversation_ties_nothing() -> None:
+    plant = Plant()
+    for turn in range(3):
+        ask(plant, turn * 30, 1, key=turn, conversation_id="c", trace_id="c")
+    assert outcomes(plant.store).tasks == 3
+
+
+def test_reading_the_error_of_a_tool_is_in_vain() -> None:
+    plant = Plant()
+    for step, text in enumerate(("Error: the order service timed out", '{"stock": 3}', "No error: all is well")):
+        call = plant.call(at_us=START + step * SECOND, key=step, input_tokens=CENT // PRICES["input"], output_tokens=0,
+                          trace_id="t")  # fmt: skip
+        plant.segment(call, 0, "Pack the order", 4)
+        plant.segment(call, 1, text, 8, kind="tool_result")
+    assert wasted(outcomes(plant.store)) == {"tool failed": (1, 1.0)}
+
+
+@pytest.mark.parametrize(
+    ("told", "successes"),
+    [(("1", "0"), 1), (("1", "5"), 1), (("2", "3"), 1), (("4", "10"), 1), (("5", "8"), 2), (("true", "👎"), 1),
+     (("resolved", "Escalated"), 1), (("pending", "unknown"), 2), (("0.5", "1.0"), 2)],
+)  # fmt: skip
+def test_what_feedback_says(told: tuple[str, str], successes: int) -> None:
+    plant = Plant()
+    for key, outcome in enumerate(told):
+        ask(plant, 0, 1, key=key, outcome=outcome)
+    assert outcomes(plant.store).successes == successes
+
+
+def test_feedback_on_an_answer_that_was_generated_again_does_not_count() -> None:
+    plant = Plant()
+    ask(plant, 0, 3, outcome="thumbs_down")
+    ask(plant, 90, 3)
+    ask(plant, 0, 1, key=2, ok=False, outcome="resolved")
+    result = outcomes(plant.store)
+    assert (result.tasks, result.successes) == (2, 2)
+    assert wasted(result) == {"regenerated": (1, 3.0), "retried": (1, 1.0)}
