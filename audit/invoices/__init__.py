@@ -23,7 +23,8 @@ class InvoiceLine:
     `quantity` × `unit` is a number of tokens or calls; a `unit` of None has to be found out from the price. `amount`
     is None on usage reports, which bill nothing; its currency "" is that of the rest of the file. Categories: `usage`
     and `discount` (a part of the price of usage) are compared with the log; `tax`, `credit` and `other` (what no
-    request log holds) stand beside it; `empty` says only that the span is covered.
+    request log holds) stand beside it; `empty` says only that the span is covered. `operation` is the
+    only kind of call the report counts (`chat`, `embeddings`), "" where it counts all.
     """
 
     start_us: int
@@ -39,6 +40,7 @@ class InvoiceLine:
     currency: str = "USD"
     category: Category = "usage"
     label: str = ""
+    operation: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,7 @@ class Invoice:
     into lines and raises ValueError, with the column and the cell, when the record is damaged: an invoice that is
     read in part is no invoice. `bare_cells` is the number of cells of rows that only name an empty span. `settle`
     makes one set of lines of a file whose records bill the same usage twice, once by token and once by dollar.
+    `refused` says why files of this shape are no invoice at all.
     `time_zone` says in whose days the invoice counts, `origin` where people get it.
     """
 
@@ -70,3 +73,4 @@ class Invoice:
     time_zone: str = "UTC"
     bare_cells: int = 0
     settle: Callable[[list[InvoiceLine]], list[InvoiceLine]] | None = None
+    refused: str = ""

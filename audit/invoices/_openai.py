@@ -12,6 +12,8 @@ from audit.invoices._usage import usage_lines
 from audit.wire.counts import service_tier
 from audit.wire.usage import Usage
 
+_OPERATIONS = {"completions": "chat", "embeddings": "embeddings"}
+
 
 def cost_line(
     span: tuple[int, int], value: Decimal, *, currency: str, line_item: str, quantity: Decimal | None, unit: str
@@ -38,9 +40,10 @@ def cost_line(
 def usage_rows(span: tuple[int, int], row: Record) -> Iterator[InvoiceLine]:
     """The lines of one row of a usage report; names are folded."""
     counted = _usage(row)
-    yield from usage_lines(
-        span, "openai", text(row, "model"), _tier(row), counted, _count(row, "nummodelrequests", "numrequests")
-    )
+    requests = _count(row, "nummodelrequests", "numrequests")
+    # each endpoint of the usage API counts one kind of call: `organization.usage.completions.result`
+    operation = _OPERATIONS.get(text(row, "object").removeprefix("organization.usage.").partition(".")[0], "")
+    yield from usage_lines(span, "openai", text(row, "model"), _tier(row), counted, requests, operation)
 
 
 def _usage(row: Record) -> Usage:

@@ -10,7 +10,13 @@ from audit.wire.usage import Usage, charges
 
 
 def usage_lines(
-    span: tuple[int, int], provider_name: str, model: str, tier: str, usage: Usage, requests: int | None
+    span: tuple[int, int],
+    provider_name: str,
+    model: str,
+    tier: str,
+    usage: Usage,
+    requests: int | None,
+    operation: str = "",
 ) -> Iterator[InvoiceLine]:
     """One line per kind of token; the first of them carries the number of requests."""
     parts = charges(usage) or ([("input", 0)] if requests else [])
@@ -23,6 +29,7 @@ def usage_lines(
             service_tier=tier,
             quantity=Decimal(quantity),
             requests=requests if place == 0 else None,
+            operation=operation,
         )
     if not parts:
         yield InvoiceLine(*span, provider_name=provider_name, category="empty")

@@ -19,7 +19,7 @@ from audit.reconciling.unit_prices import UnitPrices
 TITLES = {
     "missing_log_days": "days on the invoice without a request in the log",
     "missing_invoice_days": "days in the log that the invoice does not bill",
-    "partial_days": "first or last day held only in part",
+    "partial_days": "first or last day, of which the log or the invoice holds only some hours",
     "unlogged_model": "models on the invoice that the log does not hold",
     "unlogged_traffic": "more usage on the invoice than in the log",
     "not_invoiced": "in the log, but not on the invoice",
@@ -33,6 +33,7 @@ TITLES = {
 """Causes in the order in which they are looked for, in words."""
 
 _EDGE_US = 3_600_000_000
+_SILENCE = 3
 _TINY_PICO = 1_000_000
 _SETTLED = 0.002
 
@@ -46,14 +47,15 @@ class Scope:
     log_end_us: int
     last_invoice_bin: int | None
     missing_days: dict[int, int] = field(default_factory=dict)
-    whole: bool = False
+    mean_gap_us: int = 0
 
     def cut_by_log(self, span: Bin) -> bool:
-        """Whether the log begins or ends inside a day, by more than an hour."""
+        """Whether the log begins or ends inside a day: by more than an hour, and than its usual silences."""
         if span.days > 1:
             return False
-        begins = span.start_us + _EDGE_US < self.log_start_us < span.end_us
-        ends = span.start_us <= self.log_end_us < span.end_us - _EDGE_US
+        edge_us = max(_EDGE_US, _SILENCE * self.mean_gap_us)
+        begins = span.start_us + edge_us < self.log_start_us < span.end_us
+        ends = span.start_us <= self.log_end_us < span.end_us - edge_us
         return begins or ends
 
 

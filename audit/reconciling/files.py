@@ -145,6 +145,11 @@ class _File:
         self._take(line, record, known)
 
     def _take(self, line: int, record: Mapping[str, Any], known: Invoice) -> None:
+        if known.refused:
+            raise ReadError(
+                f"{self._name}: {known.refused}",
+                "give the invoice or cost export of the provider, or its sum: audit reconcile --total 12345.67",
+            )
         self._used[known.name] = known
         self._records += 1
         waiting = self._waiting.setdefault(known.name, []) if known.settle else None
@@ -195,7 +200,7 @@ class _File:
     def _foreign(self, columns: list[str]) -> ReadError:
         shown = ", ".join(name[:40] for name in columns[:_SHOWN_COLUMNS]) or "none"
         more = f" and {len(columns) - _SHOWN_COLUMNS} more" if len(columns) > _SHOWN_COLUMNS else ""
-        titles = "; ".join(each.title for each in plugins.find("invoices", "INVOICE"))
+        titles = "; ".join(each.title for each in plugins.find("invoices", "INVOICE") if not each.refused)
         return ReadError(
             f"{self._name}: no invoice format has these columns: {shown}{more}",
             f"read are: {titles}. Or give the sum of the invoice: audit reconcile --total 12345.67",

@@ -17,6 +17,7 @@ _BINS = "reconciled_bin"
 
 _SIDE = """
 SELECT b.bin, r.provider_name, r.price_provider, r.price_model,
+       CASE WHEN r.operation_name = 'embeddings' THEN 'embeddings' ELSE 'chat' END AS operation,
        COALESCE(NULLIF(r.response_model, ''), r.request_model, '') AS model,
        c.sku_meter, COALESCE(c.service_tier, 'standard') AS service_tier,
        CAST(SUM(CASE WHEN c.estimated THEN 0 ELSE c.consumed_quantity END) AS DECIMAL(38, 0)) AS quantity,
@@ -30,7 +31,7 @@ JOIN charge AS c ON c.request_id = r.request_id
 JOIN reconciled_bin AS b ON r.started_at_us >= b.start_us AND r.started_at_us < b.end_us
 {joined}
 WHERE r.status = 'billable'
-GROUP BY b.bin, r.provider_name, r.price_provider, r.price_model,
+GROUP BY b.bin, r.provider_name, r.price_provider, r.price_model, operation,
          COALESCE(NULLIF(r.response_model, ''), r.request_model, ''), c.sku_meter, COALESCE(c.service_tier, 'standard')
 """
 _AS_PRICED = "CAST(SUM(COALESCE(c.cost_pico, 0)) AS DECIMAL(38, 0))"
@@ -40,14 +41,16 @@ _HAS_CONTRACT = "SELECT COUNT(*) FROM price WHERE unit_price_pico <> list_unit_p
 
 _REQUESTS = """
 SELECT b.bin, r.provider_name, r.price_provider, r.price_model,
+       CASE WHEN r.operation_name = 'embeddings' THEN 'embeddings' ELSE 'chat' END AS operation,
        COALESCE(NULLIF(r.response_model, ''), r.request_model, '') AS model, COUNT(*) AS requests
 FROM request AS r JOIN reconciled_bin AS b ON r.started_at_us >= b.start_us AND r.started_at_us < b.end_us
 WHERE r.status = 'billable'
-GROUP BY b.bin, r.provider_name, r.price_provider, r.price_model,
+GROUP BY b.bin, r.provider_name, r.price_provider, r.price_model, operation,
          COALESCE(NULLIF(r.response_model, ''), r.request_model, '')
 """
 _RANGE = """
-SELECT MIN(started_at_us) AS start_us, MAX(started_at_us) AS end_us FROM request WHERE status <> 'not_billable'
+SELECT MIN(started_at_us) AS start_us, MAX(started_at_us) AS end_us, COUNT(started_at_us) AS requests
+FROM request WHERE status <> 'not_billable'
 """
 _DAYS = """
 SELECT DISTINCT provider_name, price_provider, day FROM request WHERE status = 'billable' AND day IS NOT NULL
@@ -83,6 +86,7 @@ class LogRow:
     estimated_cost_pico: int
     unpriced_quantity: int
     list_cost_pico: int
+    operation: str = "chat"
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +150,7 @@ def _row(row: dict[str, Any]) -> LogRow:
         estimated_cost_pico=int(row["estimated_cost"]),
         unpriced_quantity=int(row["unpriced"]),
         list_cost_pico=int(row["list_cost"]),
+        operation=row["operation"],
     )
 
 
@@ -159,6 +164,7 @@ class LogRequests:
     model: str
     price_model: str | None
     requests: int
+    operation: str = "chat"
 
 
 def log_requests(store: Store) -> list[LogRequests]:
@@ -170,6 +176,7 @@ def log_requests(store: Store) -> list[LogRequests]:
             row["model"],
             row["price_model"],
             row["requests"],
+            row["operation"],
         )
         for row in store.rows(_REQUESTS)
     ]
@@ -179,6 +186,12 @@ def log_range(store: Store) -> tuple[int, int] | None:
     """First and last moment of the log, None when no request has a time."""
     row = store.rows(_RANGE)[0]
     return None if row["start_us"] is None else (row["start_us"], row["end_us"])
+
+
+def mean_gap_us(store: Store) -> int:
+    """The mean time between two requests of the log: shorter silences at its ends say nothing."""
+    row = store.rows(_RANGE)[0]
+    return 0 if row["start_us"] is None else int((row["end_us"] - row["start_us"]) // max(1, row["requests"] - 1))
 
 
 def active_days(store: Store) -> dict[str, set[int]]:

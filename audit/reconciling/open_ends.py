@@ -29,7 +29,7 @@ def unchecked(
     found: list[Unchecked] = []
     for name, pico in sorted(left.items(), key=lambda each: -each[1]):
         if pico:
-            reason = "outside the compared period" if name in held else "no invoice of this provider was given"
+            reason = "outside of what the invoices cover" if name in held else "no invoice of this provider was given"
             found.append(Unchecked("log", name, reason, pico))
     found.extend(Unchecked("log", name, "requests without a time", pico) for name, pico in undated.items() if pico)
     found.extend(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from audit.reconciling.bins import Bin, Bins, between, spans_of
 from audit.reconciling.files import InvoiceFile
+from audit.reconciling.log import LogRequests, LogRow
 from audit.reconciling.sides import Billed
 from audit.reconciling.sums import BilledLine
 
@@ -33,6 +34,11 @@ class BillerSide:
     bins: Bins
     billed: list[Billed] = field(default_factory=list)
     outside_pico: int = 0
+
+    def counts(self, row: LogRow | LogRequests) -> bool:
+        """Whether the invoices say anything of this kind of call: a usage report may count only one kind."""
+        kinds = {each.line.operation for each in self.billed}
+        return "" in kinds or row.operation in kinds
 
 
 def biller_side(lines: Sequence[tuple[BilledLine, InvoiceFile]], first: int, period: Period) -> BillerSide:

@@ -89,9 +89,14 @@ class _Run:
             if not len(side.bins):
                 continue
             numbers = {each.number for each in side.bins}
-            own = [row for row in rows if row.provider_name == name and row.bin in numbers]
+            own = [row for row in rows if row.provider_name == name and row.bin in numbers and side.counts(row)]
             held.extend(own)
-            requests = [each for each in counts if each.provider_name == name and each.bin in numbers]
+            requests = [
+                each for each in counts if each.provider_name == name and each.bin in numbers and side.counts(each)
+            ]
+            if any(row.provider_name == name and not side.counts(row) for row in rows):
+                kinds = figures.listing(sorted({each.line.operation for each in side.billed}))
+                self._notes.append(f"{name}: the report counts {kinds} calls only; give the others' reports as well.")
             provider = Sides(name, side.bins, self._catalogue, self._prices).match(side.billed, own, requests)
             agreed.extend(explain(provider, self._scope(side, own), self._prices))
             providers.append(provider)
@@ -188,6 +193,7 @@ class _Run:
             self._period.log_end_us,
             last_invoice_bin=max(billed, default=None),
             missing_days=missing,
+            mean_gap_us=logs.mean_gap_us(self._store),
         )
 
     def _judged(

@@ -34,6 +34,7 @@ class BilledLine:
     unit_known: bool = True
     requests: int | None = None
     lines: int = 0
+    operation: str = ""
 
 
 class Sums:
@@ -62,10 +63,11 @@ class Sums:
         key = (
             line.start_us, line.end_us, line.provider_name, line.model, line.sku_meter, line.service_tier,
             line.category, line.label, line.amount is None, line.quantity is None, line.unit is None,
+            line.operation,
         )  # fmt: skip
         total = self._lines.get(key)
         if total is None:
-            total = self._lines[key] = BilledLine(*key[:8], unit_known=line.unit is not None)
+            total = self._lines[key] = BilledLine(*key[:8], unit_known=line.unit is not None, operation=line.operation)
         total.lines += 1
         if line.amount is not None:
             usd = line.amount * self._rate(line.currency)

@@ -56,7 +56,7 @@ def against_total(
         unchecked=_unchecked(days, first, last),
         beside=(),
         invoices=(),
-        notes=_notes(cell),
+        notes=_notes(cell, _days_without(store, period)),
     )
 
 
@@ -88,7 +88,16 @@ def _unchecked(days: list[logs.LogDay], first: int, last: int) -> tuple[Unchecke
     return tuple(found)
 
 
-def _notes(cell: Cell) -> tuple[str, ...]:
-    if not cell.unpriced_quantity:
-        return ()
-    return (f"{figures.tokens(cell.unpriced_quantity)} tokens of models without a price are not in the log's dollars.",)
+def _notes(cell: Cell, missing: int) -> tuple[str, ...]:
+    found = []
+    if missing:
+        at_mean = cell.expected_pico * missing // max(1, cell.bin.days - missing)
+        found.append(
+            f"The log has no request on {missing} of the {cell.bin.days} days: at its mean day they would cost"
+            f" {figures.money(at_mean)}, and the bill leaves"
+            f" {figures.money(max(0, cell.billed_pico - cell.logged_pico))} for them."
+        )
+    if cell.unpriced_quantity:
+        counted = figures.tokens(cell.unpriced_quantity)
+        found.append(f"{counted} tokens of models without a price are not in the log's dollars.")
+    return tuple(found)

@@ -34,7 +34,7 @@ def trust(data: ReportData) -> Trust:
         # the invoice has answered what the log leaves open about its own sum
         return replace(standing, reasons=(*standing.reasons, *doubts))
     level = "weak" if weak else standing.level
-    title = "Use with care" if weak and standing.level == "limited" else standing.title
+    title = f"{standing.title}: use with care" if weak and standing.level == "limited" else standing.title
     return Trust(level, title, (*standing.reasons, *doubts))
 
 
@@ -42,7 +42,7 @@ def against_invoice(checked: Checked | None) -> Trust:
     """What the last reconciliation says of the log's dollars; log-only without one."""
     if checked is None:
         return Trust(
-            "limited", "Complete log, not yet reconciled",
+            "limited", "Not reconciled with an invoice",
             ("Log-only: the total has not been reconciled with an invoice (`audit reconcile`).",),
         )  # fmt: skip
     days = f"{figures.day(checked.first_day)} to {figures.day(checked.last_day)}"
@@ -51,23 +51,25 @@ def against_invoice(checked: Checked | None) -> Trust:
         text = "The log or its prices changed since it was reconciled: run `audit reconcile` again."
         return Trust("limited", "Changed since it was reconciled", (text, *reasons))
     share = checked.checked_share or 0.0
+    # models that differ in both directions are off by more than their sum is
+    off = figures.share(max(checked.residual_share or 0.0, checked.unexplained_share or 0.0))
     if share < 1:
         reasons.append(f"{figures.share(1 - share)} of the log's dollars were not held against an invoice.")
     if checked.verdict != "reconciled":
         if checked.contracts:
             reasons.append("The invoice's prices look like a contract: put it in audit.toml and reconcile again.")
         if checked.verdict == "explained":
-            return Trust(
-                "limited", f"Differs from the invoice by {figures.share(checked.residual_share)}", tuple(reasons)
-            )
-        return Trust("weak", "Does not agree with the invoice", tuple(reasons))
+            return Trust("limited", f"Off the invoice by {off}, with the causes found", tuple(reasons))
+        if checked.billed_pico <= 0:
+            return Trust("weak", "The invoice asks for nothing in the log's period", tuple(reasons))
+        return Trust("weak", f"Off the invoice by {off}", tuple(reasons))
     if checked.basis in ("usage", "mixed"):
         reasons.append("Usage reports count tokens and bill nothing: prices were not checked where there is no other.")
-        return Trust("limited", "Tokens agree with the provider's report", tuple(reasons))
+        return Trust("limited", "Tokens match the provider's report, dollars unchecked", tuple(reasons))
     if not checked.confirms:
-        return Trust("limited", f"Reconciled for {figures.share(share)} of the spend", tuple(reasons))
+        return Trust("limited", f"Matches the invoice for {figures.share(share)} of the spend", tuple(reasons))
     within = figures.share(checked.residual_share)
-    return Trust("good", f"Reconciled with the invoice within {within}", tuple(reasons), reconciled=True)
+    return Trust("good", f"Matches the invoice within {within}", tuple(reasons), reconciled=True)
 
 
 def _doubts(data: ReportData) -> tuple[list[str], bool]:
@@ -87,7 +89,15 @@ def _doubts(data: ReportData) -> tuple[list[str], bool]:
             weak = weak or number / requests > DOUBTFUL_SHARE
     rejected = sum(row["records"] for row in data.summary.rejected)
     if rejected:
-        reasons.append(f"{figures.count(rejected)} records could not be used; they are listed under data quality.")
+        share = rejected / (rejected + requests)
+        reasons.append(
+            f"{figures.count(rejected)} records ({figures.share(share)}) could not be used: their cost is not in the"
+            " spend. They are listed under data quality."
+        )
+        weak = weak or share > DOUBTFUL_SHARE
+    doubt = data.summary.uncertainty
+    if doubt.gross_pico > DOUBTFUL_SHARE * data.summary.cost_pico:
+        reasons.append(doubt.sentence)
     if data.summary.days < RELIABLE_DAYS:
         reasons.append(f"{data.summary.days} days of log: bounds and month figures rest on little.")
         weak = weak or data.summary.days < RELIABLE_DAYS // 2

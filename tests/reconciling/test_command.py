@@ -145,15 +145,24 @@ def test_the_banner_of_the_report_comes_from_here(log: Log, tmp_path: Path) -> N
 
     log.fill(days=20)
     before = trusted(log)
-    assert (before.level, before.title, before.reconciled) == ("limited", "Complete log, not yet reconciled", False)
+    assert (before.level, before.title, before.reconciled) == ("limited", "Not reconciled with an invoice", False)
     path = openai_cost_csv(tmp_path, log.sums("openai"), Decimal("0.995"))
     reconciling(log.store, [path], catalogue=log.catalogue)
     good = trusted(log)
-    assert (good.level, good.title, good.reconciled) == ("good", "Reconciled with the invoice within 0.5 %", True)
+    assert (good.level, good.title, good.reconciled) == ("good", "Matches the invoice within 0.5 %", True)
     reconciling(log.store, [], catalogue=log.catalogue, total=Decimal(500))
     bad = trusted(log)
-    assert (bad.level, bad.title, bad.reconciled) == ("weak", "Does not agree with the invoice", False)
+    assert (bad.level, bad.title, bad.reconciled) == ("weak", "Off the invoice by 96.4 %", False)
     assert any("is unexplained" in reason for reason in bad.reasons)
+
+
+def test_records_that_could_not_be_used_are_in_the_banner(log: Log) -> None:
+    log.fill(days=20)
+    log.store.write_rows("reject", [{"source_id": 1, "line": line, "reason": "not_json"} for line in range(30)])
+    found = trusted(log)
+    # 30 beside 120 requests are a fifth
+    assert (found.level, found.title) == ("weak", "Not reconciled with an invoice: use with care")
+    assert any(reason.startswith("30 records (20.0 %) could not be used") for reason in found.reasons)
 
 
 def checked(**changes: Any) -> Checked:
@@ -169,19 +178,19 @@ def checked(**changes: Any) -> Checked:
 @pytest.mark.parametrize(
     ("found", "level", "title"),
     [
-        (checked(), "good", "Reconciled with the invoice within 0.4 %"),
-        (checked(basis="total"), "good", "Reconciled with the invoice within 0.4 %"),
-        (checked(checked_share=0.93), "good", "Reconciled with the invoice within 0.4 %"),
-        (checked(checked_share=0.5), "limited", "Reconciled for 50.0 % of the spend"),
-        (checked(basis="usage"), "limited", "Tokens agree with the provider's report"),
+        (checked(), "good", "Matches the invoice within 0.4 %"),
+        (checked(basis="total"), "good", "Matches the invoice within 0.4 %"),
+        (checked(checked_share=0.93), "good", "Matches the invoice within 0.4 %"),
+        (checked(checked_share=0.5), "limited", "Matches the invoice for 50.0 % of the spend"),
+        (checked(basis="usage"), "limited", "Tokens match the provider's report, dollars unchecked"),
         (checked(stale=True), "limited", "Changed since it was reconciled"),
         (
             checked(verdict="explained", residual_share=0.1, contracts=1),
             "limited",
-            "Differs from the invoice by 10.0 %",
+            "Off the invoice by 10.0 %, with the causes found",
         ),
-        (checked(verdict="not_reconciled", residual_share=0.4), "weak", "Does not agree with the invoice"),
-        (None, "limited", "Complete log, not yet reconciled"),
+        (checked(verdict="not_reconciled", residual_share=0.4), "weak", "Off the invoice by 40.0 %"),
+        (None, "limited", "Not reconciled with an invoice"),
     ],
 )
 def test_what_an_invoice_says_of_the_log(found: Checked | None, level: str, title: str) -> None:
