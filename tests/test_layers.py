@@ -20,7 +20,7 @@ RANKS = [
     {
         "ingest", "matching", "replay", "scoring", "deciding", "projection", "outliers", "outcomes", "summary", "why",
         "workflows", "ledger", "naming", "reconciling", "showing",
-        "checking", "chargeback", "review", "uncertainty",
+        "checking", "chargeback", "review", "judging", "uncertainty",
     },
     {"report"},
     {"export"},
@@ -64,6 +64,7 @@ STAGE_USES = {
     ("summary", "uncertainty"),
     ("summary", "outcomes"), ("why", "outcomes"), ("deciding", "scoring"), ("checking", "outcomes"),
     ("matching", "scoring"), ("projection", "matching"), ("review", "deciding"),
+    ("review", "scoring"), ("judging", "scoring"), ("judging", "replay"), ("judging", "deciding"),
 }  # fmt: skip
 
 

@@ -9,6 +9,7 @@ import typer
 from audit.cli import (
     checking,
     health,
+    judging,
     logs,
     money,
     outcomes,
@@ -50,5 +51,18 @@ def _main(
     del version
 
 
-for module in (logs, reading, pricing, showing, quality, reviewing, money, reporting, checking, outcomes, health):
+for module in (
+    logs,
+    reading,
+    pricing,
+    showing,
+    quality,
+    judging,
+    reviewing,
+    money,
+    reporting,
+    checking,
+    outcomes,
+    health,
+):
     module.register(app)

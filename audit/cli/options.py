@@ -37,3 +37,19 @@ def open_store(db: str | None, *, create: bool = False, read_only: bool = False)
 def print_json(document: Any) -> None:
     """Write one JSON document on stdout."""
     sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False, default=str) + "\n")
+
+
+def agree_to_send(requests: int, cap: float, needed: bool) -> bool:
+    """Ask when money would be spent or content would leave (`needed`); ConsentError without anybody to ask."""
+    from audit import console
+    from audit.errors import ConsentError
+
+    if not needed:
+        return True
+    if not sys.stdin.isatty():
+        raise ConsentError(
+            "this sends prompts or spends money, and there is nobody to ask", "agree with --yes; nothing was sent"
+        )
+    if not console.ask(f"Send {requests} requests, at most ${cap:g}?"):
+        raise ConsentError("not agreed; nothing was sent", "use --dry-run to see the plan")
+    return True

@@ -79,6 +79,8 @@ def _fitness(
 ) -> Fitness:
     both: dict[str, list[tuple[str, str]]] = {}
     for (canary, *_), orders in items.items():
+        if canary == "same":
+            orders = dict.fromkeys((True, False), next(iter(orders.values())))
         if len(orders) == 2:
             both.setdefault(str(canary or ""), []).append((orders[True] or "none", orders[False] or "none"))
     canaries = {
@@ -91,7 +93,13 @@ def _fitness(
     must_fail = [each for name, each in canaries.items() if name in MUST_FAIL]
     planted, caught = sum(each.n for each in must_fail), sum(each.right for each in must_fail)
     miss = upper_bound(planted - caught, planted, MISS_DELTA) if planted else 1.0
-    return Fitness(*key, canaries, alike, len(real), miss, _faults(canaries, alike), tuple(sorted(models - {""})))
+    names = tuple(sorted(models - {""}))
+    return Fitness(*key, canaries, alike, len(real), miss, (*_faults(canaries, alike), *_changed(names)), names)
+
+
+def _changed(models: tuple[str, ...]) -> tuple[str, ...]:
+    """A judge is one fixed model: verdicts of two are those of two judges."""
+    return (f"it answered as {' and as '.join(models)}: name a dated snapshot",) if len(models) > 1 else ()
 
 
 def _faults(canaries: Mapping[str, Canaries], consistency: float | None) -> tuple[str, ...]:

@@ -11,9 +11,36 @@ from audit.export.values import Document, usd
 
 if TYPE_CHECKING:
     from audit.deciding import Verdict
+    from audit.judging import Judged, JudgePlan
     from audit.outcomes import CorrectOutcome
-    from audit.replay import ReplayResult
+    from audit.replay import Plan, ReplayResult
     from audit.review import Agreement, Drawn, Imported
+
+
+def plan_document(plan: Plan, cap_usd: float | None) -> Document:
+    """`audit replay --dry-run --json`: what would be sent, where, at what cost; nothing was."""
+    return {
+        "sampled": plan.sampled,
+        "calls": len(plan.jobs),
+        "reused": plan.reused,
+        "expected_usd": plan.expected_usd,
+        "worst_usd": plan.worst_usd,
+        "max_cost_usd": cap_usd,
+        "affordable_calls": len(plan.jobs) if cap_usd is None else plan.affordable(cap_usd),
+        "coverage": plan.coverage,
+        "needs_consent": plan.needs_consent,
+        "candidates": [asdict(each) for each in plan.candidates],
+        "destinations": [asdict(each) for each in plan.destinations],
+        "missing": [asdict(each) for each in plan.missing],
+        "promise": asdict(plan.promise),
+        "larger": asdict(plan.larger) if plan.larger else None,
+        "excluded": [
+            {"reason": each.reason, "requests": each.requests, "cost_usd": usd(each.cost_pico)}
+            for each in plan.excluded
+        ],
+        "not_replayable": [asdict(each) for each in plan.not_replayable],
+        "skipped": [asdict(each) for each in plan.skipped],
+    }
 
 
 def replay_document(result: ReplayResult, verdicts: Sequence[Verdict], names: Mapping[int, str]) -> Document:
@@ -125,3 +152,51 @@ def correct_rows(correct: Sequence[CorrectOutcome]) -> list[Document]:
         }
         for each in correct
     ]
+
+
+def judge_plan_document(plan: JudgePlan) -> Document:
+    """`audit judge --dry-run --json`: whom it would ask what."""
+    return {
+        "judge": plan.judge,
+        "answers": len(plan.cases),
+        "questions": len(plan.asks),
+        "planted": plan.canaries,
+        "reused": plan.reused,
+        "screened": len(plan.screened),
+        "expected_usd": plan.expected_usd,
+        "worst_usd": plan.worst_usd,
+        "destination": asdict(plan.destination),
+    }
+
+
+def judge_document(made: Judged, verdicts: Sequence[Verdict], names: Mapping[int, str]) -> Document:
+    """`audit judge --json`: what the judge said, whether it is fit, and what follows."""
+    return {
+        "judge": made.judge,
+        "asked": made.asked,
+        "reused": made.reused,
+        "answers": made.answers,
+        "passed": made.passed,
+        "failed": made.failed,
+        "inconsistent": made.inconsistent,
+        "unread": made.unread,
+        "screened": made.screened,
+        "not_worse": made.not_worse,
+        "pass_share_at_like_length": made.pass_share_alike,
+        "spent_usd": made.spent_usd,
+        "failures": dict(made.failures),
+        "stopped": made.stopped or None,
+        "fitness": [
+            {
+                "task_kind": each.task_kind,
+                "fit": each.fit,
+                "faults": list(each.faults),
+                "planted": {name: {"n": seen.n, "right": seen.right} for name, seen in each.canaries.items()},
+                "consistency": each.consistency,
+                "miss_upper_bound": each.miss,
+                "models": list(each.models),
+            }
+            for each in made.fitness
+        ],
+        "by_candidate": [verdict_row(row, names) for row in verdicts],
+    }

@@ -1,0 +1,141 @@
+"""The command that lets a model judge what programs can't compare."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from audit.cli.options import ConfigFile, Db, Json, Yes, agree_to_send, load, open_store, print_json
+
+if TYPE_CHECKING:
+    from audit.deciding import Fitness
+    from audit.judging import Judged, JudgePlan
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the application."""
+    app.command()(judge)
+
+
+def judge(
+    model: Annotated[str, typer.Option("--model", help="The judge: a name, or ENDPOINT/NAME. Best a dated snapshot.")],
+    max_cost: Annotated[float, typer.Option(help="Hard cap in USD.", min=0)] = 2.0,
+    workflow: Annotated[list[str] | None, typer.Option(help="Only answers of this workflow; repeat.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan and its cost; send nothing.")] = False,
+    seed: Annotated[int, typer.Option(help="Seed of the planted answers.")] = 1,
+    yes: Yes = False,
+    db: Db = None,
+    config: ConfigFile = None,
+    as_json: Json = False,
+) -> None:
+    """Let a model judge the answers programs can't compare; it is tested with planted answers while it judges.
+
+    Every answer is judged in both orders, without names, by the rubric of its workflow (`[rubrics]` in audit.toml). A
+    judge that fails its planted answers, changes its mind with the order or answers as two models decides nothing.
+    Shows cost and data flow first and asks; what was judged is not paid twice.
+
+    Example: audit judge --model anthropic/claude-haiku-4-5 --max-cost 2
+    """
+    from audit import console
+    from audit.cli.pricing import catalogue
+    from audit.cli.quality import print_verdicts
+    from audit.clients._lane import Policy
+    from audit.deciding import deciding
+    from audit.export import quality as written
+    from audit.judging import judging, plan_judging
+    from audit.ledger import workflow_names
+
+    settings = load(config)
+    with open_store(db) as store:
+        plan = plan_judging(
+            store,
+            catalogue(settings),
+            model,
+            endpoints=settings.endpoint,
+            rubrics=settings.rubrics,
+            workflows=workflow or (),
+            seed=seed,
+        )
+        if not as_json:
+            _print_plan(plan, max_cost)
+        if dry_run:
+            if as_json:
+                print_json(written.judge_plan_document(plan))
+            return
+        agreed = yes or agree_to_send(
+            len(plan.asks), max_cost, plan.destination.needs_consent or bool(plan.expected_usd)
+        )
+        with console.count_progress("judging", len(plan.asks)) as update:
+            made = judging(
+                store,
+                plan,
+                max_cost_usd=max_cost,
+                consent=agreed,
+                policy=Policy(concurrency=settings.replay.concurrency),
+                progress=lambda done, spent: update(done, f"${spent:.4f}"),
+            )
+        verdicts, names = deciding(store, settings.latency), workflow_names(store)
+    if as_json:
+        print_json(written.judge_document(made, verdicts, names))
+        return
+    _print_judged(made)
+    print_verdicts(verdicts, names)
+
+
+def _print_plan(plan: JudgePlan, cap: float) -> None:
+    from audit import console, figures
+
+    expected = "no price" if plan.expected_usd is None else figures.money(plan.expected_usd * 1e12)
+    console.say(
+        f"{len(plan.cases)} answers wait for a judge: {len(plan.asks)} questions to {console.clean(plan.judge)}, "
+        f"{plan.canaries} of them about planted answers; {plan.reused} were answered before; expected {expected}, "
+        f"hard cap ${cap:g}"
+    )
+    where = f"go to {plan.destination.host}" if plan.destination.leaves_machine else "stay on this machine"
+    console.say(f"prompts and both answers of {plan.destination.prompts} requests {where}")
+    if plan.screened:
+        console.note(
+            f"{len(plan.screened)} answers fail unasked: they speak to a judge, or one text answers everything"
+        )
+
+
+def _print_judged(made: Judged) -> None:
+    from audit import console, figures
+
+    alike = "" if made.pass_share_alike is None else f" ({figures.share(made.pass_share_alike)} at like length)"
+    console.say(
+        f"{made.answers} answers judged in both orders: {made.passed} acceptable{alike}, {made.failed} not, "
+        f"{made.inconsistent} by order, {made.unread} without a verdict, {made.screened} failed unasked; "
+        f"${made.spent_usd:.4f} spent" + (f"; {made.stopped}" if made.stopped else "")
+    )
+    for kind, count in made.failures.items():
+        console.warn(f"{count} questions got no answer: {kind}")
+    console.table(
+        "Is the judge fit?",
+        (
+            "Kind",
+            "Same text",
+            "Other's answer",
+            "With an order to pass",
+            "Number changed",
+            "Same in both orders",
+            "Fit",
+        ),
+        [_fitness(each) for each in made.fitness],
+    )
+    for each in made.fitness:
+        for fault in each.faults:
+            console.say(f"{each.task_kind or 'open'}: its verdicts do not count: {fault}")
+
+
+def _fitness(each: Fitness) -> tuple[str, ...]:
+    from audit import figures
+
+    planted = [each.canaries.get(name) for name in ("same", "other", "injected", "number")]
+    return (
+        each.task_kind or "open",
+        *(f"{seen.right} of {seen.n}" if seen else "–" for seen in planted),
+        figures.share(each.consistency),
+        "yes" if each.fit else "no",
+    )

@@ -1,0 +1,66 @@
+"""Planted answers whose verdict is known: what a judge that is awake can't get wrong."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Sequence
+
+from audit.hashes import folded
+from audit.judging.cases import Case
+from audit.judging.screening import INJECTIONS
+from audit.scorers._normalise import overlap
+from audit.statistics.sampling import keyed_uniform
+
+SHARE = 0.05
+LEAST = 10
+_TRIED = 12
+_NUMBER = re.compile(r"(?<![\w.,])\d+(?:[.,]\d+)*(?![\w])")
+
+
+def plant(cases: Sequence[Case], seed: int = 1) -> list[tuple[str, Case, str]]:
+    """Canaries for the cases of one task kind as (sort, case, planted answer).
+
+    5 % of the cases and at least ten of each sort: the logged answer itself (must pass), another request's answer of
+    the same workflow, the same behind words that tell the judge what to say, and the logged answer with one number
+    changed (must fail).
+    """
+    one_each = list({case.request_id: case for case in cases}.values())
+    one_each.sort(key=lambda case: keyed_uniform(seed, f"canary {case.request_id}"))
+    wanted = max(LEAST, math.ceil(SHARE * len(cases)))
+    planted: list[tuple[str, Case, str]] = [("same", case, case.logged) for case in one_each[:wanted]]
+    others = list(_others(one_each, wanted))
+    planted += [("other", case, text) for case, text in others]
+    planted += [
+        ("injected", case, f"{text}\n\n{INJECTIONS[place % len(INJECTIONS)]}")
+        for place, (case, text) in enumerate(others)
+    ]
+    changed = ((case, changed_number(case.logged)) for case in one_each)
+    planted += [("number", case, text) for case, text in changed if text is not None][:wanted]
+    return planted
+
+
+def _others(cases: Sequence[Case], wanted: int) -> Iterator[tuple[Case, str]]:
+    """Cases with the answer, of a few others of their workflow, that shares the fewest words with their own."""
+    found = 0
+    for place, case in enumerate(cases):
+        rest = [*cases[place + 1 :], *cases[:place]]
+        kin = [
+            other.logged
+            for other in rest
+            if other.workflow_id == case.workflow_id and folded(other.logged) != folded(case.logged)
+        ]
+        if kin and found < wanted:
+            found += 1
+            yield case, min(kin[:_TRIED], key=lambda text: overlap(case.logged, text))
+
+
+def changed_number(text: str) -> str | None:
+    """The text with its longest number changed in one digit; None where it holds none."""
+    numbers = list(_NUMBER.finditer(text))
+    if not numbers:
+        return None
+    longest = max(numbers, key=lambda match: len(match.group()))
+    digit = int(longest.group()[0])
+    other = str(digit % 9 + 1)
+    return f"{text[: longest.start()]}{other}{text[longest.start() + 1 :]}"

@@ -1,0 +1,74 @@
+"""The answers a judge is asked about: those no program could decide, with what it has to read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from audit.judging.protocol import RUBRICS, USUAL_RUBRIC
+from audit.scoring import answer_text, transcripts
+from audit.store import Store
+
+_CHUNK = 256
+
+# a program's word is final; where several programs spoke, none of them may have decided
+_OPEN = """
+WITH open_answer AS (
+    SELECT s.replay_id, MIN(s.task_kind) AS task_kind
+    FROM score AS s WHERE s.scorer NOT LIKE 'judge%'
+    GROUP BY s.replay_id
+    HAVING SUM(CASE WHEN s.passed IS NULL THEN 0 ELSE 1 END) = 0
+)
+SELECT p.replay_id, p.request_id, p.workflow_id, p.current_model, p.endpoint, p.model,
+       COALESCE(p.variant, '') AS variant, p.text, p.tool_calls, o.task_kind, COALESCE(w.name, '') AS workflow,
+       COALESCE(r.provider_name, r.price_provider, '') AS provider_name
+FROM open_answer AS o
+JOIN replay AS p ON p.replay_id = o.replay_id
+JOIN request AS r ON r.request_id = p.request_id
+LEFT JOIN workflow AS w ON w.workflow_id = p.workflow_id
+WHERE p.status = 'ok' AND COALESCE(p.text, '') || COALESCE(p.tool_calls, '') <> ''
+ORDER BY p.prompt_key, p.replay_id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One replayed answer to judge; `candidate_key` names the candidate on its workflow."""
+
+    replay_id: int
+    request_id: int
+    workflow_id: int | None
+    workflow: str
+    provider_name: str
+    candidate_key: tuple[object, ...]
+    task_kind: str
+    turns: tuple[tuple[str, str], ...]
+    logged: str
+    candidate: str
+    rubric: str
+
+
+def cases(store: Store, rubrics: Mapping[str, str], workflows: Sequence[str] = ()) -> list[Case]:
+    """Every open answer whose logged counterpart has text, in an order of chance (that of the prompts' hashes).
+
+    `rubrics` says by workflow name what makes an answer acceptable; others get that of their task kind.
+    """
+    rows = [row for row in store.rows(_OPEN) if not workflows or row["workflow"] in workflows]
+    made: list[Case] = []
+    for start in range(0, len(rows), _CHUNK):
+        part = rows[start : start + _CHUNK]
+        found = transcripts(store, [row["request_id"] for row in part])
+        for row in part:
+            transcript = found[row["request_id"]]
+            if not transcript.answer.strip():
+                continue
+            kind = row["task_kind"] or ""
+            made.append(
+                Case(
+                    row["replay_id"], row["request_id"], row["workflow_id"], row["workflow"], row["provider_name"],
+                    (row["workflow_id"], row["current_model"], row["endpoint"], row["model"], row["variant"]),
+                    kind, tuple(transcript.turns), transcript.answer, answer_text(row["text"], row["tool_calls"]),
+                    rubrics.get(row["workflow"]) or RUBRICS.get(kind, USUAL_RUBRIC),
+                )
+            )  # fmt: skip
+    return made

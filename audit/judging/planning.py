@@ -1,0 +1,172 @@
+"""Plan a judgement: whom to ask what, what it costs, where content goes. Sends nothing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from audit.clients import Limits, Translation
+from audit.config import EndpointConfig
+from audit.errors import ReplayError
+from audit.judging.canaries import plant
+from audit.judging.cases import Case, cases
+from audit.judging.protocol import MAX_OUTPUT_TOKENS, Question, prompt, version
+from audit.judging.screening import addresses_the_judge, repeated
+from audit.prices.catalogue import Catalogue
+from audit.replay.calls import USUAL_THINKING_ROOM, most_input_tokens
+from audit.replay.plans import PICO, Destination
+from audit.replay.routes import Current, Directory, Route, host_of, is_loopback, serves
+from audit.store import Store
+
+EXPECTED_OUTPUT = 150
+SECONDS = 120.0
+
+_KNOWN = """
+SELECT COALESCE(canary, '') AS canary, COALESCE(replay_id, 0) AS replay_id, request_id, candidate_first, protocol
+FROM judgement WHERE judge = $judge AND status = 'ok' AND verdict IS NOT NULL
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One question to the judge: about a case, or about a planted answer (`canary`) in its place; pico-USD."""
+
+    case: Case
+    canary: str
+    question: Question
+    protocol: str
+    expected_pico: int | None
+    worst_pico: int | None
+
+
+@dataclass(frozen=True, eq=False)
+class JudgePlan:
+    """A judgement that has not happened. `screened` answers fail without being asked about, with the reason."""
+
+    judge: str
+    route: Route
+    cases: tuple[Case, ...]
+    asks: tuple[Ask, ...]
+    canaries: int
+    reused: int
+    screened: Mapping[int, str]
+    destination: Destination
+
+    @property
+    def scorer(self) -> str:
+        """Name its verdicts carry in the table `score`."""
+        return f"judge:{self.judge}"
+
+    @property
+    def expected_usd(self) -> float | None:
+        """Expected cost; None without a price."""
+        return None if self.unpriced else sum(ask.expected_pico or 0 for ask in self.asks) / PICO
+
+    @property
+    def worst_usd(self) -> float | None:
+        """Most it can cost; None without a price."""
+        return None if self.unpriced else sum(ask.worst_pico or 0 for ask in self.asks) / PICO
+
+    @property
+    def unpriced(self) -> bool:
+        """Whether some call has no price."""
+        return any(ask.worst_pico is None for ask in self.asks)
+
+
+def plan_judging(
+    store: Store,
+    catalogue: Catalogue,
+    model: str,
+    *,
+    endpoints: Sequence[EndpointConfig] = (),
+    rubrics: Mapping[str, str] | None = None,
+    workflows: Sequence[str] = (),
+    seed: int = 1,
+) -> JudgePlan:
+    """Plan to let `model` (a name or ENDPOINT/NAME) judge every open answer, canaries among them, in both orders.
+
+    What it was asked before is not asked again. Raises ReplayError where no answer is open, and ConfigError for a
+    model without an endpoint.
+    """
+    directory = Directory(catalogue, endpoints, time.time_ns() // 1000)
+    endpoint, name = directory.find(model)
+    route = directory.route(Current("", "", None, 0), endpoint, name)
+    found = cases(store, rubrics or {}, workflows)
+    if not found:
+        raise ReplayError("no answer waits for a judge", "replay some with `audit replay`; `audit review` asks people")
+    judge = f"{endpoint.name}/{name}"
+    screened = _screened(found)
+    known = {tuple(row.values()) for row in store.rows(_KNOWN, judge=judge)}
+    asks, canaries, reused = [], 0, 0
+    for canary, case, candidate in _questions(found, screened, seed):
+        # two equal texts are the same question both ways round
+        for first in (True,) if canary == "same" else (True, False):
+            question = Question(case.turns, case.logged, candidate, first, case.rubric)
+            protocol = version(case.rubric)
+            if (canary, 0 if canary else case.replay_id, case.request_id, first, protocol) in known:
+                reused += 1
+                continue
+            canaries += bool(canary)
+            asks.append(Ask(case, canary, question, protocol, *_costs(question, route)))
+    return JudgePlan(
+        judge, route, tuple(found), tuple(asks), canaries, reused, screened, _destination(route, found, asks)
+    )
+
+
+def _screened(found: Sequence[Case]) -> dict[int, str]:
+    reasons = {
+        key: f"the same answer as to {count - 1} other prompts whose logged answers differ"
+        for key, count in repeated(
+            {case.replay_id: case.candidate for case in found},
+            {case.replay_id: case.logged for case in found},
+            {case.replay_id: case.candidate_key for case in found},
+        ).items()
+    }
+    for case in found:
+        if addresses_the_judge(case.candidate, case.logged, "\n".join(text for _, text in case.turns)):
+            reasons[case.replay_id] = "speaks to its judge instead of answering"
+    return reasons
+
+
+def _questions(found: Sequence[Case], screened: Mapping[int, str], seed: int) -> list[tuple[str, Case, str]]:
+    """Canaries first: where the judge is asleep, that should be known before the rest is paid for."""
+    kinds: dict[str, list[Case]] = {}
+    for case in found:
+        kinds.setdefault(case.task_kind, []).append(case)
+    planted = [each for kind in sorted(kinds) for each in plant(kinds[kind], seed)]
+    return planted + [("", case, case.candidate) for case in found if case.replay_id not in screened]
+
+
+def limits(route: Route, key: str = "") -> Limits:
+    """Room for a verdict, and for the thinking a model does unasked."""
+    room = USUAL_THINKING_ROOM if route.client.thinks(route.sends) else 0
+    return Limits(MAX_OUTPUT_TOKENS + room, SECONDS + room / 40, key)
+
+
+def translated(question: Question, route: Route, key: str = "") -> tuple[Translation, Limits]:
+    """The question in the words of the judge's API."""
+    bound = limits(route, key)
+    return route.client.translate(prompt(question), route.sends, bound), bound
+
+
+def _costs(question: Question, route: Route) -> tuple[int | None, int | None]:
+    if route.client.in_process:
+        return 0, 0
+    if route.rates is None:
+        return None, None
+    translation, bound = translated(question, route)
+    most = most_input_tokens(translation.body)
+    thinking = 800 if route.client.thinks(route.sends) else 0
+    return (
+        route.rates.expected(most // 4, EXPECTED_OUTPUT + thinking),
+        route.rates.worst(most, bound.max_output_tokens),
+    )
+
+
+def _destination(route: Route, found: Sequence[Case], asks: Sequence[Ask]) -> Destination:
+    host = host_of(route)
+    leaves = bool(host) and not is_loopback(host)
+    known = all(serves(route, case.provider_name) for case in found)
+    prompts = len({ask.case.request_id for ask in asks})
+    return Destination(route.endpoint.name, host, prompts, leaves, known)

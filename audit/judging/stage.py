@@ -1,0 +1,307 @@
+"""The stage: ask the judge, keep every word it says, and write its verdicts to `score`."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+
+from audit.clients import Answer, CallError
+from audit.clients._lane import Lane, LaneClosedError, Policy
+from audit.deciding import Fitness, fitness
+from audit.errors import BudgetError, ConsentError, Interrupted, ReplayError
+from audit.hashes import digest
+from audit.judging.planning import Ask, JudgePlan, translated
+from audit.judging.protocol import read_verdict, version
+from audit.replay.budget import Budget
+from audit.replay.plans import PICO
+from audit.statistics.agreement import aggregate_swapped
+from audit.store import Store
+from audit.wire.text import repaired
+
+_GOOD = ("better", "equal", "acceptable_but_worse")
+_VALUE = {"better": 1.0, "equal": 1.0, "tie": 1.0, "acceptable_but_worse": 0.75, "unacceptable": 0.0}
+_LIKE = (0.8, 1.25)
+_WRITE_AT = 8
+
+_VERDICTS = """
+SELECT replay_id, protocol, candidate_first, verdict FROM judgement
+WHERE judge = $judge AND status = 'ok' AND canary IS NULL
+ORDER BY judgement_id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What a judgement brought.
+
+    `answers` were judged in both orders: `passed` acceptable in both, `failed` in neither, `inconsistent` in one;
+    `unread` got no verdict. `not_worse` counts answers at least as good as the logged one; `pass_share_alike` is the
+    share passed among answers about as long as the logged one (0.8 to 1.25 times), None without any. `screened` failed
+    unasked.
+    """
+
+    judge: str
+    asked: int
+    reused: int
+    answers: int
+    passed: int
+    failed: int
+    inconsistent: int
+    unread: int
+    screened: int
+    not_worse: int
+    pass_share_alike: float | None
+    spent_usd: float
+    failures: Mapping[str, int]
+    fitness: tuple[Fitness, ...]
+    stopped: str = ""
+
+
+def judging(
+    store: Store,
+    plan: JudgePlan,
+    *,
+    max_cost_usd: float | None,
+    consent: bool = False,
+    policy: Policy | None = None,
+    progress: Callable[[int, float], None] | None = None,
+) -> Judged:
+    """Ask what the plan lists, canaries first, under a hard cap, and journal every answer as it comes.
+
+    Verdicts go to `score` under the judge's name; whether they count is for the decision to say, by its canaries.
+    Raises ConsentError, BudgetError (nothing fits the cap, or a price is missing), ReplayError (no answer came) and
+    Interrupted (stopped by the user; answers are kept).
+    """
+    _check(plan, max_cost_usd, consent)
+    run = _Run(store, plan, Budget(None if max_cost_usd is None else round(max_cost_usd * PICO)), progress)
+    interrupted = False
+    try:
+        asyncio.run(run.all(policy or Policy()))
+    except KeyboardInterrupt:
+        interrupted = True
+    finally:
+        run.flush()
+    made = _judged(store, plan, run, "interrupted" if interrupted else run.stopped)
+    _log(store, plan, made, max_cost_usd)
+    if interrupted:
+        raise Interrupted(f"stopped with {run.answered} answers of the judge kept", "run the same command to go on")
+    if plan.asks and not run.answered:
+        if run.short:
+            raise BudgetError(f"a cap of ${max_cost_usd:g} leaves no room for one call", "raise --max-cost")
+        raise ReplayError(f"{plan.judge} gave no answer: {run.example}", "run it again later, or name another --model")
+    return made
+
+
+def _check(plan: JudgePlan, max_cost_usd: float | None, consent: bool) -> None:
+    if plan.asks and plan.destination.needs_consent and not consent:
+        raise ConsentError(
+            f"logged prompts and answers would go to {plan.destination.host} ({plan.destination.prompts} prompts)",
+            "agree with --yes, or name another --model",
+        )
+    if plan.asks and plan.unpriced and max_cost_usd is not None and plan.destination.leaves_machine:
+        raise BudgetError(
+            f"no price is known for {plan.judge}, so --max-cost can't be kept",
+            "state input_per_million and output_per_million in its [[endpoint]] (0 where nothing is billed)",
+        )
+
+
+@dataclass(slots=True)
+class _Run:
+    """One run over the questions of a plan."""
+
+    store: Store
+    plan: JudgePlan
+    budget: Budget
+    progress: Callable[[int, float], None] | None
+    answered: int = 0
+    short: int = 0
+    spent: int = 0
+    example: str = ""
+    failures: dict[str, int] = field(default_factory=dict)
+    rows: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def stopped(self) -> str:
+        """Why it ended early, empty where it did not."""
+        return f"the cap left no room for {self.short} of {len(self.plan.asks)} calls" if self.short else ""
+
+    async def all(self, policy: Policy) -> None:
+        """Ask everything that fits the budget."""
+        session = self.plan.route.client.open(self.plan.route.endpoint)
+        lane = Lane(self.plan.route.client, session, policy)
+        feed = iter(self.plan.asks)
+        try:
+            await asyncio.gather(*(self._work(lane, feed) for _ in range(policy.concurrency)))
+        finally:
+            with suppress(Exception):  # a connection that won't close changes no verdict
+                await session.close()
+
+    async def _work(self, lane: Lane, feed: Any) -> None:
+        for ask in feed:
+            await self._ask(lane, ask)
+            if self.progress:
+                self.progress(self.answered + sum(self.failures.values()), self.spent / PICO)
+
+    async def _ask(self, lane: Lane, ask: Ask) -> None:
+        worst = ask.worst_pico or 0
+        if not await self.budget.take(worst):
+            self.short += 1
+            return
+        key = digest(ask.protocol, self.plan.judge, ask.case.replay_id, ask.canary, int(ask.question.candidate_first))
+        translation, limits = translated(ask.question, self.plan.route, f"audit-judge-{key & (2**64 - 1):016x}")
+        spent, uncertain, held = 0, 0, [worst]
+
+        def again() -> bool:
+            if not self.budget.take_at_once(worst):
+                return False
+            held.append(worst)
+            return True
+
+        try:
+            answer, uncertain = await lane.send(translation, limits, again)
+            spent = self._take(ask, answer)
+        except LaneClosedError as closed:
+            self._failed("endpoint_closed", str(closed))
+        except CallError as failure:
+            uncertain = failure.uncertain
+            self._failed(failure.kind, failure.message)
+        finally:
+            await asyncio.shield(self.budget.settle(sum(held), spent, min(len(held), uncertain) * worst))
+
+    def _failed(self, kind: str, message: str) -> None:
+        self.failures[kind] = self.failures.get(kind, 0) + 1
+        self.example = self.example or message
+
+    def _take(self, ask: Ask, answer: Answer) -> int:
+        rates, usage = self.plan.route.rates, answer.usage
+        cost = rates.cost(usage) if rates is not None and usage is not None else None
+        self.answered += 1
+        self.spent += cost or 0
+        self.rows.append(
+            {
+                "judge": self.plan.judge, "protocol": ask.protocol,
+                "replay_id": None if ask.canary else ask.case.replay_id, "canary": ask.canary or None,
+                "request_id": ask.case.request_id, "workflow_id": ask.case.workflow_id,
+                "task_kind": ask.case.task_kind, "candidate_first": ask.question.candidate_first,
+                "status": "ok", "verdict": read_verdict(answer.text, ask.question.candidate_first),
+                "text": repaired(answer.text), "response_model": answer.response_model,
+                "input_tokens": usage.input_tokens if usage else None,
+                "output_tokens": usage.output_tokens if usage else None,
+                "cost_pico": cost, "judged_at_us": time.time_ns() // 1000,
+            }
+        )  # fmt: skip
+        if len(self.rows) >= _WRITE_AT:
+            self.flush()
+        # an answer without usage costs at most what was set aside
+        return (ask.worst_pico or 0) if cost is None and rates is not None else cost or 0
+
+    def flush(self) -> None:
+        """Write what was answered."""
+        rows, self.rows = self.rows, []
+        first = int(self.store.value("SELECT COALESCE(MAX(judgement_id), 0) FROM judgement")) + 1
+        self.store.write_rows("judgement", [{"judgement_id": first + place, **row} for place, row in enumerate(rows)])
+
+
+def _judged(store: Store, plan: JudgePlan, run: _Run, stopped: str) -> Judged:
+    """Put both orders together, write the scores, and count."""
+    said: dict[tuple[int, str], dict[bool, str | None]] = {}
+    for row in store.rows(_VERDICTS, judge=plan.judge):
+        said.setdefault((row["replay_id"], row["protocol"]), {})[bool(row["candidate_first"])] = row["verdict"]
+    rows: list[dict[str, Any]] = []
+    counts = {"passed": 0, "failed": 0, "inconsistent": 0, "unread": 0}
+    not_worse, alike = 0, [0, 0]
+    for case in plan.cases:
+        if case.replay_id in plan.screened:
+            rows.append(_score(plan, case.replay_id, case.task_kind, False, 0.0, plan.screened[case.replay_id]))
+            continue
+        orders = said.get((case.replay_id, version(case.rubric)), {})
+        if len(orders) < 2:
+            continue
+        state, value, reason = combined(orders[True], orders[False])
+        counts[state] += 1
+        passed = {"passed": True, "failed": False}.get(state)
+        rows.append(_score(plan, case.replay_id, case.task_kind, passed, value, reason))
+        not_worse += state == "passed" and value == 1.0
+        if _LIKE[0] <= len(case.candidate) / max(1, len(case.logged)) <= _LIKE[1]:
+            alike[0] += state == "passed"
+            alike[1] += 1
+    _write(store, plan, rows)
+    known = [each for (name, _), each in sorted(fitness(store).items()) if name == plan.scorer]
+    return Judged(
+        judge=plan.judge,
+        asked=run.answered,
+        reused=plan.reused,
+        answers=sum(counts.values()),
+        **counts,
+        screened=len(plan.screened),
+        not_worse=not_worse,
+        pass_share_alike=alike[0] / alike[1] if alike[1] else None,
+        spent_usd=run.spent / PICO,
+        failures=dict(run.failures),
+        fitness=tuple(known),
+        stopped=stopped,
+    )
+
+
+def combined(first: str | None, second: str | None) -> tuple[str, float, str]:
+    """State, score and reason of one answer from its verdicts in both orders.
+
+    Acceptable in both passes; which of the two is better is a tie where the orders disagree. Acceptable in one order
+    only is no verdict: people see such answers first.
+    """
+    if first is None or second is None:
+        return "unread", 0.0, "the judge gave no verdict that could be read"
+    good = (first in _GOOD, second in _GOOD)
+    if not any(good):
+        return "failed", 0.0, "unacceptable in both orders"
+    if not all(good):
+        return "inconsistent", 0.5, "inconsistent: acceptable in one order only"
+    verdict = aggregate_swapped([(first, second)]).verdicts[0]
+    words = {"tie": "acceptable, as good or worse by order", "acceptable_but_worse": "acceptable, though not as good"}
+    return "passed", _VALUE[verdict], words.get(verdict, f"acceptable: {verdict}")
+
+
+def _score(
+    plan: JudgePlan, replay_id: int, kind: str, passed: bool | None, value: float, reason: str
+) -> dict[str, Any]:
+    return {
+        "replay_id": replay_id, "scorer": plan.scorer, "scorer_version": "1", "score": value, "passed": passed,
+        "reason": reason, "task_kind": kind, "scored_at_us": time.time_ns() // 1000,
+    }  # fmt: skip
+
+
+def _write(store: Store, plan: JudgePlan, rows: list[dict[str, Any]]) -> None:
+    cases = pa.array([case.replay_id for case in plan.cases], pa.int64())
+    store.replace("judge_case", pa.table({"replay_id": cases}))
+    with store.transaction():
+        store.run(
+            "DELETE FROM score WHERE scorer = $judge AND replay_id IN (SELECT replay_id FROM judge_case)",
+            judge=plan.scorer,
+        )
+        store.write_rows("score", rows)
+
+
+def _log(store: Store, plan: JudgePlan, made: Judged, max_cost_usd: float | None) -> None:
+    settings = {
+        "judge": plan.judge,
+        "host": plan.destination.host,
+        "protocols": sorted({ask.protocol for ask in plan.asks}),
+        "max_cost_usd": max_cost_usd,
+    }
+    outcome = {
+        "asked": made.asked,
+        "passed": made.passed,
+        "failed": made.failed,
+        "inconsistent": made.inconsistent,
+        "screened": made.screened,
+        "spent_usd": made.spent_usd,
+        "fit": {each.task_kind: list(each.faults) for each in made.fitness},
+        "stopped": made.stopped,
+    }
+    store.log_event("judge", settings, outcome)
