@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 Hashes = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
+_LONGEST = 1 << 20
 
 
 class Known:
@@ -31,8 +32,9 @@ class Known:
         if not len(hashes):
             return
         run = np.sort(hashes)
-        # runs double in length from last to first, so there are never more than a few dozen
-        while self._runs and len(self._runs[-1]) <= 2 * len(run):
+        # runs double in length from last to first, so there are never more than a few dozen; merging takes room for
+        # both, so long ones stay as they are
+        while self._runs and len(self._runs[-1]) <= min(2 * len(run), _LONGEST - len(run)):
             run = np.sort(np.concatenate((self._runs.pop(), run)), kind="stable")
         self._runs.append(run)
 
