@@ -7,9 +7,10 @@ from itertools import groupby
 
 import numpy as np
 
-from audit.similarity.guards import conflict, doubt
+from audit.similarity.guards import verdict
 from audit.similarity.near import SHINGLE, Pairs
 from audit.similarity.reading import reading
+from audit.similarity.wording import NOTHING
 
 LOOSEST = 0.5
 """Least share of three-word runs in common with the first question of a group for one that resembles another member."""
@@ -33,7 +34,7 @@ def to_leaders(texts: Sequence[str], pairs: Pairs) -> Pairs:
         for each in dict.fromkeys(leader[neighbour] for neighbour in neighbours):
             pair = texts[each], texts[question]
             likeness = _likeness(*pair)
-            if likeness >= LOOSEST and not conflict(*pair) and not doubt(*pair):
+            if likeness >= LOOSEST and verdict(*pair) == NOTHING:
                 leader[question] = each
                 found.append((each, question, likeness))
                 break

@@ -13,12 +13,12 @@ from audit.matching.agreement import compare
 from audit.matching.leaders import to_leaders
 from audit.matching.questions import Questions, questions
 from audit.similarity.embedding import Model, embed, model
-from audit.similarity.guards import conflict, doubt
+from audit.similarity.guards import conflict, verdict
 from audit.similarity.meaning import similar_pairs
 from audit.similarity.near import Pairs, near_pairs, together
 from audit.similarity.plain import plain_pairs
 from audit.similarity.slots import filled_templates
-from audit.similarity.words import Ints, words
+from audit.similarity.words import Ints, digits_of, words
 from audit.store import Store
 
 PAIRS_OF = "pairs_of"
@@ -27,7 +27,7 @@ PAIRS_OF = "pairs_of"
 NEAR, REWORDED, SEMANTIC = "near", "reworded", "semantic"
 _VERSION = 2
 _NEIGHBOURS = 8
-_TRIED = 24
+_TRIED = 12
 """Neighbours that are held against the guards, so that a crowd of other order numbers does not hide the one copy."""
 
 _STATE = """
@@ -65,13 +65,18 @@ def _pairs(asked: Questions, chosen: Model | None) -> Iterator[pa.Table]:
     near = _most_alike(near_pairs(found, groups), plain)
     semantic = _in_frames(asked, chosen) if chosen else Pairs(near.left[:0], near.right[:0], near.similarity[:0])
     near_count = near.left.size
-    free = ~filled_templates(found, groups, together(near, semantic))
+    both = together(near, semantic)
+    free = ~filled_templates(found, groups, both)
     free[:near_count] |= np.isin(_keys(near, groups.size), _keys(plain, groups.size))
+    digits = digits_of(asked.texts)
+    free &= digits[both.left] == digits[both.right]
     fresh = ~np.isin(_keys(semantic, groups.size), _keys(near, groups.size))
-    near = _apart(asked, _nearest(near[free[:near_count]], _TRIED))
     texts = asked.texts
+    near = _nearest(near[free[:near_count]], _TRIED)
     places = zip(near.left.tolist(), near.right.tolist(), strict=True)
-    doubtful = np.array([doubt(texts[left], texts[right]) is not None for left, right in places], dtype=np.bool_)
+    found_of = [verdict(texts[left], texts[right]) for left, right in places]
+    near = near[np.array([each.conflict is None for each in found_of], dtype=np.bool_)]
+    doubtful = np.array([each.doubt is not None for each in found_of if each.conflict is None], dtype=np.bool_)
     clear = _nearest(near[~doubtful], _NEIGHBOURS)
     yield _table(asked, together(clear, to_leaders(texts, clear)), NEAR)
     yield _table(asked, _nearest(near[doubtful], _NEIGHBOURS), REWORDED)

@@ -8,11 +8,12 @@ Spanish, partly in more; in other languages numbers, names, signs of negation an
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 
 from audit.similarity._lexicon import OPPOSITE_PREFIXES, OPPOSITES
 from audit.similarity.reading import Reading, reading, stem
 from audit.similarity.spelling import may_be_name
-from audit.similarity.wording import missing_words, rewording, same_sentences
+from audit.similarity.wording import NOTHING, Rewording, missing_words, rewording, same_sentences
 
 SHORT_WORDS = 16
 """Up to this length one word more or less is another question."""
@@ -25,33 +26,38 @@ _TOGETHER = 2
 def conflict(one: str, other: str) -> str | None:
     """Why two texts must not get the same answer, None when nothing speaks against it."""
     left, right = reading(one), reading(other)
-    if left.words == right.words or same_sentences(one, other):
+    if _equal(one, other, left, right):
         return None
-    for reason, found in (
-        ("numbers or dates differ", left.numbers != right.numbers),
-        ("negation differs", left.negations != right.negations),
-        ("names differ", _names_differ(left, right)),
-        ("opposite words", _opposed(left, right)),
-        ("another action", bool(left.actions and right.actions and left.actions != right.actions)),
-        ("a restriction in one of them", left.presence != right.presence),
-        ("exchanged order", _exchanged(left, right)),
-    ):
-        if found:
-            return reason
-    missing, added = missing_words(left, right)
-    if max(len(left.words), len(right.words)) <= SHORT_WORDS and _other_question(left, right, missing, added):
-        return "one word makes the question"
-    close = max(missing, added) <= _SMALL_CHANGE
-    return rewording(left, right).conflict if close else None
+    missing = missing_words(left, right)
+    reason = _apart(left, right, missing)
+    return reason or (rewording(left, right).conflict if max(missing) <= _SMALL_CHANGE else None)
 
 
-def doubt(one: str, other: str) -> str | None:
-    """Why two texts of nearly the same words may still ask different things, so that only their answers can tell."""
+def verdict(one: str, other: str) -> Rewording:
+    """Why two texts of nearly the same words must not get the same answer, and why they may ask different things."""
     left, right = reading(one), reading(other)
-    if left.words == right.words or same_sentences(one, other):
-        return None
-    found = rewording(left, right)
-    return found.conflict or found.doubt
+    if _equal(one, other, left, right):
+        return NOTHING
+    reason = _apart(left, right, missing_words(left, right))
+    return Rewording(reason, None) if reason else rewording(left, right)
+
+
+def _equal(one: str, other: str, left: Reading, right: Reading) -> bool:
+    """Whether two texts hold the same words, sentence by sentence."""
+    return left.words == right.words or (sorted(left.words) == sorted(right.words) and same_sentences(one, other))
+
+
+def _apart(left: Reading, right: Reading, missing: tuple[int, int]) -> str | None:
+    """What speaks against two texts as wholes; `missing` are the words of meaning that only one of them holds."""
+    for reason, found in _CHECKS:
+        if found(left, right):
+            return reason
+    short = max(len(left.words), len(right.words)) <= SHORT_WORDS
+    return "one word makes the question" if short and _other_question(left, right, *missing) else None
+
+
+def _other_actions(left: Reading, right: Reading) -> bool:
+    return bool(left.actions and right.actions and left.actions != right.actions)
 
 
 def _names_differ(left: Reading, right: Reading) -> bool:
@@ -108,6 +114,7 @@ def _prefixed(words: set[str], others: set[str]) -> bool:
     return any(
         len(word) > len(prefix) + 2 and word.startswith(prefix) and _like(word[len(prefix) :], others)
         for word in words
+        if word.startswith(OPPOSITE_PREFIXES)
         for prefix in OPPOSITE_PREFIXES
     )
 
@@ -140,3 +147,14 @@ def _other_question(left: Reading, right: Reading, missing: int, added: int) -> 
     if not missing and not added:
         return left.questions != right.questions or not left.content
     return missing <= _SMALL_CHANGE and added <= _SMALL_CHANGE
+
+
+_CHECKS: tuple[tuple[str, Callable[[Reading, Reading], bool]], ...] = (
+    ("numbers or dates differ", lambda left, right: left.numbers != right.numbers),
+    ("negation differs", lambda left, right: left.negations != right.negations),
+    ("names differ", _names_differ),
+    ("opposite words", _opposed),
+    ("another action", _other_actions),
+    ("a restriction in one of them", lambda left, right: left.presence != right.presence),
+    ("exchanged order", _exchanged),
+)

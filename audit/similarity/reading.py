@@ -72,7 +72,7 @@ def reading(text: str) -> Reading:
     text = _COURTEOUS.sub(" ", text)
     found = [(match.group(0), match.start()) for match in _TOKEN.finditer(text)]
     tokens = tuple(token for token, _ in found)
-    words = tuple(corrected(_CONTRACTED.sub("", token.casefold()), KNOWN) for token in tokens)
+    words = tuple(map(_word, tokens))
     opening = tuple(
         place == 0 or bool(_SENTENCE_END.search(text[max(0, start - 4) : start]))
         for place, (_, start) in enumerate(found)
@@ -92,6 +92,11 @@ def reading(text: str) -> Reading:
         persons=tuple(_persons(words)),
         related=any(word in RELATIONS for word in words),
     )
+
+
+@lru_cache(maxsize=200_000)
+def _word(token: str) -> str:
+    return corrected(_CONTRACTED.sub("", token.casefold()), KNOWN)
 
 
 def numeric(word: str) -> bool:
@@ -172,5 +177,5 @@ def _persons(words: tuple[str, ...]) -> Iterable[int]:
 
 
 _SYNONYMS: dict[str, int] = {}
-for _word, _line in SYNONYMS.items():
-    _SYNONYMS.setdefault(stem(_word), _line)
+for _spelled, _line in SYNONYMS.items():
+    _SYNONYMS.setdefault(stem(_spelled), _line)

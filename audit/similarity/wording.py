@@ -32,8 +32,12 @@ class Rewording:
     one of them or stands in another's place, and only their answers can tell.
     """
 
-    conflict: str | None
-    doubt: str | None
+    conflict: str | None = None
+    doubt: str | None = None
+
+
+NOTHING = Rewording()
+"""Two wordings of one question."""
 
 
 def rewording(left: Reading, right: Reading) -> Rewording:
@@ -44,7 +48,7 @@ def rewording(left: Reading, right: Reading) -> Rewording:
         if conflict:
             return Rewording(conflict, None)
         doubt = doubt or unclear
-    return Rewording(None, doubt)
+    return Rewording(None, doubt) if doubt else NOTHING
 
 
 def same_sentences(one: str, other: str) -> bool:

@@ -56,6 +56,11 @@ def word_chunks(texts: Sequence[str], without: str | None = None) -> Iterator[tu
         yield lists.list.len().to_numpy().astype(np.int64), lists.explode().drop_nulls()
 
 
+def digits_of(texts: Sequence[str]) -> Hashes:
+    """One hash per text of all its digits in order; texts with other digits hold other numbers."""
+    return pl.Series(texts, dtype=pl.String).str.replace_all(r"[^\p{Nd}]", "").hash().to_numpy()
+
+
 def mixed(values: Hashes) -> Hashes:
     """The values spread evenly over 64 bits (SplitMix64's finaliser, Steele et al. 2014)."""
     with np.errstate(over="ignore"):
