@@ -130,7 +130,7 @@ def byte_progress(label: str) -> Iterator[Callable[..., None]]:
         def update(done: int, total: int | None = None, records: int = 0) -> None:
             elapsed = bar.tasks[0].elapsed or 0
             rate = f"{records / elapsed:,.0f} records/s" if elapsed > 0.5 else ""
-            bar.update(job, completed=done, total=total, detail=f"{records:,} records {rate}")
+            bar.update(job, completed=done, total=total or None, detail=f"{records:,} records {rate}")
 
         yield update
 

@@ -167,6 +167,7 @@ def read_logs(store: Store, logs: list[str], settings: Config, mapping: dict[str
     from audit import console
     from audit.cli.pricing import catalogue
     from audit.cli.settling import settle
+    from audit.containers import without_secrets
     from audit.errors import ReadError
     from audit.ingest import ingest as read
 
@@ -188,7 +189,11 @@ def read_logs(store: Store, logs: list[str], settings: Config, mapping: dict[str
     with console.steps("sorting") as say:
         settle(store, settings, say, new_requests=bool(result.accepted))
     if result.accepted:
-        store.log_event("ingest", {"inputs": logs}, {"accepted": result.accepted, "records": result.records})
+        store.log_event(
+            "ingest",
+            {"inputs": [without_secrets(each) for each in logs]},
+            {"accepted": result.accepted, "records": result.records},
+        )
     store.checkpoint()
     return result
 

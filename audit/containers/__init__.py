@@ -2,8 +2,9 @@
 
 from audit.containers.items import EXCERPT_BYTES, Item, Unreadable
 from audit.containers.json_text import JsonText
-from audit.containers.places import Place, PlaceError, expand
+from audit.containers.places import Place, expand
 from audit.containers.reading import Text, as_text, records
+from audit.containers.remote import PlaceError, without_secrets
 from audit.containers.streams import Damaged, raw_chunks
 from audit.containers.tables import open_sqlite
 
@@ -21,4 +22,5 @@ __all__ = [
     "open_sqlite",
     "raw_chunks",
     "records",
+    "without_secrets",
 ]

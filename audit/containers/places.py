@@ -4,25 +4,16 @@ from __future__ import annotations
 
 import glob
 import os
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO
+from urllib.parse import unquote, urlsplit
 
-_URI = re.compile(r"[a-z][a-z0-9+.\-]{1,20}://", re.IGNORECASE)
-_REMOTE = ("s3", "gs", "gcs", "az", "abfs", "abfss", "adl", "https", "http")
+from audit.containers.remote import PlaceError, is_remote, listed, opened, without_secrets
+
 _AUDIT_FILES = (".duckdb", ".duckdb.wal")
 _MARKERS = {"_SUCCESS", "_metadata", "_common_metadata"}
-
-
-class PlaceError(Exception):
-    """An input that can't be opened, with a message for the user and a hint."""
-
-    def __init__(self, message: str, hint: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +31,11 @@ class Place:
         """The local file, None for standard input and remote objects."""
         return None if self.name == "-" or is_remote(self.name) else Path(self.name)
 
+    @property
+    def label(self) -> str:
+        """The name as it may be kept and shown: without the signature of a signed link."""
+        return without_secrets(self.name) if is_remote(self.name) else self.name
+
     def open(self) -> BinaryIO:
         """Open for reading from the start. Raises PlaceError."""
         if self.name == "-":
@@ -47,16 +43,11 @@ class Place:
 
             return sys.stdin.buffer
         if is_remote(self.name):
-            return _open_remote(self.name)
+            return opened(self.name)
         try:
             return open(self.name, "rb")
         except OSError as error:
             raise PlaceError(f"{self.name}: {error.strerror or error}") from error
-
-
-def is_remote(name: str) -> bool:
-    """Whether a name is an address on another machine; only those the user wrote are ever opened."""
-    return name.split("://", 1)[0].lower() in _REMOTE and _URI.match(name) is not None
 
 
 def expand(inputs: Iterable[str | Path]) -> Iterator[Place | PlaceError]:
@@ -67,6 +58,8 @@ def expand(inputs: Iterable[str | Path]) -> Iterator[Place | PlaceError]:
     seen: set[tuple[int, int]] = set()
     for each in inputs:
         name = str(each)
+        if name.lower().startswith("file://"):
+            name = unquote(urlsplit(name).path)
         if name == "-":
             yield Place("-")
         elif is_remote(name):
@@ -128,32 +121,7 @@ def _is_new_folder(path: str, seen: set[tuple[int, int]]) -> bool:
 def _remote(name: str) -> Iterator[Place | PlaceError]:
     """Objects behind an address: one, a pattern, or all below a prefix."""
     try:
-        import fsspec
-
-        system, path = fsspec.core.url_to_fs(name)
-        scheme = name.split("://", 1)[0]
-        if scheme in ("http", "https"):
-            yield Place(name)
-            return
-        found = sorted(system.glob(path)) if glob.has_magic(path) else [path]
-        if len(found) == 1 and system.isdir(found[0]):
-            found = sorted(system.find(found[0]))
-        for each in found:
-            yield Place(f"{scheme}://{each}", system.size(each))
-        if not found:
-            yield PlaceError(f"{name}: nothing there", "check the address")
-    except ImportError as error:
-        yield PlaceError(f"{name}: {error}", "pip install 'llm-workload-audit[cloud]'")
-    except Exception as error:  # each storage library raises errors of its own
-        yield PlaceError(f"{name}: {error or type(error).__name__}", "check the address and the credentials")
-
-
-def _open_remote(name: str) -> BinaryIO:
-    try:
-        import fsspec
-
-        return cast(BinaryIO, fsspec.open(name, "rb").open())
-    except ImportError as error:
-        raise PlaceError(f"{name}: {error}", "pip install 'llm-workload-audit[cloud]'") from error
-    except Exception as error:  # each storage library raises errors of its own
-        raise PlaceError(f"{name}: {error or type(error).__name__}", "check the address and the credentials") from error
+        for address, size in listed(name):
+            yield Place(address, size)
+    except PlaceError as error:
+        yield error

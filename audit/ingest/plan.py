@@ -61,7 +61,7 @@ class Plan:
     @property
     def paths(self) -> list[str]:
         """Names of the inputs to be read."""
-        return [self.inputs[number].place.name for number in self._new]
+        return [self.inputs[number].place.label for number in self._new]
 
     @property
     def is_empty(self) -> bool:
@@ -72,7 +72,7 @@ class Plan:
         if isinstance(place, PlaceError):
             self.results.append(FileResult(place.message, error=place.message, hint=place.hint))
             return
-        result = FileResult(place.name, bytes=place.size or 0)
+        result = FileResult(place.label, bytes=place.size or 0)
         self.results.append(result)
         try:
             known = self._catalog.find(place)
@@ -115,7 +115,7 @@ class Plan:
     def _large(self, number: int, each: Input) -> Iterator[Task]:
         """Tasks of an input that is worth looking at first, or that can be read only once."""
         seen = BlockHash()
-        probe, whole = tee(seen.through(_opened(each.place)))
+        probe, whole = tee(_Damageable(seen.through(_opened(each.place))))
         text = as_text(probe)
         lines = isinstance(text, Text) and text.layout == "lines"
         if isinstance(text, Text) and lines and (text.unpacked or each.place.path is None):
@@ -130,6 +130,26 @@ class Plan:
             yield from _parts(number, each)
         else:
             yield Files(((number, str(each.place.path)),))
+
+
+class _Damageable:
+    """Chunks of a stream whose damage everyone meets who reads on, and not only the first."""
+
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        self._chunks = chunks
+        self._damage: Damaged | None = None
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        if self._damage is not None:
+            raise self._damage
+        try:
+            return next(self._chunks)
+        except Damaged as damage:
+            self._damage = damage
+            raise
 
 
 def _opened(place: Place) -> Iterator[bytes]:

@@ -62,7 +62,7 @@ def _row(each: Input, *, complete: bool) -> dict[str, Any]:
     result = each.result
     row = {
         "source_id": result.source_id,
-        "path": each.place.name,
+        "path": each.place.label,
         "content_hash": each.content_hash if complete else None,
         "bytes": result.bytes,
         "modified_ns": each.place.modified_ns if complete else None,
