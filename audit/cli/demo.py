@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from audit.cli.logs import print_ingest, read_logs
-from audit.cli.quality import carry_out, print_plan, print_result
+from audit.cli.quality import carry_out, print_result
+from audit.cli.replay_plan import print_plan
 from audit.cli.reporting import write_report
 from audit.config import Config, EndpointConfig
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from audit.cli.options import ConfigFile, Db, Json, Yes, load, open_store, print_json
+from audit.cli.replay_plan import agreed as agree
+from audit.cli.replay_plan import print_plan, usd
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -54,7 +56,6 @@ def replay(
     Example: audit replay --sample 500 --model gpt-5-mini --max-cost 5
     """
     from audit.cli.pricing import catalogue
-    from audit.export import documents
     from audit.export import quality as written
     from audit.replay import LocalLimits, Policy
     from audit.replay import plan as make_plan
@@ -73,18 +74,19 @@ def replay(
             left_out=settings.replay.exclude_workflows,
             local=LocalLimits(prompt_tokens=settings.replay.max_prompt_tokens_local),
             variants=variant or (),
+            unready=dry_run,
         )
         if not as_json:
             print_plan(made, cap)
         if dry_run:
             if as_json:
-                print_json(documents.plan_document(made))
+                print_json(written.plan_document(made, cap))
             return
         result, verdicts = carry_out(
             store,
             made,
             cap,
-            agreed=yes or _agreed(made, cap),
+            agreed=yes or agree(made, cap),
             policy=Policy(concurrency=settings.replay.concurrency),
             latency=settings.latency,
         )
@@ -93,25 +95,6 @@ def replay(
         print_json(written.replay_document(result, verdicts, names))
     else:
         print_result(result, verdicts, names)
-
-
-def _agreed(plan: Plan, cap: float) -> bool:
-    """Ask when money would be spent or content would leave; ConsentError without anybody to ask."""
-    import sys
-
-    from audit import console
-    from audit.errors import ConsentError
-
-    if not plan.needs_consent and plan.expected_usd == 0:
-        return True
-    if not sys.stdin.isatty():
-        raise ConsentError(
-            "this replay sends prompts or spends money, and there is nobody to ask",
-            "agree with --yes; nothing was sent",
-        )
-    if not console.ask(f"Send {len(plan.jobs)} requests, at most ${cap:g}?"):
-        raise ConsentError("not agreed; nothing was sent", "use --dry-run to see the plan")
-    return True
 
 
 def carry_out(
@@ -143,52 +126,13 @@ def carry_out(
     return result, verdicts
 
 
-def print_plan(plan: Plan, cap: float | None) -> None:
-    """What would be asked of whom, what it costs, where content goes, what it can certify."""
-    from audit import console, figures
-
-    console.table(
-        f"Replay of {plan.sampled} prompts",
-        ("Today", "Candidate", "Role", "Calls", "On file", "Expected", "At most"),
-        [
-            (each.current_model, f"{each.endpoint}/{each.model}", "noise floor" if each.floor else "candidate",
-             figures.count(each.calls), figures.count(each.reused), _usd(each.expected_usd), _usd(each.worst_usd))
-            for each in plan.candidates
-        ],
-        left=3,
-        footer=f"expected {_usd(plan.expected_usd)}, at most {_usd(plan.worst_usd)}"
-        + (f", hard cap {_usd(cap)}" if cap is not None else "")
-        + (f"; the sample speaks for {figures.share(plan.coverage)} of the spend" if plan.coverage is not None else ""),
-    )  # fmt: skip
-    for place in plan.destinations:
-        where = f"to {place.host}" if place.leaves_machine else "stay on this machine"
-        who = "" if not place.leaves_machine else (
-            " (served these prompts before)" if place.serves_already else " (has NOT had these prompts before)"
-        )  # fmt: skip
-        console.say(f"{place.prompts} prompts {where}{who}")
-    promise = plan.promise
-    console.say(
-        f"{promise.n} prompts can certify {promise.certificates} of {promise.tests} workflow and model pairs"
-        + (f"; {plan.larger.n} would certify {plan.larger.certificates}" if plan.larger else "")
-    )
-    for excluded in plan.excluded:
-        console.note(
-            f"not replayable: {excluded.requests} requests ({figures.money(excluded.cost_pico)}): {excluded.reason}"
-        )
-    for refused in plan.not_replayable:
-        console.note(f"not asked of {refused.endpoint}/{refused.model}: {refused.count} prompts: {refused.reason}")
-    for skipped in plan.skipped:
-        console.note(f"not proposed: {skipped.model}: {skipped.reason}; {skipped.hint}")
-    console.say("")
-
-
 def print_result(result: ReplayResult, verdicts: list[Verdict], names: dict[int, str]) -> None:
     """The verdict table, and what failed."""
     from audit import console, figures
 
     console.say(
         f"{result.answered} answered, {sum(each.count for each in result.failed)} failed, {result.reused} on file "
-        f"already, {_usd(result.spent_usd)} spent in {figures.seconds(result.seconds)}"
+        f"already, {usd(result.spent_usd)} spent in {figures.seconds(result.seconds)}"
         + (f"; stopped: {result.stopped}" if result.stopped else "")
     )
     for failed in result.failed:
@@ -227,9 +171,3 @@ def _names(store: Store) -> dict[int, str]:
     from audit.ledger import workflow_names
 
     return workflow_names(store)
-
-
-def _usd(value: float | None) -> str:
-    from audit import figures
-
-    return "no price" if value is None else figures.money(value * 1e12)

@@ -178,9 +178,9 @@ class Client:
     `translate` puts a prompt into the flavour's words without a network, given the model's name and the limits, and
     raises NotReplayableError; `adapt` changes a body the model refused and says what was lost, or returns None when
     nothing can be done. `thinks` says whether a model spends output tokens on reasoning unasked, so that its limit must
-    be lifted. `locate` names the base URL content would go to (empty when it stays in this process) and raises
-    ReplayError where an endpoint can't be used (a key or package is missing); `open` connects. `in_process` endpoints
-    compute on this machine and send nothing anywhere; `workers` bounds their requests in flight.
+    be lifted. `locate` names the base URL content would go to (empty when it stays in this process); `ready` raises
+    ReplayError where an endpoint can't be used (a key or package is missing), and so does `open`, which connects.
+    `in_process` endpoints compute on this machine and send nothing anywhere; `workers` bounds their requests in flight.
     """
 
     name: str
@@ -189,6 +189,7 @@ class Client:
     adapt: Callable[[dict[str, Any], CallError], str | None]
     thinks: Callable[[str], bool]
     locate: Callable[[EndpointConfig], str]
+    ready: Callable[[EndpointConfig], None]
     open: Callable[[EndpointConfig], Session]
     in_process: bool = False
     workers: int = 0

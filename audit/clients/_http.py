@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import time
 from collections.abc import Mapping
@@ -10,6 +11,8 @@ from email.utils import parsedate_to_datetime
 from typing import Any, Protocol
 
 from audit.clients import CallError, FailureKind, Limits
+from audit.config import EndpointConfig
+from audit.errors import ReplayError
 from audit.wire.stream import join
 
 STREAM_STARTS = (b"data: ", b"data:{", b"event:")
@@ -55,6 +58,12 @@ _NAMED = re.compile(r"(?<![\w.])(" + "|".join(map(re.escape, PARAMETERS)) + r")(
 
 
 _KEY = re.compile(r"\b(?:sk|pk|rk|gsk|xai|key|AIza|Bearer)[-_ ]?[-_A-Za-z0-9*]*[*\d][-_A-Za-z0-9*]{3,}")
+
+
+def need_key(config: EndpointConfig, key_env: str) -> None:
+    """Raises ReplayError when the variable that holds a key is empty; no name of one means that none is needed."""
+    if key_env and not os.environ.get(key_env):
+        raise ReplayError(f"endpoint {config.name!r} needs a key", f"set the environment variable {key_env}")
 
 
 class Poster(Protocol):

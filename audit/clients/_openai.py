@@ -8,9 +8,8 @@ import re
 from typing import Any
 
 from audit.clients import CallError, Prompt, ToolCall
-from audit.clients._http import lower_limit
+from audit.clients._http import lower_limit, need_key
 from audit.config import EndpointConfig
-from audit.errors import ReplayError
 
 DEFAULT_URL = "https://api.openai.com/v1"
 
@@ -34,12 +33,13 @@ def takes_no_sampling(model: str) -> bool:
 
 
 def locate(config: EndpointConfig) -> str:
-    """Base URL the content would go to; raises ReplayError when the key of the endpoint is not in the environment."""
-    url = config.base_url or os.environ.get("OPENAI_BASE_URL") or DEFAULT_URL
-    key_env = _key_env(config)
-    if key_env and not os.environ.get(key_env):
-        raise ReplayError(f"endpoint {config.name!r} needs a key", f"set the environment variable {key_env}")
-    return url
+    """Base URL the content would go to."""
+    return config.base_url or os.environ.get("OPENAI_BASE_URL") or DEFAULT_URL
+
+
+def ready(config: EndpointConfig) -> None:
+    """Raises ReplayError when the key of the endpoint is not in the environment."""
+    need_key(config, _key_env(config))
 
 
 def _key_env(config: EndpointConfig) -> str:
@@ -51,10 +51,10 @@ def connect(config: EndpointConfig) -> Any:
     """An AsyncOpenAI client that retries nothing by itself and reads nothing from the environment but the key."""
     from openai import AsyncOpenAI
 
-    url = locate(config)
+    ready(config)
     key_env = _key_env(config)
     client = AsyncOpenAI(
-        base_url=url,
+        base_url=locate(config),
         api_key=os.environ[key_env] if key_env else "none",
         max_retries=0,
         default_headers=dict(config.headers) or None,

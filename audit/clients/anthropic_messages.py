@@ -8,9 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from audit.clients import Answer, CallError, Client, Limits, Message, Prompt, Tool, ToolCall, Translation
-from audit.clients._http import bad_answer, lower_limit, post, string
+from audit.clients._http import bad_answer, lower_limit, need_key, post, string
 from audit.config import EndpointConfig
-from audit.errors import ReplayError
 from audit.wire.usage import from_anthropic
 
 DEFAULT_URL = "https://api.anthropic.com"
@@ -186,11 +185,17 @@ def read(data: Mapping[str, Any], headers: Mapping[str, str], seconds: float) ->
 
 
 def locate(config: EndpointConfig) -> str:
-    """Base URL the content would go to; raises ReplayError when the key of the endpoint is not in the environment."""
-    key_env = config.key_env or ("" if config.base_url else "ANTHROPIC_API_KEY")
-    if key_env and not os.environ.get(key_env):
-        raise ReplayError(f"endpoint {config.name!r} needs a key", f"set the environment variable {key_env}")
+    """Base URL the content would go to."""
     return config.base_url or os.environ.get("ANTHROPIC_BASE_URL") or DEFAULT_URL
+
+
+def ready(config: EndpointConfig) -> None:
+    """Raises ReplayError when the key of the endpoint is not in the environment."""
+    need_key(config, _key_env(config))
+
+
+def _key_env(config: EndpointConfig) -> str:
+    return config.key_env or ("" if config.base_url else "ANTHROPIC_API_KEY")
 
 
 class MessagesSession:
@@ -199,7 +204,8 @@ class MessagesSession:
     def __init__(self, config: EndpointConfig) -> None:
         from anthropic import AsyncAnthropic
 
-        key_env = config.key_env or ("" if config.base_url else "ANTHROPIC_API_KEY")
+        ready(config)
+        key_env = _key_env(config)
         self._client = AsyncAnthropic(
             base_url=locate(config),
             api_key=os.environ[key_env] if key_env else "none",
@@ -224,5 +230,6 @@ CLIENT = Client(
     adapt=adapt,
     thinks=thinks,
     locate=locate,
+    ready=ready,
     open=MessagesSession,
 )

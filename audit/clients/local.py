@@ -44,11 +44,15 @@ def weights(config: EndpointConfig) -> Path:
 
 
 def locate(config: EndpointConfig) -> str:
-    """Empty: content stays in this process. Raises ReplayError when the runtime or the weights are missing."""
+    """Empty: content stays in this process."""
+    return ""
+
+
+def ready(config: EndpointConfig) -> None:
+    """Raises ReplayError when the runtime or the weights are missing."""
     if find_spec("xllamacpp") is None:
         raise ReplayError("the runtime of the embedded model is not installed", MISSING)
     weights(config)
-    return ""
 
 
 def translate(prompt: Prompt, model: str, limits: Limits) -> Translation:
@@ -106,7 +110,7 @@ class LocalSession:
     """The model, loaded; answers are computed one after another, each the same in any run."""
 
     def __init__(self, config: EndpointConfig) -> None:
-        locate(config)
+        ready(config)
         # spinning OpenMP threads make a shared machine ten times slower; read once, at import
         os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
         import xllamacpp
@@ -170,6 +174,7 @@ CLIENT = Client(
     adapt=adapt,
     thinks=lambda model: False,
     locate=locate,
+    ready=ready,
     open=LocalSession,
     in_process=True,
     workers=1,

@@ -12,6 +12,7 @@ from audit.clients._openai import (
     arguments_text,
     connect,
     locate,
+    ready,
     sampling,
     takes_no_sampling,
     thinks,
@@ -152,5 +153,6 @@ CLIENT = Client(
     adapt=adapt,
     thinks=thinks,
     locate=locate,
+    ready=ready,
     open=ChatSession,
 )

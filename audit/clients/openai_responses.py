@@ -7,7 +7,7 @@ from typing import Any
 
 from audit.clients import Answer, CallError, Client, Limits, Message, Prompt, Tool, ToolCall, Translation
 from audit.clients._http import arguments_of, bad_answer, post, string, text_of
-from audit.clients._openai import adapt, arguments_text, connect, locate, sampling, thinks, tool_choice
+from audit.clients._openai import adapt, arguments_text, connect, locate, ready, sampling, thinks, tool_choice
 from audit.config import EndpointConfig
 from audit.wire.usage import from_openai
 
@@ -179,5 +179,6 @@ CLIENT = Client(
     adapt=adapt,
     thinks=thinks,
     locate=locate,
+    ready=ready,
     open=ResponsesSession,
 )

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from audit.export.values import Document, day, measure_row, usd, utc
@@ -13,7 +12,6 @@ if TYPE_CHECKING:
     from audit.matching import DuplicateTier
     from audit.outliers import Outliers
     from audit.projection import LeverSaving, Savings
-    from audit.replay import Plan
     from audit.report import ReportData
     from audit.summary import Summary
     from audit.uncertainty import Uncertainty

@@ -18,7 +18,7 @@ from audit.replay.frame import Frame, Shapes, frame, shapes
 from audit.replay.plans import PICO, CandidatePlan, Destination, Job, LocalLimits, Plan, Unreplayable
 from audit.replay.promises import grown_promise, promise
 from audit.replay.prompts import Logged, chunks, load
-from audit.replay.routes import Directory, Route, Skipped, currents, host_of, is_loopback, routes, serves
+from audit.replay.routes import Directory, Route, Skipped, currents, host_of, is_loopback, lacking, routes, serves
 from audit.replay.strata import stratify
 from audit.replay.variants import Variant, variant
 from audit.statistics.arrays import BoolArray
@@ -48,19 +48,21 @@ def plan(
     local: LocalLimits | None = None,
     judged: bool = False,
     variants: Sequence[str] = (),
+    unready: bool = False,
 ) -> Plan:
     """Plan the replay of `sample` prompts with `models` (proposed from the price table where nothing is named).
 
     `floor` asks the current models again as well, where they can be reached. `variants` ask them with changed prompts
     (see `audit.replay.variants`). `left_out` names workflows whose content is not to be sent. `judged` says that a
-    judge or people will rate the answers programs can't. Raises ReplayError where nothing can be replayed or a named
-    model's endpoint can't be used, and ConfigError for a model without an endpoint or an unknown variant.
+    judge or people will rate the answers programs can't. `unready` plans for endpoints that lack a key or a package as
+    well and lists what is missing: such a plan is for reading. Raises ReplayError where nothing can be replayed or a
+    named model's endpoint can't be used, and ConfigError for a model without an endpoint or an unknown variant.
     """
     units = frame(store, left_out)
     if not len(units):
         raise ReplayError("no request of this log can be replayed", _nothing(units))
     found = _Planner(store, catalogue, units, endpoints, local or LocalLimits())
-    ways = found.ways(models, floor, [variant(each) for each in variants])
+    ways = found.ways(models, floor, [variant(each) for each in variants], unready)
     return found.plan(ways, sample, seed, judged)
 
 
@@ -104,11 +106,11 @@ class _Planner:
         self._names = {row["workflow_id"]: row["name"] or str(row["workflow_id"]) for row in rows}
 
     def ways(
-        self, models: Sequence[str], floor: bool, variants: Sequence[Variant]
+        self, models: Sequence[str], floor: bool, variants: Sequence[Variant], unready: bool
     ) -> tuple[list[Route], list[Skipped]]:
         """Whom to ask; raises ReplayError where nobody can be."""
         self._store.run("CREATE OR REPLACE TEMP TABLE replay_picked AS SELECT * FROM replay_unit")
-        ways, skipped = routes(self._directory, currents(self._store), models, floor, variants)
+        ways, skipped = routes(self._directory, currents(self._store), models, floor, variants, unready=unready)
         if not ways:
             hints = "; ".join(dict.fromkeys(f"{each.endpoint}: {each.hint}" for each in skipped if each.hint))
             raise ReplayError("no candidate model can be asked", hints or "name one with --model ENDPOINT/MODEL")
@@ -140,6 +142,7 @@ class _Planner:
             larger=grown_promise(units, strata, eligible, now, self._kinds, self._names, tried, judged),
             covered_pico=int(units.cost_pico[eligible].sum()),
             skipped=tuple(skipped),
+            missing=lacking(ways),
         )
 
     def _eligible(self, ways: Sequence[Route], requested: int, counts: _Counts) -> tuple[BoolArray, int]:
@@ -266,6 +269,8 @@ def _candidate_plans(ways: Sequence[Route], counts: _Counts) -> tuple[CandidateP
                 reused=reused,
                 expected_usd=sum(job.expected_pico or 0 for job in calls) / PICO if priced else None,
                 worst_usd=sum(job.worst_pico or 0 for job in calls) / PICO if priced else None,
+                input_usd_per_million=route.rates.usd_per_million("input") if route.rates else None,
+                output_usd_per_million=route.rates.usd_per_million("output") if route.rates else None,
             )
         )
     return tuple(made)

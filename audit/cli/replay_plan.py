@@ -1,0 +1,123 @@
+"""A replay's plan on the terminal, before anything is sent: cost, data flow, what it can certify; and the question."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from audit.replay import CandidatePlan, Destination, Plan
+
+
+def agreed(plan: Plan, cap: float) -> bool:
+    """Ask when money would be spent or content would leave; ConsentError without anybody to ask."""
+    import sys
+
+    from audit import console
+    from audit.errors import ConsentError
+
+    if not plan.needs_consent and plan.expected_usd == 0:
+        return True
+    if not sys.stdin.isatty():
+        raise ConsentError(
+            "this replay sends prompts or spends money, and there is nobody to ask",
+            "agree with --yes; nothing was sent",
+        )
+    if not console.ask(f"Send {len(plan.jobs)} requests, at most ${cap:g}?"):
+        raise ConsentError("not agreed; nothing was sent", "use --dry-run to see the plan")
+    return True
+
+
+def print_plan(plan: Plan, cap: float | None) -> None:
+    """What would be asked of whom, what it costs, where content goes, what it can certify."""
+    from audit import console, figures
+
+    console.table(
+        f"Replay of {plan.sampled} prompts",
+        ("Today", "Candidate", "Role", "Calls", "On file", "Expected", "At most"),
+        [
+            (each.current_model, candidate(each), "noise floor" if each.floor else "candidate",
+             figures.count(each.calls), figures.count(each.reused), usd(each.expected_usd), usd(each.worst_usd))
+            for each in plan.candidates
+        ],
+        left=3,
+        footer=f"expected {usd(plan.expected_usd)}, at most {usd(plan.worst_usd)}"
+        + (f", hard cap {usd(cap)}" if cap is not None else "")
+        + (f"; the sample speaks for {figures.share(plan.coverage)} of the spend" if plan.coverage is not None else ""),
+    )  # fmt: skip
+    for place in plan.destinations:
+        console.say(destination(place))
+    _print_promise(plan)
+    _print_left_out(plan)
+    _print_prices(plan)
+    _warn_of_cap(plan, cap)
+    for lack in plan.missing:
+        console.warn(f"to send, {lack.endpoint} lacks something: {lack.reason}; {lack.hint}")
+    console.say("")
+
+
+def candidate(each: CandidatePlan) -> str:
+    """A candidate's name, with the change made to its prompts."""
+    return f"{each.endpoint}/{each.model}" + (f" {each.variant}" if each.variant else "")
+
+
+def destination(place: Destination) -> str:
+    """Where prompts go, and whether whoever is there had them before."""
+    if not place.leaves_machine:
+        return f"{place.prompts} prompts stay on this machine"
+    known = "served these prompts before" if place.serves_already else "has NOT had these prompts before"
+    return f"{place.prompts} prompts to {place.host} ({known})"
+
+
+def _print_promise(plan: Plan) -> None:
+    from audit import console
+
+    promise = plan.promise
+    console.say(
+        f"{promise.n} prompts can certify {promise.certificates} of {promise.tests} workflow and model pairs"
+        + (f"; {plan.larger.n} would certify {plan.larger.certificates}" if plan.larger else "")
+    )
+
+
+def _print_left_out(plan: Plan) -> None:
+    from audit import console, figures
+
+    for excluded in plan.excluded:
+        console.note(
+            f"not replayable: {excluded.requests} requests ({figures.money(excluded.cost_pico)}): {excluded.reason}"
+        )
+    for refused in plan.not_replayable:
+        console.note(f"not asked of {refused.endpoint}/{refused.model}: {refused.count} prompts: {refused.reason}")
+    for skipped in plan.skipped:
+        console.note(f"not proposed: {skipped.model}: {skipped.reason}; {skipped.hint}")
+
+
+def _print_prices(plan: Plan) -> None:
+    from audit import console
+
+    prices = {
+        f"{each.endpoint}/{each.model}": (each.input_usd_per_million, each.output_usd_per_million)
+        for each in plan.candidates
+    }
+    for name, (given, said) in prices.items():
+        if given is not None and said is not None:
+            console.note(f"price of {name}: ${given:g} a million input tokens, ${said:g} a million output tokens")
+
+
+def _warn_of_cap(plan: Plan, cap: float | None) -> None:
+    """Say how far a cap goes that is lower than what the plan costs."""
+    from audit import console, figures
+
+    sent = len(plan.jobs) if cap is None else plan.affordable(cap)
+    if cap is not None and sent < len(plan.jobs):
+        console.warn(
+            f"the plan is expected to cost {usd(plan.expected_usd)}, and the cap of ${cap:g} leaves room for about "
+            f"{sent} of {len(plan.jobs)} calls ({figures.share(sent / len(plan.jobs))}); raise --max-cost or lower "
+            "--sample"
+        )
+
+
+def usd(value: float | None) -> str:
+    """Dollars, or that there is no price."""
+    from audit import figures
+
+    return "no price" if value is None else figures.money(value * 1e12)

@@ -1,0 +1,56 @@
+"""`audit replay` on the terminal: the plan needs no key and says what it lacks, and how far a cap goes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from audit import store
+
+KEYS = ("OPENAI_API_KEY", "OPENAI_BASE_URL", "ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL")
+
+
+@pytest.fixture
+def no_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in KEYS:
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.mark.usefixtures("no_keys")
+def test_a_dry_run_needs_no_key(audit: Any, sample_db: Path) -> None:
+    wanted = ("replay", "--sample", "200", "--model", "gpt-4.1-nano", "--model", "claude-haiku-4-5", "--db", sample_db)
+    ran = audit(*wanted, "--dry-run", "--max-cost", "0.05", "--json")
+    assert ran.code == 0, ran.err
+    plan = ran.document
+    assert {each["endpoint"] for each in plan["missing"]} == {"openai", "anthropic"}
+    assert "OPENAI_API_KEY" in str(plan["missing"])
+    assert {each["host"] for each in plan["destinations"]} == {"api.openai.com", "api.anthropic.com"}
+    assert plan["expected_usd"] > 0.05
+    assert 0 < plan["affordable_calls"] < plan["calls"]
+    nano = next(each for each in plan["candidates"] if each["model"] == "gpt-4.1-nano")
+    assert (nano["input_usd_per_million"], nano["output_usd_per_million"]) == (0.1, 0.4)
+    with store.open(sample_db) as opened:
+        assert opened.value("SELECT COUNT(*) FROM replay") == opened.value("SELECT COUNT(*) FROM sample") == 0
+
+
+@pytest.mark.usefixtures("no_keys")
+def test_a_dry_run_says_what_a_cap_leaves_out_and_what_is_missing(audit: Any, sample_db: Path) -> None:
+    ran = audit("replay", "--sample", "200", "--model", "gpt-4.1-nano", "--dry-run", "--max-cost", "0.01",
+                "--db", sample_db)  # fmt: skip
+    assert ran.code == 0, ran.err
+    told = " ".join((ran.out + ran.err).split())
+    assert "the cap of $0.01 leaves room for about" in told
+    assert "set the environment variable OPENAI_API_KEY" in told
+    assert "price of openai/gpt-4.1-nano: $0.1 a million input tokens, $0.4 a million output tokens" in told
+    enough = audit("replay", "--sample", "200", "--model", "gpt-4.1-nano", "--dry-run", "--max-cost", "500",
+                   "--db", sample_db)  # fmt: skip
+    assert "leaves room" not in enough.out + enough.err
+
+
+@pytest.mark.usefixtures("no_keys")
+def test_without_a_key_proposed_models_are_planned_but_not_sent(audit: Any, sample_db: Path) -> None:
+    plan = audit("replay", "--dry-run", "--json", "--db", sample_db).document
+    assert {"openai", "anthropic"} <= {each["endpoint"] for each in plan["candidates"]}
+    assert audit("replay", "--model", "gpt-4.1-nano", "--yes", "--db", sample_db).code == 1
