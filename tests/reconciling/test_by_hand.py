@@ -202,6 +202,7 @@ def test_a_usage_report_speaks_of_its_own_kind_of_call(reconcile: Reconcile, tmp
 
 # --- Anthropic ---
 
+SONNET = "claude-sonnet-4-5-20250929"
 CLAUDE = {
     "uncached_input_tokens": ("input_no_cache", "0.6"), "cache_read_input_tokens": ("input_cache_read", "0.12"),
     "cache_creation.ephemeral_5m_input_tokens": ("input_cache_write_5m", "0.225"),
@@ -217,7 +218,7 @@ def test_anthropics_cost_report_is_in_cents(reconcile: Reconcile, tmp_path: Path
     for day in DAYS:
         results = [
             result(amount=str(Decimal(usd) * 100), description="Claude Sonnet 4.5 Usage", cost_type="tokens",
-                   context_window="0-200k", model="claude-sonnet-4-5-20250929", service_tier="standard", token_type=kind)
+                   context_window="0-200k", model=SONNET, service_tier="standard", token_type=kind)
             for kind, (_, usd) in CLAUDE.items()
         ]  # fmt: skip
         results.append(result(amount="40", description="Web Search Usage", cost_type="web_search", model=None))
