@@ -20,7 +20,7 @@ RANKS = [
     {
         "ingest", "matching", "replay", "scoring", "deciding", "projection", "outliers", "outcomes", "summary", "why",
         "workflows", "ledger", "naming", "reconciling", "showing",
-        "checking", "chargeback", "review", "judging", "uncertainty",
+        "checking", "chargeback", "review", "judging", "routing", "uncertainty",
     },
     {"report"},
     {"export"},

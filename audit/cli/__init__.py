@@ -18,6 +18,7 @@ from audit.cli import (
     reading,
     reporting,
     reviewing,
+    routing,
     showing,
 )
 
@@ -59,6 +60,7 @@ for module in (
     quality,
     judging,
     reviewing,
+    routing,
     money,
     reporting,
     checking,

@@ -1,0 +1,101 @@
+"""A routing table for people and programs, and as the configuration of a LiteLLM router."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from audit.export.values import Document, utc
+
+if TYPE_CHECKING:
+    from audit.config import EndpointConfig
+    from audit.routing import Certificate, RouteTo, RoutingTable
+
+FORMAT = "audit-routes/1"
+_KEYS = {"openai": "OPENAI_API_KEY", "anthropic": "ANTHROPIC_API_KEY"}
+
+
+def routes_document(table: RoutingTable) -> Document:
+    """The table with a certificate for every route, and what was left where it is."""
+    return {
+        "format": FORMAT,
+        "made_at": utc(table.made_at_us),
+        "expires_at": utc(min((each.certificate.expires_at_us for each in table.routes), default=None)),
+        "routes": [_route(each) for each in table.routes],
+        "not_routed": [
+            {"workflow": each.workflow, "current_model": each.current_model, "model": each.model, "reason": each.reason}
+            for each in table.left_out
+        ],
+    }
+
+
+def _route(each: RouteTo) -> Document:
+    return {
+        "workflow": each.workflow,
+        "current_model": each.current_model,
+        "model": each.model,
+        "endpoint": each.endpoint,
+        "max_input_tokens": each.max_input_tokens,
+        "otherwise": each.current_model,
+        "cost_ratio": each.cost_ratio,
+        "certificate": _certificate(each.certificate),
+    }
+
+
+def _certificate(each: Certificate) -> Document:
+    return {
+        "loss_upper_bound": each.loss_upper_bound,
+        "alpha": each.alpha,
+        "family_wise_error": each.delta,
+        "pairs_tried": each.tried,
+        "n": each.n,
+        "n_effective": each.n_effective,
+        "floor": each.floor,
+        "rated_by_people": each.rated,
+        "judge": each.judge,
+        "seeds": list(each.seeds),
+        "answered_as": each.snapshot,
+        "traffic": [utc(moment) for moment in each.traffic_us],
+        "replayed": [utc(moment) for moment in each.replayed_us],
+        "decided_at": utc(each.decided_at_us),
+        "expires_at": utc(each.expires_at_us),
+        "event": each.event,
+    }
+
+
+def litellm_document(table: RoutingTable, endpoints: Mapping[str, EndpointConfig]) -> Document:
+    """`model_list`, `router_settings` and `litellm_settings` of a LiteLLM proxy.
+
+    Each certified workflow becomes a model name; longer prompts than those tested and failures fall back to today's
+    model. Keys are named, never written.
+    """
+    models: list[Document] = []
+    fallbacks: list[Document] = []
+    for each in table.routes:
+        today = f"{each.workflow} today"
+        info: Document = {"audit_certificate": _certificate(each.certificate), "current_model": each.current_model}
+        if each.max_input_tokens is not None:
+            info["max_input_tokens"] = each.max_input_tokens
+        models += [
+            {
+                "model_name": each.workflow,
+                "litellm_params": _params(each.provider, each.model, endpoints.get(each.endpoint)),
+                "model_info": info,
+            },
+            {"model_name": today, "litellm_params": _params(each.current_provider, each.current_model, None)},
+        ]
+        fallbacks.append({each.workflow: [today]})
+    return {
+        "model_list": models,
+        "router_settings": {"enable_pre_call_checks": True},
+        "litellm_settings": {"fallbacks": fallbacks, "context_window_fallbacks": fallbacks},
+    }
+
+
+def _params(provider: str, model: str, endpoint: EndpointConfig | None) -> dict[str, Any]:
+    if endpoint is not None and endpoint.base_url:
+        flavour = "anthropic" if endpoint.flavour.startswith("anthropic") else "openai"
+        key = {"api_key": f"os.environ/{endpoint.key_env}"} if endpoint.key_env else {"api_key": "none"}
+        return {"model": f"{flavour}/{model}", "api_base": endpoint.base_url, **key}
+    name = model if not provider or model.startswith(f"{provider}/") else f"{provider}/{model}"
+    return {"model": name} | ({"api_key": f"os.environ/{_KEYS[provider]}"} if provider in _KEYS else {})
