@@ -74,6 +74,7 @@ def _replay(store: Store, config: Config, prompts: int) -> None:
 def _findings(data: ReportData) -> None:
     """The three largest findings of the plan, and the total they belong to."""
     from audit import console, figures
+    from audit.cli.reading import print_stated
 
     savings = data.savings
     console.say("")
@@ -89,3 +90,4 @@ def _findings(data: ReportData) -> None:
             f"({figures.money_range(lever.interval_pico)}, class {lever.evidence}, "
             f"{figures.count(lever.requests)} requests). {lever.fix}"
         )
+        print_stated(lever)

@@ -11,7 +11,7 @@ from audit.cli.options import ConfigFile, Db, Json, load, open_store, print_json
 if TYPE_CHECKING:
     from audit.matching import DuplicateTier
     from audit.measures import Measure
-    from audit.projection import Savings
+    from audit.projection import LeverSaving, Savings
     from audit.summary import Summary
 
 
@@ -172,7 +172,7 @@ def _print_totals(result: Summary) -> None:
         ("", ""),
         [
             ("Period (UTC)", f"{utc(result.start_us) or '–'} to {utc(result.end_us) or '–'}, {result.days} days"),
-            ("Spend", figures.money(result.cost_pico)),
+            ("Spend", figures.spend(result.cost_pico, counts["unpriced_requests"] or 0)),
             ("  estimated besides (no usage logged)", figures.money(result.estimated_cost_pico)),
             ("Billable requests", figures.count(result.requests)),
             ("  failed / served by a gateway cache",
@@ -273,3 +273,12 @@ def _print_savings(result: Savings, *, confirmed: bool) -> None:
             console.note(f"{lever.title}: {lever.blocked}")
         if lever.excluded:
             console.note(f"{lever.title}: left out, {lever.excluded}")
+        print_stated(lever)
+
+
+def print_stated(lever: LeverSaving) -> None:
+    """The prices a measured saving rests on, where only the configuration says so."""
+    from audit import console
+
+    for sentence in lever.stated_prices:
+        console.say(f"  {lever.title}: {console.clean(sentence, 300)}.")

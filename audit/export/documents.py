@@ -165,6 +165,7 @@ def _lever(lever: LeverSaving) -> Document:
         "fix": lever.fix,
         "blocked": lever.blocked,
         "excluded": lever.excluded,
+        "stated_prices": list(lever.stated_prices),
     }
 
 

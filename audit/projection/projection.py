@@ -19,6 +19,7 @@ from audit.projection.bounds import Bounds
 from audit.projection.needs import missing_need
 from audit.projection.savings import Joint, LeverSaving, Savings, StageSaving
 from audit.projection.stages import shapley_by_stage
+from audit.projection.stated import stated_prices
 from audit.store import Store
 
 DAY_US = 86_400_000_000
@@ -68,7 +69,15 @@ def projection(
     for run in runs:
         if run.lever.shares and run.alone is not None:
             run.shares = run.lever.shares(store, bench.settings[run.lever.name], bounds.draws, config.projection.seed)
-    return _savings(bench, bounds, runs, plan, worth)
+    savings = _savings(bench, bounds, runs, plan, worth)
+    return replace(
+        savings, levers=tuple(_at_stated_prices(row, stated_prices(store, config)) for row in savings.levers)
+    )
+
+
+def _at_stated_prices(row: LeverSaving, stated: tuple[str, ...]) -> LeverSaving:
+    """A measured saving with the prices that only the configuration vouches for."""
+    return replace(row, stated_prices=stated) if row.evidence == "C" and not row.blocked else row
 
 
 def configured_levers(config: Config) -> list[Lever]:

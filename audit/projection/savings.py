@@ -16,6 +16,7 @@ class LeverSaving:
     `alone_pico` is the saving if it were the only change; `attributed_pico` is its step of the waterfall in rollout
     order, and only these add up. `interval_pico` bounds the attributed figure (the stand-alone one for a lever
     outside the plan). `blocked` says why there is no figure at all, `excluded` why a figure is not in the plan.
+    `stated_prices` say at which prices of the configuration, nobody's list prices, a measured saving was counted.
     """
 
     name: str
@@ -36,6 +37,7 @@ class LeverSaving:
     fix: str = ""
     blocked: str | None = None
     excluded: str | None = None
+    stated_prices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

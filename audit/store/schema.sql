@@ -126,12 +126,14 @@ CREATE TABLE charge (
     tier_fallback BOOLEAN       -- the tier had no price row and the standard one was used
 );
 
--- what one request costs: logged usage and estimated usage never mixed; unpriced = some quantity has no price
+-- what one request costs: logged usage and estimated usage never mixed; unpriced = some quantity has no price,
+-- and no cost of the whole request was reported in its place
 CREATE VIEW request_cost AS
 SELECT request_id,
        CAST(SUM(CASE WHEN estimated THEN 0 ELSE COALESCE(cost_pico, 0) END) AS BIGINT) AS cost_pico,
        CAST(SUM(CASE WHEN estimated THEN COALESCE(cost_pico, 0) ELSE 0 END) AS BIGINT) AS estimated_cost_pico,
-       MAX(CASE WHEN cost_pico IS NULL AND consumed_quantity > 0 THEN 1 ELSE 0 END) AS unpriced
+       CASE WHEN MAX(CASE WHEN sku_meter = 'billed_adjustment' THEN 1 ELSE 0 END) = 1 THEN 0
+            ELSE MAX(CASE WHEN cost_pico IS NULL AND consumed_quantity > 0 THEN 1 ELSE 0 END) END AS unpriced
 FROM charge GROUP BY request_id;
 
 -- dated price rows of the snapshot in use
@@ -214,11 +216,30 @@ CREATE TABLE replay (
     response_model VARCHAR, response_id VARCHAR,
     input_tokens BIGINT, cache_read_input_tokens BIGINT, cache_write_input_tokens BIGINT,
     output_tokens BIGINT, reasoning_output_tokens BIGINT,
-    cost_pico BIGINT,           -- NULL = not priced
-    duration DOUBLE, time_to_first_chunk DOUBLE,
+    cost_pico BIGINT,           -- at the standard price; NULL = not priced
+    duration DOUBLE, time_to_first_chunk DOUBLE,    -- NULL = not measured (batches)
     lossy VARCHAR,              -- JSON list of what could not be carried over faithfully
     origin VARCHAR,             -- live | local | recorded | observed
-    started_at_us BIGINT
+    started_at_us BIGINT,
+    billed_pico BIGINT          -- what was paid where cost_pico, the standard price, was not: batches; NULL = cost_pico
+);
+
+-- requests handed over to a provider's Batch API under a name of our own (tag), collected later
+CREATE TABLE replay_batch (
+    tag VARCHAR, endpoint VARCHAR,
+    flavour VARCHAR,            -- API of the requests: a client's name
+    model VARCHAR,
+    status VARCHAR,             -- submitting | open | collected
+    batch_id VARCHAR,           -- the provider's; NULL = not known (yet)
+    requests BIGINT,
+    rates VARCHAR,              -- JSON {standard, billed}: prices by meter at the time of submission; NULL = no price
+    submitted_at_us BIGINT, collected_at_us BIGINT
+);
+
+CREATE TABLE replay_batch_entry (
+    tag VARCHAR, custom_id VARCHAR, prompt_key BIGINT, request_id BIGINT, workflow_id BIGINT,
+    current_model VARCHAR, model VARCHAR, variant VARCHAR, lossy VARCHAR,
+    worst_pico BIGINT           -- most it can be billed; set aside until the batch is collected
 );
 
 -- a scorer's or judge's verdict on a replayed answer

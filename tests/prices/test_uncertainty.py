@@ -111,3 +111,25 @@ def test_the_comparison_names_only_models_and_meters_the_catalogue_knows() -> No
         own = {row.unit_price_pico for row in rows if row.sku_meter == each.sku_meter and row.valid_to_us == 2**62}
         assert own, (each.provider_name, each.model)
         assert own != {each.other_unit_price_pico}, "the tables agree by now: take the conflict out"
+
+
+def test_a_billed_cost_stands_in_for_a_missing_price(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    billed = {
+        "id": "gen-2", "created_at": "2026-11-10T12:00:00Z", "model": "acme/house-model", "total_cost": 0.5,
+        "native_tokens_prompt": 1000, "native_tokens_completion": 10, "tokens_prompt": 1000, "tokens_completion": 10,
+        "provider_name": "Acme", "generation_time": 900, "latency": 300,
+    }  # fmt: skip
+    found = _summary(tmp_path, capsys, {"data": billed}, _call(1, "house-model", 1_000, 10))
+    assert (found["cost_usd"], found["unpriced_requests"]) == (0.5, 1)
+    assert [row["model"] for row in found["unpriced_models"]] == ["house-model"]
+    assert run(["summary", "--db", str(tmp_path / "a.duckdb")]) == 0
+    out = capsys.readouterr()
+    assert "$0.50 and 1 unpriced request" in out.out
+    assert "acme/house-model" not in out.err
+
+
+def test_a_log_without_any_price_has_an_unknown_spend(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _summary(tmp_path, capsys, _call(1, "house-model", 1_000, 10), _call(2, "house-model", 1_000, 10))
+    assert run(["summary", "--db", str(tmp_path / "a.duckdb")]) == 0
+    spend = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("Spend  "))
+    assert spend.split("Spend")[1].strip() == "2 unpriced requests"
