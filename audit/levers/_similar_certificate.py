@@ -24,8 +24,8 @@ from audit.store import Store
 
 STEPS = (
     ("near", 0.9), ("near", 0.8), ("near", 0.7),
-    ("semantic", 0.95), ("semantic", 0.9), ("semantic", 0.85), ("semantic", 0.8), ("semantic", 0.75), ("semantic", 0.7),
-    ("reworded", 0.7),
+    ("semantic", 0.85), ("semantic", 0.8), ("semantic", 0.75), ("semantic", 0.7), ("semantic", 0.65), ("semantic", 0.6),
+    ("semantic", 0.55), ("semantic", 0.5), ("reworded", 0.7),
 )  # fmt: skip
 """Method and least similarity of each step; a step takes in all before it."""
 
@@ -170,8 +170,8 @@ def _certify(workflow: int, units: _Units, exact: tuple[int, int], alpha: float,
     left = delta * (1 - _FLOOR_SHARE) if floor is not None else delta
     allowed = low + alpha * (1 - low)
     samples = [units.sample(place) for place in range(len(STEPS))]
-    # which steps have pairs enough is known before any answer is looked at
-    tested = [place for place, sample in enumerate(samples) if sample.n >= clean_units(alpha, left)]
+    # which steps have pairs enough is known before any answer is looked at: those that a clean sample would certify
+    tested = [place for place, sample in enumerate(samples) if sample.n and sample.clean.p_above(alpha) <= left]
     p_values = {place: samples[place].p_above(allowed) for place in tested}
     reached = fixed_sequence([p_values[place] for place in tested], left)
     noisy = floor is not None and floor > _MOST_NOISE

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from audit.matching.agreement import compare
 from audit.matching.leaders import to_leaders
 from audit.matching.questions import Questions, questions
-from audit.similarity.embedding import Model, embed, model
+from audit.similarity.embedding import Model, likeness_of_differences, model, unit_vectors, weighted_tokens
 from audit.similarity.guards import conflict, verdict
 from audit.similarity.meaning import similar_pairs
 from audit.similarity.near import Pairs, near_pairs, together
@@ -25,8 +25,10 @@ PAIRS_OF = "pairs_of"
 """Key of `meta`: the state of the log that `pair` was made from, and with which model."""
 
 NEAR, REWORDED, SEMANTIC = "near", "reworded", "semantic"
-_VERSION = 2
+_VERSION = 3
 _NEIGHBOURS = 8
+_LEAST, _LEAST_OF_MANY, _MANY = 0.5, 0.7, 50_000
+"""Least likeness in meaning; among more questions than this only the likest are worth the time they take."""
 _TRIED = 12
 """Neighbours that are held against the guards, so that a crowd of other order numbers does not hide the one copy."""
 
@@ -80,7 +82,7 @@ def _pairs(asked: Questions, chosen: Model | None) -> Iterator[pa.Table]:
     clear = _nearest(near[~doubtful], _NEIGHBOURS)
     yield _table(asked, together(clear, to_leaders(texts, clear)), NEAR)
     yield _table(asked, _nearest(near[doubtful], _NEIGHBOURS), REWORDED)
-    yield _table(asked, _apart(asked, _nearest(semantic[free[near_count:] & fresh], _NEIGHBOURS)), SEMANTIC)
+    yield _table(asked, _apart(asked, _nearest(semantic[free[near_count:] & fresh], _NEIGHBOURS // 2)), SEMANTIC)
 
 
 def _keys(pairs: Pairs, count: int) -> Ints:
@@ -97,19 +99,20 @@ def _most_alike(one: Pairs, other: Pairs) -> Pairs:
 
 
 def _in_frames(asked: Questions, chosen: Model) -> Pairs:
-    """Neighbours in meaning, frame by frame."""
+    """Neighbours in meaning, frame by frame: alike as wholes, and alike in what only one of them says."""
     order = np.argsort(asked.frames, kind="stable")
     frames = asked.frames[order]
     starts = np.flatnonzero(np.append(True, frames[1:] != frames[:-1]))
-    vectors = embed(chosen, asked.texts, asked.frames)
-    lefts, rights, similarity = [order[:0]], [order[:0]], [np.zeros(0)]
+    tokens = weighted_tokens(chosen, asked.texts, asked.frames)
+    vectors = unit_vectors(chosen, tokens)
+    parts = [Pairs(order[:0], order[:0], np.zeros(0))]
     for low, high in zip(starts, [*starts[1:], order.size], strict=True):
         members = order[low:high]
         found = similar_pairs(vectors[members])
-        lefts.append(members[found.left])
-        rights.append(members[found.right])
-        similarity.append(found.similarity)
-    return Pairs(np.concatenate(lefts), np.concatenate(rights), np.concatenate(similarity))
+        parts.append(Pairs(members[found.left], members[found.right], found.similarity))
+    pairs = together(*parts)
+    score = (pairs.similarity + likeness_of_differences(chosen, tokens, pairs.left, pairs.right)) / 2
+    return Pairs(pairs.left, pairs.right, score)[score >= (_LEAST if order.size <= _MANY else _LEAST_OF_MANY)]
 
 
 def _nearest(pairs: Pairs, most: int) -> Pairs:

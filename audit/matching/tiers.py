@@ -8,6 +8,7 @@ from typing import Any
 
 from audit.levers._similar_certificate import DEFAULTS, Certificate, certificates, step_of
 from audit.matching.alike import join_alike
+from audit.matching.questions import LEFT_OUT, MOST
 from audit.matching.similar import NEAR, REWORDED, similar
 from audit.similarity.embedding import MISSING, model
 from audit.store import Store
@@ -117,7 +118,7 @@ def matching(store: Store, *, top: int = 10) -> list[DuplicateTier]:
     return [
         _tier(store, "exact", "r.prompt_key", "", top),
         _tier(store, "normalised", "r.normalised_key", "", top),
-        _tier(store, "near", _ALIKE, _JOINED.format(table="near_question"), top),
+        replace(_tier(store, "near", _ALIKE, _JOINED.format(table="near_question"), top), reason=_left_out(store)),
         _semantic(store, found, top),
     ]
 
@@ -132,6 +133,11 @@ def _tier(store: Store, name: str, key: str, joined: str, top: int) -> Duplicate
         cost_pico=int(totals["cost"]),
         top=store.rows(_TOP.format(key=key, joined=joined), top=top),
     )
+
+
+def _left_out(store: Store) -> str:
+    number = int(store.meta(LEFT_OUT) or 0)
+    return f"{number} distinct questions beyond the first {MOST} were not compared" if number else ""
 
 
 def _near(method: str, same: bool) -> bool:
@@ -156,7 +162,7 @@ def _semantic(store: Store, found: Mapping[int, Certificate], top: int) -> Dupli
     ordered = sorted(found.values(), key=lambda each: (-each.last.requests, each.workflow_id))
     return replace(
         tier,
-        reason="" if any(each.chosen is not None for each in ordered) else _uncertified(ordered, names),
+        reason=_left_out(store) if any(each.chosen is not None for each in ordered) else _uncertified(ordered, names),
         workflows=[_curve(each, names.get(each.workflow_id, "(none)")) for each in ordered],
     )
 

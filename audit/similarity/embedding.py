@@ -27,6 +27,8 @@ _TOKENIZER = "tokenizers/l2_supercat_tokenizer_config.json"
 _CHUNK = 20_000
 _SMOOTH = 0.1
 _FEW = 20
+_ONE_SIDED = 0.3
+_PAIRS_AT_ONCE = 20_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,8 +72,8 @@ def model() -> Model | None:
     return Model(tokenizer, vectors)
 
 
-def embed(chosen: Model, texts: Sequence[str], groups: NDArray[np.int64]) -> Vectors:
-    """Unit vectors of texts; those of one group are compared with each other. A text without tokens is all zeros."""
+def weighted_tokens(chosen: Model, texts: Sequence[str], groups: NDArray[np.int64]) -> sparse.csr_matrix:
+    """The tokens of texts, each weighted down by how many texts of its group hold it."""
     counts = chosen.token_counts(texts)
     row = np.repeat(np.arange(counts.shape[0]), np.diff(counts.indptr))
     codes = np.unique(groups, return_inverse=True)[1]
@@ -80,7 +82,31 @@ def embed(chosen: Model, texts: Sequence[str], groups: NDArray[np.int64]) -> Vec
     _, inverse, held = np.unique(pairs, return_inverse=True, return_counts=True)
     share = held[inverse] / np.maximum(np.bincount(codes)[codes[row]], _FEW)
     counts.data *= (_SMOOTH / (_SMOOTH + share)).astype(np.float32)
-    vectors: Vectors = np.asarray(counts @ chosen.vectors, dtype=np.float32)
+    return counts
+
+
+def unit_vectors(chosen: Model, tokens: sparse.csr_matrix) -> Vectors:
+    """Unit vectors of texts by their weighted tokens; a text without tokens is all zeros."""
+    vectors: Vectors = np.asarray(tokens @ chosen.vectors, dtype=np.float32)
     length = np.linalg.norm(vectors, axis=1, keepdims=True)
     units: Vectors = np.divide(vectors, length, out=np.zeros_like(vectors), where=length > 0)
     return units
+
+
+def likeness_of_differences(
+    chosen: Model, tokens: sparse.csr_matrix, left: NDArray[np.int64], right: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Cosine of what only one and what only the other of two texts says; 0.3 where just one of them says more.
+
+    Two questions about the same rare thing are alike as wholes whatever they ask of it; what differs tells them apart.
+    """
+    found = np.zeros(left.size)
+    for low in range(0, left.size, _PAIRS_AT_ONCE):
+        part = slice(low, low + _PAIRS_AT_ONCE)
+        ours, theirs = tokens[left[part]], tokens[right[part]]
+        both = ours.astype(bool).multiply(theirs.astype(bool))
+        only = [unit_vectors(chosen, (each - each.multiply(both)).tocsr()) for each in (ours, theirs)]
+        says = [np.abs(each).sum(axis=1) > 0 for each in only]
+        cosine = np.einsum("ij,ij->i", *only).astype(np.float64)
+        found[part] = np.where(says[0] & says[1], cosine, np.where(says[0] | says[1], _ONE_SIDED, 1.0))
+    return found

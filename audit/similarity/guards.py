@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 
-from audit.similarity._lexicon import OPPOSITE_PREFIXES, OPPOSITES
+from audit.similarity._lexicon import KNOWN, OPPOSITE_PREFIXES, OPPOSITES
 from audit.similarity.reading import Reading, reading, stem
 from audit.similarity.spelling import may_be_name
-from audit.similarity.wording import NOTHING, Rewording, missing_words, rewording, same_sentences
+from audit.similarity.wording import NOTHING, Rewording, missing_words, rewording, same_frame, same_sentences
 
 SHORT_WORDS = 16
 """Up to this length one word more or less is another question."""
@@ -80,7 +80,12 @@ def _openers(text: Reading, other: Reading) -> list[str]:
     return [
         token
         for token, word, opens in zip(text.tokens, text.words, text.opening, strict=True)
-        if opens and token[0].isupper() and not token.isupper() and stem(word) in content and stem(word) not in stems
+        if opens
+        and word not in KNOWN
+        and token[0].isupper()
+        and not token.isupper()
+        and stem(word) in content
+        and stem(word) not in stems
     ]
 
 
@@ -143,10 +148,13 @@ def _persons_exchanged(left: Reading, right: Reading) -> bool:
 
 
 def _other_question(left: Reading, right: Reading, missing: int, added: int) -> bool:
-    """Short texts of nearly the same words: what differs is what is asked."""
+    """Short texts of nearly the same words: what differs is what is asked.
+
+    Two sentences built differently may still be two wordings of one question, and nothing here tells them apart.
+    """
     if not missing and not added:
         return left.questions != right.questions or not left.content
-    return missing <= _SMALL_CHANGE and added <= _SMALL_CHANGE
+    return max(missing, added) <= _SMALL_CHANGE and same_frame(left, right)
 
 
 _CHECKS: tuple[tuple[str, Callable[[Reading, Reading], bool]], ...] = (

@@ -12,7 +12,7 @@ from audit.similarity.embedding import Vectors
 from audit.similarity.near import Pairs
 from audit.similarity.words import Ints
 
-THRESHOLD = 0.7
+CANDIDATE = 0.45
 NEIGHBOURS = 8
 _EXACT = 20_000
 _CELL = 1_000
@@ -20,7 +20,7 @@ _CELLS_EACH = 2
 _BLOCK = 2_000
 
 
-def similar_pairs(vectors: Vectors, threshold: float = THRESHOLD) -> Pairs:
+def similar_pairs(vectors: Vectors, threshold: float = CANDIDATE) -> Pairs:
     """Pairs of unit vectors, in time order, with a cosine of at least `threshold`: the eight nearest earlier of each.
 
     Up to 20,000 vectors all are compared. Beyond, each is compared with those of the two cells it is nearest to, around

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
-from audit.similarity._lexicon import QUESTIONS, TIES
+from audit.similarity._lexicon import KNOWN, QUESTIONS, TIES
 from audit.similarity.reading import Reading, canonical, carries_meaning, negates, numeric
 from audit.similarity.spelling import may_be_name, mistyped
 
@@ -73,6 +73,16 @@ def missing_words(left: Reading, right: Reading) -> tuple[int, int]:
             only.remove(word)
             others.remove(twin)
     return len(only), len(others)
+
+
+def same_frame(left: Reading, right: Reading) -> bool:
+    """Whether two texts are one sentence with something else in one place, or with a word more."""
+    spans = list(_spans(left.words, right.words))
+    shared = len(left.words) - sum(len(span.left) for span in spans)
+    if 2 * shared >= min(len(left.words), len(right.words)):
+        return True
+    differing = (_without_twins(left, _meaning(left, each.left), right, _meaning(right, each.right)) for each in spans)
+    return sum(bool(ours or theirs) for ours, theirs in differing) <= 1
 
 
 def _spelled(text: Reading, chosen: Counter[str]) -> list[str]:
@@ -149,7 +159,8 @@ def _denies(text: Reading, places: range) -> bool:
 
 
 def _named(text: Reading, place: int) -> bool:
-    return text.words[place] in text.names or (text.opening[place] and may_be_name(text.tokens[place]))
+    word = text.words[place]
+    return word in text.names or (text.opening[place] and word not in KNOWN and may_be_name(text.tokens[place]))
 
 
 def _counted(text: Reading, places: range) -> bool:

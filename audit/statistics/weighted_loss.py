@@ -9,7 +9,7 @@ the exact worst case when no loss was seen.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -52,6 +52,11 @@ class LossSample:
     def n(self) -> int:
         """Number of independent units (clusters)."""
         return int(self.weights.size)
+
+    @property
+    def clean(self) -> LossSample:
+        """The same units without a loss."""
+        return replace(self, losses=np.zeros_like(self.losses))
 
     @cached_property
     def rate(self) -> float:
