@@ -84,7 +84,8 @@ def _event_messages(span: Span) -> tuple[list[Any] | None, Any]:
         elif name.endswith("content.prompt") and event.get("gen_ai.prompt"):
             messages.extend(_as_messages(maybe_json(event["gen_ai.prompt"])))
         elif name.endswith("content.completion") and event.get("gen_ai.completion"):
-            answers.append(event["gen_ai.completion"])
+            answer = maybe_json(event["gen_ai.completion"])
+            answers.extend(answer if isinstance(answer, list) else [answer])
     return messages or None, answers or None
 
 

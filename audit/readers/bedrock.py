@@ -14,7 +14,7 @@ from audit.wire.stream import join
 from audit.wire.tags import tag
 from audit.wire.text import label, maybe_json
 from audit.wire.times import first_time, seconds
-from audit.wire.usage import from_bedrock
+from audit.wire.usage import Usage, from_bedrock
 
 _LOG = frozenset({"modelId", "operation", "accountId"})
 _TYPED = frozenset({"schemaType", "requestId"})
@@ -58,13 +58,15 @@ def _logged(record: Record) -> Call:
         call.status, call.error_type = "failed", problem
     _fill(call, request, response, "converse" if operation.startswith("Converse") else None)
     _fill_model(call, label(record.get("modelId")))
-    if call.usage is None and "implausible_usage" not in call.flags:
+    lacking = call.usage is None or call.usage.input_tokens is None or call.usage.output_tokens is None
+    if lacking and "implausible_usage" not in call.flags:
         counters = {**asked, "outputTokenCount": answered.get("outputTokenCount")}
         if counters.get("inputTokenCount") is not None or counters["outputTokenCount"] is not None:
             take_usage(call, counters, from_bedrock)
     metrics = _metrics(raw)
     if call.usage is None and metrics:
         take_usage(call, metrics, from_bedrock)
+    _fill_images(call, response)
     if call.duration is None:
         call.duration = seconds(metrics.get("invocationLatency"), 1000.0)
     call.time_to_first_chunk = seconds(metrics.get("firstByteLatency"), 1000.0)
@@ -73,6 +75,14 @@ def _logged(record: Record) -> Call:
     settle(call)
     call.native_id = label(record.get("requestId")) or call.native_id
     return call
+
+
+def _fill_images(call: Call, response: Any) -> None:
+    """Images are sold by the piece, and counted as no tokens at all."""
+    images = response.get("images") or response.get("artifacts") if isinstance(response, dict) else None
+    if isinstance(images, list) and images and (call.usage is None or not call.usage.output_tokens):
+        call.usage = call.usage or Usage()
+        call.usage.tool_calls["image"] = len(images)
 
 
 def _fill_model(call: Call, model_id: str | None) -> None:
@@ -130,11 +140,27 @@ def _batch_line(record: Record) -> Call:
 def _fill(call: Call, request: Any, response: Any, dialect: Dialect | None) -> None:
     """Bodies of an InvokeModel call are the model vendor's own; some vendors' are nobody else's."""
     found = dialect or of_pair(request, response) or "converse"
-    if isinstance(request, dict) and "inputText" in request:
-        request = {**request, "prompt": request["inputText"]}
+    if isinstance(request, dict):
+        request = _vendor_request(request)
     if isinstance(response, dict) and found == "converse" and "output" not in response:
         response = _vendor(response)
     fill(call, found, request, response)
+
+
+def _vendor_request(request: dict[str, Any]) -> dict[str, Any]:
+    """Titan's prompt and Cohere's message and texts under names that others use too."""
+    if "inputText" in request:
+        return {**request, "prompt": request["inputText"]}
+    if isinstance(request.get("message"), str) and "messages" not in request:
+        history = [
+            {"role": turn.get("role"), "content": turn.get("message")}
+            for turn in request.get("chat_history") or ()
+            if isinstance(turn, dict)
+        ]
+        return {**request, "messages": [*history, {"role": "user", "content": request["message"]}]}
+    if isinstance(request.get("texts"), list) and "input" not in request:
+        return {**request, "input": request["texts"]}
+    return request
 
 
 def _vendor(response: Mapping[str, Any]) -> dict[str, Any]:
@@ -170,8 +196,9 @@ def _joined(body: Any) -> Any:
     if isinstance(joined, dict):
         return joined
     texts = [text for event in events if (text := _event_text(event))]
-    last = events[-1] if events else {}
-    return {**last, "generation": "".join(texts)} if texts else None
+    # what a later event leaves empty, an earlier one said
+    told = {key: value for event in events for key, value in event.items() if value is not None}
+    return {**told, "generation": "".join(texts)} if texts else None
 
 
 def _event_text(event: Mapping[str, Any]) -> str:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import json
+import re
+import warnings
 from collections.abc import Iterable
 from typing import Any, Literal
 
@@ -18,7 +21,10 @@ _REDACTED_WHOLE = frozenset(
 
 
 def maybe_json(value: Any) -> Any:
-    """`value`, decoded at most twice where it is a string that holds a JSON object or array; else unchanged."""
+    """`value`, decoded at most twice where it is a string that holds a JSON object or array; else unchanged.
+
+    Data frames written as CSV hold objects as Python spells them (`{'a': None}`); they are taken for what they mean.
+    """
     for _ in range(2):
         if type(value) is not str:
             return value
@@ -41,7 +47,39 @@ def _decode(text: str) -> Any:
         # lone surrogates, NaN and huge integers are beyond the fast parser
         return json.loads(text)
     except (ValueError, RecursionError):
+        return _python(text) if text.startswith(_PYTHON) else None
+
+
+_PYTHON = ("{'", "[{'", "['", "[[{'")
+_NAN = re.compile(r"(?<=[:,\[] )nan(?=[,}\]])")
+_DECIMAL = re.compile(r"Decimal\('([\d.E+\-]+)'\)")
+_PYTHON_CHARACTERS = 4 << 20
+_PYTHON_DEPTH = 60
+
+
+def _python(text: str) -> Any:
+    """A Python literal: constants and containers, nothing that could run."""
+    if len(text) > _PYTHON_CHARACTERS or _depth(text) > _PYTHON_DEPTH:
         return None
+    try:
+        with warnings.catch_warnings():
+            # a backslash that escapes nothing is worth a warning in a program, not in a log
+            warnings.simplefilter("ignore")
+            return ast.literal_eval(_DECIMAL.sub(r"\1", _NAN.sub("None", text)))
+    except (ValueError, SyntaxError, RecursionError, MemoryError, TypeError):
+        return None
+
+
+def _depth(text: str) -> int:
+    """The deepest nesting of brackets; those inside quotes count too, which only makes it too careful."""
+    deepest = depth = 0
+    for bracket in _BRACKETS.findall(text):
+        depth = depth + 1 if bracket in "([{" else depth - 1
+        deepest = max(deepest, depth)
+    return deepest
+
+
+_BRACKETS = re.compile(r"[\[\]{}()]")
 
 
 def canonical(value: Any) -> str:
