@@ -103,4 +103,4 @@ class Plant:
         )  # fmt: skip
         if content not in self.contents:
             self.contents.add(content)
-            self.add("content", {"content_hash": content, "text": text, "tokens": tokens})
+            self.add("content", {"content_hash": content, "text": text, "characters": len(text), "tokens": tokens})

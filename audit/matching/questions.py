@@ -85,7 +85,7 @@ FROM similar_place AS q
 JOIN shared AS d ON d.setting = q.setting AND d.chain_hash = q.chain_hash AND d.parts = q.parts AND d.low = q.low
     AND d.high = q.high
 JOIN content AS c ON c.content_hash = q.content_hash
-WHERE c.text IS NOT NULL AND c.characters <= {LONGEST}
+WHERE c.text IS NOT NULL AND COALESCE(c.characters, 0) <= {LONGEST}
 """
 # the busiest frames first, and of the one that is too large its first questions
 _CAPPED = """
