@@ -8,6 +8,7 @@ import typer
 
 from audit.cli import (
     checking,
+    evaluating,
     health,
     judging,
     logs,
@@ -61,6 +62,7 @@ for module in (
     judging,
     reviewing,
     routing,
+    evaluating,
     money,
     reporting,
     checking,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from audit.cli.evaluating import check_outcomes, print_outcomes
 from audit.cli.options import ConfigFile, Db, Json, Yes, load, open_store, print_json
 from audit.cli.replay_plan import agreed as agree
 from audit.cli.replay_plan import print_plan, usd
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from audit.deciding import Verdict
+    from audit.evalset import Outcome
     from audit.replay import Plan, Policy, ReplayResult
     from audit.store import Store
 
@@ -44,6 +46,8 @@ def replay(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan and its cost; send nothing.")] = False,
     variant: Variants = None,
     no_floor: Annotated[bool, typer.Option("--no-floor", help="Do not replay the current models.")] = False,
+    evalset: Annotated[str | None, typer.Option(help="Ask exactly the prompts of this set (`audit evalset`).")] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="With --evalset: exit 3 when a model fails it.")] = False,
     yes: Yes = False,
     db: Db = None,
     config: ConfigFile = None,
@@ -56,13 +60,16 @@ def replay(
     Example: audit replay --sample 500 --model gpt-5-mini --max-cost 5
     """
     from audit.cli.pricing import catalogue
+    from audit.evalset import outcomes, resolve
     from audit.export import quality as written
     from audit.replay import LocalLimits, Policy
     from audit.replay import plan as make_plan
 
     settings = load(config)
+    found: list[Outcome] = []
     cap = settings.replay.max_cost_usd if max_cost is None else max_cost
     with open_store(db) as store:
+        resolved = resolve(store, evalset) if evalset else None
         made = make_plan(
             store,
             catalogue(settings),
@@ -75,6 +82,7 @@ def replay(
             local=LocalLimits(prompt_tokens=settings.replay.max_prompt_tokens_local),
             variants=variant or (),
             unready=dry_run,
+            only=resolved.chances if resolved else None,
         )
         if not as_json:
             print_plan(made, cap)
@@ -91,10 +99,17 @@ def replay(
             latency=settings.latency,
         )
         names = _names(store)
+        if resolved:
+            asked = [(route.endpoint.name, route.model, route.variant_name) for route in made.routes]
+            found = outcomes(store, resolved.names, asked)
     if as_json:
-        print_json(written.replay_document(result, verdicts, names))
+        print_json(written.replay_document(result, verdicts, names) | written.evalset_rows(found, resolved))
     else:
         print_result(result, verdicts, names)
+        if resolved:
+            print_outcomes(found, resolved)
+    if strict:
+        check_outcomes(found)
 
 
 def carry_out(

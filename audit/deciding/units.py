@@ -79,7 +79,10 @@ class Unit:
 
     replay_id: int
     request_id: int
+    workflow_id: int
+    endpoint: str
     prompt_key: int
+    requests: int
     state: State
     said: State
     judge: str
@@ -166,7 +169,10 @@ def _unit(row: dict[str, Any], drawn: _Drawn, costs: dict[str, dict[int, int]], 
     return Unit(
         replay_id=row["replay_id"],
         request_id=row["request_id"],
+        workflow_id=row["workflow_id"],
+        endpoint=row["endpoint"],
         prompt_key=row["prompt_key"],
+        requests=drawn.requests,
         state=word.state,
         said=word.said,
         judge=word.judge,

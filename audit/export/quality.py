@@ -11,6 +11,7 @@ from audit.export.values import Document, usd
 
 if TYPE_CHECKING:
     from audit.deciding import Verdict
+    from audit.evalset import Outcome, Resolved
     from audit.judging import Judged, JudgePlan
     from audit.outcomes import CorrectOutcome
     from audit.replay import Plan, ReplayResult
@@ -200,3 +201,11 @@ def judge_document(made: Judged, verdicts: Sequence[Verdict], names: Mapping[int
         ],
         "by_candidate": [verdict_row(row, names) for row in verdicts],
     }
+
+
+def evalset_rows(outcomes: Sequence[Outcome], resolved: Resolved | None) -> Document:
+    """What `audit replay --evalset --json` adds: how each model did on the set."""
+    if resolved is None:
+        return {}
+    rows = [{**asdict(each), "failed": list(each.failed), "failed_share": each.failed_share} for each in outcomes]
+    return {"evalset": {"prompts": len(resolved.names), "missing": list(resolved.missing), "outcomes": rows}}

@@ -72,6 +72,21 @@ def draw(
     return _sample(units, picked, chances, before)
 
 
+def exactly(
+    units: Frame, strata: Strata, chances: Mapping[int, float], before: Mapping[int, tuple[float, int]]
+) -> Sample:
+    """The sample of given prompts, by key with the chance each had; those drawn `before` keep batch and chance."""
+    places = {int(row): place for place, stratum in enumerate(strata.strata) for row in stratum.members.tolist()}
+    rows = [row for row, key in enumerate(units.prompt_key.tolist()) if key in chances]
+    keys = units.prompt_key[rows].tolist()
+    return Sample(
+        np.array(rows, dtype=np.int64),
+        np.array([max(chances[key], before.get(key, (0.0, 1))[0]) for key in keys], dtype=np.float64),
+        np.array([places[row] for row in rows], dtype=np.int64),
+        np.array([before.get(key, (0.0, 1))[1] for key in keys], dtype=np.int64),
+    )
+
+
 def _sample(
     units: Frame, picked: list[tuple[float, int, int]], chances: FloatArray, before: Mapping[int, tuple[float, int]]
 ) -> Sample:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,7 +13,7 @@ from audit.config import EndpointConfig
 from audit.errors import ReplayError
 from audit.prices.catalogue import Catalogue
 from audit.replay.calls import most_input_tokens, prepare
-from audit.replay.drawing import draw, drawn_before
+from audit.replay.drawing import draw, drawn_before, exactly
 from audit.replay.frame import Frame, Shapes, frame, shapes
 from audit.replay.plans import PICO, CandidatePlan, Destination, Job, LocalLimits, Plan, Unreplayable
 from audit.replay.promises import grown_promise, promise
@@ -49,13 +49,15 @@ def plan(
     judged: bool = False,
     variants: Sequence[str] = (),
     unready: bool = False,
+    only: Mapping[int, float] | None = None,
 ) -> Plan:
     """Plan the replay of `sample` prompts with `models` (proposed from the price table where nothing is named).
 
     `floor` asks the current models again as well, where they can be reached. `variants` ask them with changed prompts
     (see `audit.replay.variants`). `left_out` names workflows whose content is not to be sent. `judged` says that a
     judge or people will rate the answers programs can't. `unready` plans for endpoints that lack a key or a package as
-    well and lists what is missing: such a plan is for reading. Raises ReplayError where nothing can be replayed or a
+    well and lists what is missing: such a plan is for reading. `only` asks exactly these prompts (by key, with the
+    chance each had to be among them) instead of drawing any. Raises ReplayError where nothing can be replayed or a
     named model's endpoint can't be used, and ConfigError for a model without an endpoint or an unknown variant.
     """
     units = frame(store, left_out)
@@ -63,7 +65,7 @@ def plan(
         raise ReplayError("no request of this log can be replayed", _nothing(units))
     found = _Planner(store, catalogue, units, endpoints, local or LocalLimits())
     ways = found.ways(models, floor, [variant(each) for each in variants], unready)
-    return found.plan(ways, sample, seed, judged)
+    return found.plan(ways, sample, seed, judged, only)
 
 
 def _nothing(units: Frame) -> str:
@@ -116,13 +118,24 @@ class _Planner:
             raise ReplayError("no candidate model can be asked", hints or "name one with --model ENDPOINT/MODEL")
         return ways, skipped
 
-    def plan(self, chosen: tuple[list[Route], list[Skipped]], requested: int, seed: int, judged: bool) -> Plan:
+    def plan(
+        self,
+        chosen: tuple[list[Route], list[Skipped]],
+        requested: int,
+        seed: int,
+        judged: bool,
+        only: Mapping[int, float] | None,
+    ) -> Plan:
         """Draw, and list the calls."""
         units, counts = self._units, _Counts()
         ways, skipped = chosen
         strata = stratify(units, self._kinds)
         eligible, size = self._eligible(ways, requested, counts)
-        picked = draw(units, strata, eligible, size, seed, drawn_before(self._store, seed))
+        before = drawn_before(self._store, seed)
+        if only is None:
+            picked = draw(units, strata, eligible, size, seed, before)
+        else:
+            picked = exactly(units, strata, only, before)
         self._list_jobs(picked.rows.tolist(), ways, counts)
         tried = _candidates_by_model(ways)
         now = promise(units, strata, picked, self._kinds, self._names, tried, judged)

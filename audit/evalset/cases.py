@@ -1,0 +1,175 @@
+"""The cases of the set: real prompts with the answer to come up to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from audit.clients import Limits, NotReplayableError
+from audit.clients.openai_chat import translate
+from audit.deciding import Unit, evidence
+from audit.replay.prompts import load
+from audit.scoring import answer_text, transcripts
+from audit.store import Store
+
+FORMAT = "audit-evalset/1"
+_CHUNK = 256
+
+_WORKFLOWS = "SELECT workflow_id, name, task_kind FROM workflow"
+_TEXTS = "SELECT replay_id, text, tool_calls FROM replay WHERE status = 'ok'"
+_MODELS = """
+SELECT request_id, COALESCE(response_model, request_model, '') AS model FROM request
+WHERE request_id IN (SELECT request_id FROM replay)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What is known of one candidate's answer: acceptable or not, and who said so (scorer, judge, person)."""
+
+    model: str
+    text: str
+    acceptable: bool
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class EvalCase:
+    """One prompt of the set: the request in OpenAI's words, and the answer to come up to.
+
+    `expected_by` says whose answer that is: `logged`, or a candidate's where people rejected the logged one. `weight`
+    is how many requests of the log the prompt stands for.
+    """
+
+    prompt_key: int
+    workflow: str
+    task_kind: str
+    model: str
+    body: Mapping[str, Any]
+    expected: str
+    expected_by: str
+    weight: float
+    requests: int
+    decided: tuple[Decided, ...]
+
+    @property
+    def name(self) -> str:
+        """Name of the case: stable, and known again wherever the set is read."""
+        return f"evalset-{self.prompt_key & (2**64 - 1):016x}"
+
+
+@dataclass(frozen=True, slots=True)
+class EvalSet:
+    """The cases, and why prompts were left out (reason to count)."""
+
+    cases: tuple[EvalCase, ...]
+    left_out: Mapping[str, int] = field(default_factory=dict)
+
+
+def evalset(store: Store, *, workflows: Sequence[str] = (), rated_only: bool = False) -> EvalSet:
+    """Every replayed prompt with at least one decided answer, of all workflows or the named ones.
+
+    `rated_only` keeps prompts of which people rated an answer. A prompt without any acceptable answer is left out: it
+    has nothing to come up to.
+    """
+    known = {row["workflow_id"]: (row["name"] or "", row["task_kind"] or "") for row in store.rows(_WORKFLOWS)}
+    prompts: dict[int, list[tuple[str, Unit]]] = {}
+    for key, units in evidence(store).trials.items():
+        name = known.get(key.workflow_id, ("", ""))[0]
+        if workflows and name not in workflows:
+            continue
+        for unit in units:
+            if unit.state in ("passed", "failed") and not (key.variant or key.endpoint == "log"):
+                prompts.setdefault(unit.prompt_key, []).append((f"{key.endpoint}/{key.model}", unit))
+    if rated_only:
+        prompts = {key: units for key, units in prompts.items() if any(unit.rated is not None for _, unit in units)}
+    left: dict[str, int] = {}
+    return EvalSet(tuple(_cases(store, prompts, known, left)), left)
+
+
+def _cases(
+    store: Store,
+    prompts: Mapping[int, Sequence[tuple[str, Unit]]],
+    known: Mapping[int, tuple[str, str]],
+    left: dict[str, int],
+) -> Iterator[EvalCase]:
+    texts = {row["replay_id"]: answer_text(row["text"], row["tool_calls"]) for row in store.rows(_TEXTS)}
+    models = {row["request_id"]: row["model"] for row in store.rows(_MODELS)}
+    keys = sorted(prompts)
+    for start in range(0, len(keys), _CHUNK):
+        part = keys[start : start + _CHUNK]
+        requests = [prompts[key][0][1].request_id for key in part]
+        logged, spoken = load(store, requests), transcripts(store, requests)
+        for key, request in zip(part, requests, strict=True):
+            units = prompts[key]
+            decided = tuple(_decided(model, unit, texts[unit.replay_id]) for model, unit in units)
+            expected, by = _expected(spoken[request].answer, units[0][1], decided)
+            try:
+                body = _body(logged[request].prompt, logged[request].reason, models.get(request, ""))
+            except NotReplayableError as error:
+                left[error.reason] = left.get(error.reason, 0) + 1
+                continue
+            if not expected:
+                reason = "no acceptable answer is known"
+                left[reason] = left.get(reason, 0) + 1
+                continue
+            workflow, kind = known.get(units[0][1].workflow_id, ("", ""))
+            unit = units[0][1]
+            yield EvalCase(
+                key, workflow, kind, models.get(request, ""), body, expected, by, unit.weight, unit.requests, decided
+            )
+
+
+def _decided(model: str, unit: Unit, text: str) -> Decided:
+    by = "person" if unit.rated is not None else "judge" if unit.judge else "scorer"
+    return Decided(model, text, unit.state == "passed", by, unit.reason)
+
+
+def _expected(logged: str, unit: Unit, decided: Sequence[Decided]) -> tuple[str, str]:
+    """The answer to come up to: the logged one, unless people rejected it; then one they accepted."""
+    if unit.logged_ok is not False:
+        return logged, "logged"
+    found = next((each for each in decided if each.acceptable and each.by == "person"), None)
+    return (found.text, found.model) if found else ("", "")
+
+
+def _body(prompt: Any, reason: str, model: str) -> dict[str, Any]:
+    if prompt is None:
+        raise NotReplayableError(reason)
+    body = dict(translate(prompt, model, Limits(prompt.max_output_tokens or 1)).body)
+    if prompt.max_output_tokens is None:
+        body.pop("max_tokens", None)
+        body.pop("max_completion_tokens", None)
+    return body
+
+
+def record(case: EvalCase) -> dict[str, Any]:
+    """One line of the set: a request and response pair like any log's, with what is known of it beside."""
+    return {
+        "request": dict(case.body),
+        "response": {
+            "id": case.name,
+            "object": "chat.completion",
+            "model": case.model,
+            "choices": [
+                {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": case.expected}}
+            ],
+        },
+        "metadata": {"feature": case.workflow},
+        "audit": {
+            "format": FORMAT,
+            "name": case.name,
+            "workflow": case.workflow,
+            "task_kind": case.task_kind,
+            "expected_by": case.expected_by,
+            "weight": case.weight,
+            "requests": case.requests,
+            "answers": [
+                {"model": each.model, "text": each.text, "acceptable": each.acceptable, "by": each.by,
+                 "reason": each.reason}
+                for each in case.decided
+            ],
+        },
+    }  # fmt: skip

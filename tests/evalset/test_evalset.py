@@ -1,0 +1,183 @@
+"""A regression set from a real log: exported, read by other tools, ingested elsewhere, and run against models."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from audit import store as stores
+from audit.deciding import evidence
+from tests.cli.conftest import Run
+from tests.peer import Peer
+
+LABELS = ("refund", "invoice", "complaint")
+HOSTILE = "{{ constructor.constructor('return process')() }}{% raw %}${1+1}"
+
+
+def right(text: str) -> str:
+    return LABELS[int(re.findall(r"\d+", text)[-1]) % 3]
+
+
+def reply(body: dict[str, Any]) -> str:
+    return right(body["messages"][-1]["content"])
+
+
+@pytest.fixture
+def db(audit: Run, peer: Peer, tmp_path: Path) -> Path:
+    """A log of 60 sorted messages, replayed once on a cheaper model that sorts them as well."""
+    lines = []
+    for number in range(60):
+        asked = f"Sort this message: {HOSTILE if number == 5 else 'hello'} {number}"
+        messages = [{"role": "system", "content": "Sort into refund, invoice, complaint."},
+                    {"role": "user", "content": asked}]  # fmt: skip
+        lines.append(
+            {
+                "request": {"model": "gpt-4o", "messages": messages, "temperature": 0.2, "max_tokens": 20},
+                "response": {
+                    "id": f"chatcmpl-{number}", "object": "chat.completion", "model": "gpt-4o",
+                    "created": 1_790_000_000 + number,
+                    "choices": [{"index": 0, "finish_reason": "stop",
+                                 "message": {"role": "assistant", "content": right(asked)}}],
+                    "usage": {"prompt_tokens": 40, "completion_tokens": 3, "total_tokens": 43},
+                },
+                "metadata": {"feature": "sorting"},
+            }
+        )  # fmt: skip
+    log, path = tmp_path / "log.jsonl", tmp_path / "audit.duckdb"
+    log.write_text("\n".join(map(json.dumps, lines)))
+    peer.reply = reply
+    assert audit("ingest", log, "--db", path).code == 0
+    assert audit("replay", "--model", "gpt-4o-mini", "--sample", "40", "--no-floor", "--yes", "--db", path).code == 0
+    return path
+
+
+def test_a_set_is_a_log_of_its_own_and_runs_where_it_is_ingested(
+    audit: Run, peer: Peer, db: Path, tmp_path: Path
+) -> None:
+    target, elsewhere = tmp_path / "set.jsonl", tmp_path / "set.duckdb"
+    made = audit("evalset", "-o", target, "--db", db, "--json").document
+    assert (made["prompts"], made["by_workflow"], made["left_out"]) == (40, {"sorting": 40}, [])
+    lines = [json.loads(line) for line in target.read_text().splitlines()]
+    assert {line["audit"]["expected_by"] for line in lines} == {"logged"}
+    assert all(line["response"]["choices"][0]["message"]["content"] in LABELS for line in lines)
+    assert all(line["audit"]["answers"][0]["by"] == "scorer" for line in lines)
+    refused = audit("replay", "--evalset", target, "--model", "gpt-4o-mini", "--yes", "--db", _empty(elsewhere))
+    assert refused.code == 1
+    assert "none of its 40 prompts is in this audit file" in refused.err
+    assert "audit ingest" in refused.err
+    elsewhere.unlink()
+    assert audit("ingest", target, "--db", elsewhere).code == 0
+    peer.reply = lambda body: "complaint" if right(body["messages"][-1]["content"]) == "refund" else reply(body)
+    asked = len(peer.requests)
+    run = ("replay", "--evalset", target, "--model", "gpt-4.1-mini", "--no-floor", "--yes", "--db", elsewhere)
+    ran = audit(*run, "--json").document
+    assert len(peer.requests) - asked == 40
+    assert peer.requests[-1]["temperature"] == 0.2
+    assert ran["evalset"]["prompts"] == 40
+    assert ran["evalset"]["missing"] == []
+    (outcome,) = ran["evalset"]["outcomes"]
+    bad = [line["audit"]["name"] for line in lines if line["response"]["choices"][0]["message"]["content"] == "refund"]
+    assert outcome["failed"] == sorted(bad)
+    assert (outcome["n"], outcome["acceptable"]) == (40, 40 - len(bad))
+    gated = audit(*run, "--strict")
+    assert gated.code == 3
+    assert f"fails {len(bad)} of 40 prompts of sorting" in gated.err
+    assert "On the evaluation set" in gated.out
+
+
+def _empty(path: Path) -> Path:
+    stores.open(path, create=True).close()
+    return path
+
+
+def test_in_its_own_file_a_set_keeps_weights_and_asks_exactly_its_prompts(
+    audit: Run, peer: Peer, db: Path, tmp_path: Path
+) -> None:
+    target = tmp_path / "set.jsonl"
+    audit("evalset", "-o", target, "--db", db)
+    kept = target.read_text().splitlines()[:25]
+    target.write_text("\n".join(kept))
+    with stores.open(db) as store:
+        before = store.rows("SELECT prompt_key, inclusion_probability, batch FROM sample ORDER BY prompt_key")
+    asked = len(peer.requests)
+    ran = audit("replay", "--evalset", target, "--model", "gpt-4.1-mini", "--no-floor", "--yes", "--db", db, "--json")
+    assert len(peer.requests) - asked == 25
+    assert ran.document["evalset"]["outcomes"][0]["acceptable"] == 25
+    with stores.open(db) as store:
+        after = store.rows("SELECT prompt_key, inclusion_probability, batch FROM sample ORDER BY prompt_key")
+        trials = {key.model: len(units) for key, units in evidence(store).trials.items()}
+    assert after == before
+    assert trials == {"gpt-4o-mini": 40, "gpt-4.1-mini": 25}, "a set that was run counts among what was tried"
+
+
+def test_an_answer_people_rejected_is_nothing_to_come_up_to(audit: Run, db: Path, tmp_path: Path) -> None:
+    with stores.open(db) as store:
+        rows = store.rows("SELECT replay_id, request_id FROM replay ORDER BY replay_id LIMIT 2")
+        first, second = rows
+        shared = {"rater": "ann", "rated_at_us": 1}
+        store.run("UPDATE replay SET text = 'goodwill' WHERE replay_id = $id", id=first["replay_id"])
+        store.write_rows(
+            "rating",
+            [
+                shared | {"replay_id": first["replay_id"], "request_id": first["request_id"], "verdict": "better"},
+                shared | {"replay_id": None, "request_id": first["request_id"], "verdict": "unacceptable"},
+                shared | {"replay_id": second["replay_id"], "request_id": second["request_id"],
+                          "verdict": "unacceptable"},
+                shared | {"replay_id": None, "request_id": second["request_id"], "verdict": "unacceptable"},
+            ],
+        )  # fmt: skip
+    target = tmp_path / "set.jsonl"
+    made = audit("evalset", "-o", target, "--rated", "--db", db, "--json").document
+    assert made["left_out"] == [{"reason": "no acceptable answer is known", "count": 1}]
+    (line,) = map(json.loads, target.read_text().splitlines())
+    assert line["response"]["choices"][0]["message"]["content"] == "goodwill"
+    assert line["audit"]["expected_by"] == "openai/gpt-4o-mini"
+    assert line["audit"]["answers"][0]["by"] == "person"
+
+
+def test_promptfoo_gets_no_text_it_would_fill_as_a_template(audit: Run, db: Path, tmp_path: Path) -> None:
+    target = tmp_path / "promptfoo.json"
+    audit("evalset", "-o", target, "--format", "promptfoo", "--db", db)
+    document = json.loads(target.read_text())
+    assert document["prompts"] == ["{{messages}}"]
+    assert len(document["tests"]) == 40
+    hostile = 0
+    for test in document["tests"]:
+        messages = json.loads(test["vars"]["messages"])
+        assert messages[0] == {"role": "system", "content": "Sort into refund, invoice, complaint."}
+        hostile += HOSTILE in messages[1]["content"]
+        for text in (test["vars"]["messages"], *(each["value"] for each in test["assert"])):
+            assert not re.search(r"\{[{%#]", text)
+        assert test["assert"][0]["type"] == "javascript"
+    assert hostile <= 1
+
+
+def test_inspect_gets_samples_with_messages_and_target(audit: Run, db: Path, tmp_path: Path) -> None:
+    target = tmp_path / "inspect.jsonl"
+    audit("evalset", "-o", target, "--format", "inspect", "--db", db)
+    samples = [json.loads(line) for line in target.read_text().splitlines()]
+    assert len({sample["id"] for sample in samples}) == 40
+    for sample in samples:
+        assert [message["role"] for message in sample["input"]] == ["system", "user"]
+        assert sample["target"] == right(sample["input"][1]["content"])
+        assert sample["metadata"]["task_kind"] == "classification"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (("evalset", "--format", "csv"), 2, "unknown format 'csv'"),
+        (("evalset", "--workflow", "elsewhere"), 1, "no prompt has a decided answer"),
+        (("replay", "--evalset", "nowhere.jsonl"), 1, "No such file"),
+        (("replay", "--evalset", __file__), 1, "line 1 is no record of a set"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_one_line(
+    audit: Run, db: Path, arguments: tuple[str, ...], code: int, message: str
+) -> None:
+    ran = audit(*arguments, "--db", db)
+    assert (ran.code, message in ran.err) == (code, True)
