@@ -26,6 +26,8 @@ def _detect(record: Record) -> int:
         return 30 if any(key in record for key in (*_MARKS, "requestId", "isSidechain")) else 0
     if kind == "result" and "total_cost_usd" in record:
         return 30
+    if kind == "system" and "subtype" in record:
+        return 30
     return 30 if kind in _LINE_TYPES and any(key in record for key in _MARKS) else 0
 
 
@@ -170,6 +172,7 @@ READER = Reader(
             ("type", "summary", "leafUuid"),
             ("type", "messageId", "snapshot"),
             ("type", "total_cost_usd", "session_id"),
+            ("type", "subtype", "session_id"),
         )
     ),
     detect=_detect,
