@@ -32,7 +32,7 @@ def run_demo(folder: str, prompts: int) -> None:
     console.say("Synthetic sample logs of a made-up company; every step is the one your own logs take.")
     with store.open(database, create=True) as opened:
         opened.set_meta("synthetic", "sample_logs")
-        print_ingest(opened, read_logs(opened, _sample_files(target), config, {}), config)
+        print_ingest(opened, read_logs(opened, _sample_files(target), config, {}))
         if prompts:
             _replay(opened, config, prompts)
         data = write_report(opened, config, str(target / "demo.html"), title="LLM workload audit: demonstration")

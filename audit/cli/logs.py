@@ -53,7 +53,12 @@ def ingest(
             document = documents.ingest_document(result)
             print_json({**document, "coverage": coverage_document(coverage(store, settings))})
         else:
-            print_ingest(store, result, settings)
+            print_ingest(store, result)
+            if result.accepted:
+                from audit.cli.covering import print_coverage
+                from audit.projection import coverage
+
+                print_coverage(coverage(store, settings))
     if strict and result.rejected:
         rejected = sum(result.rejected.values())
         raise GateError(f"{rejected} records were rejected", "see the reasons above, or run without --strict")
@@ -127,13 +132,15 @@ def run(
 
     Example: audit run logs/
     """
+    from audit.cli.covering import print_coverage
     from audit.cli.reporting import next_step, write_report
 
     settings = load(config)
     with open_store(db, create=True) as store:
         result = read_logs(store, logs, settings, _mapping(mapping))
-        print_ingest(store, result, settings)
+        print_ingest(store, result)
         data = write_report(store, settings, output)
+        print_coverage(data.coverage)
         next_step(data)
 
 
@@ -198,10 +205,9 @@ def read_logs(store: Store, logs: list[str], settings: Config, mapping: dict[str
     return result
 
 
-def print_ingest(store: Store, result: IngestResult, settings: Config) -> None:
-    """What became of each file, warnings for what was rejected, and what new requests leave open."""
+def print_ingest(store: Store, result: IngestResult) -> None:
+    """What became of each file, and warnings for what was rejected."""
     from audit import console, figures
-    from audit.cli.covering import print_coverage
 
     console.table(
         "Read",
@@ -216,10 +222,6 @@ def print_ingest(store: Store, result: IngestResult, settings: Config) -> None:
         footer=f"{figures.count(result.accepted)} calls added to {console.clean(store.path)}",
     )  # fmt: skip
     _warn_rejected(result)
-    if result.accepted:
-        from audit.projection import coverage
-
-        print_coverage(coverage(store, settings))
 
 
 def _warn_rejected(result: IngestResult) -> None:

@@ -97,11 +97,9 @@ def next_step(data: ReportData) -> None:
 
     savings = data.savings
     console.say(
-        f"Spend {figures.money(data.summary.cost_pico)} over {data.summary.days} days; the log alone proves "
-        f"{figures.money(savings.joint.saving_pico)} of savings ({figures.share(savings.joint.share)}), "
-        f"90 % interval {figures.money_range(savings.joint.interval_pico)}.".replace(
-            "90 %", f"{100 * savings.level:.0f} %"
-        )
+        f"Spend {figures.money(data.summary.cost_pico)} over {data.summary.days} days; all levers together would have "
+        f"saved {figures.money(savings.joint.saving_pico)} ({figures.share(savings.joint.share)}), "
+        f"{100 * savings.level:.0f} % interval {figures.money_range(savings.joint.interval_pico)}."
     )
     untested = savings.baseline_pico - savings.joint.saving_pico
     if any(lever.name == "routing" and lever.blocked for lever in savings.levers) and untested > 0:
