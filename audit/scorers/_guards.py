@@ -7,9 +7,9 @@ import re
 from audit.scorers import Answer, Context
 from audit.scorers._facts import refuses
 from audit.scorers._language import language
-from audit.scorers._normalise import find_json, is_document, word_set, words
+from audit.scorers._normalise import find_json, is_document, normalise, word_set, words
 
-VERSION = "1"
+VERSION = "2"
 _TRUNCATED = word_set(
     "length max_tokens max_output_tokens model_context_window_exceeded model_length token_limit incomplete"
 )
@@ -17,6 +17,8 @@ _BLOCKED = word_set(
     "content_filter content_filtered refusal safety recitation blocklist prohibited_content spii guardrail_intervened"
     " image_safety"
 )
+# a JSON document or list cut inside a text is no sentence, whatever its last sign
+_SENTENCE_END = re.compile(r"(?<![{\[:,\d])[.!?…。！？][\"'”’»)\]]{0,3}$")
 _LEAK_WORDS = 12
 _OPENING = 8000
 _NAMES_INSTRUCTIONS = re.compile(
@@ -36,6 +38,32 @@ def finish_state(answer: Answer) -> str:
     return "complete"
 
 
+def is_whole(reference: Answer, candidate: Answer, context: Context) -> bool:
+    """Whether an answer that stopped at the output limit was at its end there.
+
+    A model that needs exactly the tokens it is allowed (a label with `max_tokens` of its length) has no room left to
+    say that it is done. Whole is the logged answer's own text, a label of the set, a JSON document, tool calls whose
+    arguments can be read, a closed code block, and a text that ends as a sentence does: whether another one was to
+    follow is for the scorer, a judge or a person to see.
+    """
+    if candidate.tool_calls:
+        return all(isinstance(call.arguments, dict) for call in candidate.tool_calls)
+    text = candidate.text.strip()
+    if text and (_worded(text) == _worded(reference.text) or normalise(text) in (context.labels or ())):
+        return True
+    found = find_json(text)
+    if found is not None and is_document(found.value):
+        return True
+    if "```" in text:
+        return text.endswith("```") and text.count("```") % 2 == 0
+    return _SENTENCE_END.search(text) is not None
+
+
+def _worded(text: str) -> str:
+    """The text without case, layout and the full stop at its end; brackets stay, since a cut document lacks them."""
+    return " ".join(text.casefold().split()).rstrip(".!?。")
+
+
 _STATES = {"empty": "empty answer", "truncated": "truncated at the output limit", "refused": "refusal"}
 
 
@@ -45,6 +73,8 @@ def guard(reference: Answer, candidate: Answer, context: Context) -> str | None:
     A state the logged answer shares (both truncated, both refusals) is no reason; the scorers then compare the texts.
     """
     state = finish_state(candidate)
+    if state == "truncated" and is_whole(reference, candidate, context):
+        state = "complete"
     if state != "complete" and state != finish_state(reference):
         return _STATES[state]
     if candidate.tool_calls and not reference.tool_calls:

@@ -54,6 +54,40 @@ def test_a_state_the_logged_answer_shares_is_no_reason() -> None:
     assert judge("open", refused, Answer("I cannot assist with this request."), Context()).passed is None
 
 
+@pytest.mark.parametrize(
+    ("kind", "logged", "candidate", "passed"),
+    [
+        ("classification", "billing", Answer("Billing", (), "length"), True),
+        ("classification", "billing", Answer("refund", (), "MAX_TOKENS"), False),
+        ("classification", "billing", Answer("bill", (), "length"), False),
+        ("extraction", '{"a": 1}', Answer('{"a": 1}', (), "max_tokens"), True),
+        ("extraction", '{"a": 1}', Answer('{"a": 1', (), "max_tokens"), False),
+        ("short_answer", "On Tuesday.", Answer("on Tuesday", (), "length"), True),
+        ("short_answer", "42", Answer("It is 4", (), "length"), False),
+        ("open", LOGGED.text, Answer("It comes on Tuesday and the courier will call you.", (), "length"), None),
+        ("open", LOGGED.text, Answer("It comes on Tuesday and the", (), "length"), False),
+        ("open", LOGGED.text, Answer("There are three steps. 1.", (), "length"), False),
+        ("code", "```py\nx = 1\n```", Answer("```py\nx = 1\n```", (), "length"), True),
+        ("code", "```py\nx = 1\n```", Answer("```py\nx = (1.", (), "length"), False),
+    ],
+)
+def test_an_answer_that_ends_where_the_limit_does_is_not_truncated(
+    kind: str, logged: str, candidate: Answer, passed: bool | None
+) -> None:
+    labels = frozenset({"billing", "refund"}) if kind == "classification" else None
+    found = judge(kind, Answer(logged, (), "stop"), candidate, Context(labels=labels))
+    assert found.passed is passed
+    whole = passed is not False or candidate.text == "refund"
+    assert (found.reason == "truncated at the output limit") is not whole
+
+
+def test_tool_calls_are_whole_when_their_arguments_can_be_read() -> None:
+    logged = Answer("", (ToolCall("refund", {"id": 7}),), "tool_calls")
+    assert guard(logged, Answer("", (ToolCall("refund", {"id": 7}),), "length"), Context()) is None
+    cut = Answer("", (ToolCall("refund", '{"id": '),), "length")
+    assert guard(logged, cut, Context()) == "truncated at the output limit"
+
+
 def test_an_ordinary_apology_is_no_refusal() -> None:
     assert not refuses("I'm sorry to hear that your parcel is late. You can return it within 30 days.")
     assert not refuses("You cannot help it: rain is rain.")
