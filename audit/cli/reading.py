@@ -47,10 +47,14 @@ def duplicates(
     as_json: Json = False,
     top: Annotated[int, typer.Option(help="Groups to list per kind.")] = 10,
 ) -> None:
-    """Requests that ask what was asked before, exactly or but for case and white space, with the dearest groups.
+    """Requests that ask what was asked before: exactly, but for layout, nearly in the same words, or in meaning.
+
+    Lists the dearest groups of each kind. Questions alike in meaning count where the logged answers certify that one
+    answer serves both; the last tables hold requests saved against the share of answers that could be wrong.
 
     Example: audit duplicates --top 20
     """
+    from audit.cli.likeness import print_curves
     from audit.export import documents
     from audit.matching import matching
 
@@ -61,6 +65,7 @@ def duplicates(
         return
     for tier in tiers:
         _print_tier(tier)
+        print_curves(tier.workflows)
 
 
 def outliers(
@@ -242,6 +247,8 @@ def _print_tier(tier: DuplicateTier) -> None:
         footer=f"{figures.count(tier.avoidable)} avoidable requests in {figures.count(tier.groups)} groups, "
         f"{figures.money(tier.cost_pico)} with no limit on age or scope",
     )  # fmt: skip
+    if tier.reason:
+        console.say(f"{tier.name}: {tier.reason}")
 
 
 def _print_savings(result: Savings, *, confirmed: bool) -> None:

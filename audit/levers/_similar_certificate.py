@@ -203,7 +203,8 @@ def _reason(last: Step, chosen: int | None, tested: Sequence[int], noisy: bool, 
         return "exact repetitions of a question already get differing answers too often to compare by"
     if not tested:
         needed = clean_units(alpha, delta)
-        return f"{last.compared} pairs with both answers were found and {needed} without a fault would be needed"
+        pairs = "pair" if last.compared == 1 else "pairs"
+        return f"{last.compared} {pairs} with both answers were found and {needed} without a fault would be needed"
     if last.undecided > last.disagreeing:
         return f"{last.undecided} of {last.compared} compared answers are worded differently; a judge could tell"
     return f"{last.disagreeing} of {last.compared} compared answers disagree"
