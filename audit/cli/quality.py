@@ -33,6 +33,12 @@ Variants = Annotated[
 ]
 
 
+Batch = Annotated[
+    bool, typer.Option("--batch", help="Use the Batch APIs: half the price, collected later. Collects first.")
+]
+Collect = Annotated[bool, typer.Option("--collect", help="Fetch what came of earlier --batch runs; send nothing new.")]
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands to the application."""
     app.command()(replay)
@@ -48,6 +54,8 @@ def replay(
     no_floor: Annotated[bool, typer.Option("--no-floor", help="Do not replay the current models.")] = False,
     evalset: Annotated[str | None, typer.Option(help="Ask exactly the prompts of this set (`audit evalset`).")] = None,
     strict: Annotated[bool, typer.Option("--strict", help="With --evalset: exit 3 when a model fails it.")] = False,
+    batch: Batch = False,
+    collect: Collect = False,
     yes: Yes = False,
     db: Db = None,
     config: ConfigFile = None,
@@ -59,6 +67,7 @@ def replay(
 
     Example: audit replay --sample 500 --model gpt-5-mini --max-cost 5
     """
+    from audit.cli import batches
     from audit.cli.pricing import catalogue
     from audit.evalset import outcomes, resolve
     from audit.export import quality as written
@@ -69,6 +78,10 @@ def replay(
     found: list[Outcome] = []
     cap = settings.replay.max_cost_usd if max_cost is None else max_cost
     with open_store(db) as store:
+        fetched = batches.fetch(store, settings) if collect or (batch and not dry_run) else None
+        if fetched and collect:
+            batches.conclude(store, settings, fetched, None, as_json)
+            return
         resolved = resolve(store, evalset) if evalset else None
         made = make_plan(
             store,
@@ -83,12 +96,17 @@ def replay(
             variants=variant or (),
             unready=dry_run,
             only=resolved.chances if resolved else None,
+            batch=batch,
         )
         if not as_json:
             print_plan(made, cap)
         if dry_run:
             if as_json:
                 print_json(written.plan_document(made, cap))
+            return
+        if fetched:
+            handed = batches.hand_over(store, made, cap, yes) if made.jobs else None
+            batches.conclude(store, settings, fetched, handed, as_json)
             return
         result, verdicts = carry_out(
             store,
@@ -123,7 +141,7 @@ def carry_out(
 ) -> tuple[ReplayResult, list[Verdict]]:
     """Make the calls, score the answers and decide; the progress goes to stderr."""
     from audit import console
-    from audit.deciding import deciding
+    from audit.deciding import deciding, hopeless
     from audit.replay import Progress
     from audit.replay import replay as send
     from audit.scoring import observed, scoring
@@ -133,7 +151,11 @@ def carry_out(
         def show(progress: Progress) -> None:
             update(progress.answered + progress.failed, f"{progress.failed} failed, ${progress.spent_usd:.4f}")
 
-        result = send(store, plan, max_cost_usd=cap, consent=agreed, policy=policy, progress=show)
+        def look() -> Mapping[tuple[int, str, str, str, str], str]:
+            scoring(store)
+            return hopeless(store)
+
+        result = send(store, plan, max_cost_usd=cap, consent=agreed, policy=policy, progress=show, look=look)
     with console.steps("scoring"):
         observed(store)
         scoring(store)

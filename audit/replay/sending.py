@@ -14,6 +14,7 @@ from audit.hashes import digest
 from audit.replay.budget import Budget
 from audit.replay.journal import Journal, now_us
 from audit.replay.lanes import Lanes
+from audit.replay.looks import Looks
 from audit.replay.plans import Job, Plan
 from audit.replay.prompts import Logged, chunks, load
 from audit.replay.results import Progress, Tallies
@@ -28,13 +29,20 @@ class Sender:
     """One run over a plan's calls."""
 
     def __init__(
-        self, store: Store, plan: Plan, budget: Budget, policy: Policy, progress: Callable[[Progress], None] | None
+        self,
+        store: Store,
+        plan: Plan,
+        budget: Budget,
+        policy: Policy,
+        progress: Callable[[Progress], None] | None,
+        looks: Looks,
     ) -> None:
         self._store = store
         self._plan = plan
         self._budget = budget
         self._policy = policy
         self._progress = progress
+        self._looks = looks
         self._journal = Journal(store)
         self.lanes = Lanes(policy)
         self._stop = asyncio.Event()
@@ -93,12 +101,18 @@ class Sender:
             if self._stop.is_set():
                 return
             await self._call(job, logged)
+            if self._looks.due(self.tallies.answered.total()):
+                self._journal.flush()
+                self._looks.take(self.tallies.answered.total())
             if self._progress is not None:
                 self._progress(self.tallies.progress())
 
     async def _call(self, job: Job, logged: Logged) -> None:
         route = self._plan.routes[job.route]
         worst = job.worst_pico or 0
+        if (reason := self._looks.reason(job)) is not None:
+            self.tallies.fail(job.route, "futile", reason, sent=False)
+            return
         try:
             call = self.lanes.ready(logged, route, idempotency_key(job, route))
         except NotReplayableError as error:

@@ -11,6 +11,7 @@ from audit.errors import BudgetError, ConsentError, Interrupted, ReplayError
 from audit.replay.budget import Budget
 from audit.replay.drawing import keep
 from audit.replay.journal import spent_unfinished
+from audit.replay.looks import Look, Looks
 from audit.replay.plans import PICO, Plan
 from audit.replay.results import Progress, ReplayResult
 from audit.replay.routes import Route
@@ -26,20 +27,21 @@ def replay(
     consent: bool = False,
     policy: Policy | None = None,
     progress: Callable[[Progress], None] | None = None,
+    look: Look | None = None,
 ) -> ReplayResult:
     """Make the calls of a plan and journal every outcome in `replay`; run again, it goes on where it ended.
 
     `max_cost_usd` caps the replay with all its interrupted runs (None = no cap): the worst case of each call is set
-    aside before it is sent. `consent` says that somebody agreed to the plan's destinations. Raises ConsentError,
-    BudgetError (nothing fits the cap, or a price is missing), ReplayError (no endpoint gave one answer) and
-    Interrupted (stopped by the user; finished work is kept).
+    aside before it is sent. `look` names candidates nothing can save any more; their calls are not made. `consent` says
+    that somebody agreed to the plan's destinations. Raises ConsentError, BudgetError (nothing fits the cap, or a price
+    is missing), ReplayError (no endpoint gave one answer) and Interrupted (stopped by the user; finished work is kept).
     """
     _check(plan, max_cost_usd, consent)
     before = spent_unfinished(store, plan)
     limit = None if max_cost_usd is None else round(max_cost_usd * PICO)
     keep(store, plan.frame, plan.strata, plan.sample, plan.seed)
     started = time.perf_counter()
-    sender, budget = asyncio.run(_run(store, plan, limit, before, policy or Policy(), progress))
+    sender, budget = asyncio.run(_run(store, plan, limit, before, policy or Policy(), progress, look))
     result = _result(plan, sender, budget, before, time.perf_counter() - started, max_cost_usd)
     _log(store, plan, result, max_cost_usd)
     store.checkpoint()
@@ -54,9 +56,10 @@ async def _run(
     before: int,
     policy: Policy,
     progress: Callable[[Progress], None] | None,
+    look: Look | None,
 ) -> tuple[Sender, Budget]:
     budget = Budget(limit, before)
-    sender = Sender(store, plan, budget, policy, progress)
+    sender = Sender(store, plan, budget, policy, progress, Looks(plan, look))
     await sender.run()
     return sender, budget
 

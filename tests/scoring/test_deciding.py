@@ -409,3 +409,49 @@ def test_the_row_order_of_the_audit_file_means_nothing(plant: Any) -> None:
 def test_an_empty_audit_file_has_no_verdicts(plant: Any) -> None:
     assert decided(plant) == []
     assert plant.store.value("SELECT COUNT(*) FROM verdict") == 0
+
+
+def test_a_latency_limit_can_veto_a_candidate(plant: Any) -> None:
+    run(plant, lambda number: f"answer {number}", n=80, duration=3.0)
+    assert decided(plant)[0].verdict == "safe"
+    (slow,) = deciding(plant.store, {"w1": 2.5, "*": 60})
+    assert (slow.verdict, slow.latency_limit, slow.n_more) == ("not_safe", 2.5, 0)
+    assert "p95 latency of 3.0 s, limit 2.5 s" in slow.reason
+    (other,) = deciding(plant.store, {"w2": 2.5, "*": 60})
+    assert (other.verdict, other.latency_limit) == ("safe", 60)
+
+
+def test_refusals_and_failures_are_told_beside_todays(plant: Any) -> None:
+    refusal = "I'm sorry, but I can't help with that."
+    ids = run(plant, lambda number: refusal if number < 4 else f"answer {number}", n=60,
+              logged=lambda number: refusal if number == 0 else f"answer {number}")  # fmt: skip
+    for _ in range(20):
+        request = plant.logged(1, "", prompt=f"failed {_}")
+        plant.known[request]["status"] = "failed"
+    for request in ids[50:]:
+        plant.replayed(request, "", model="tiny-model", status="failed", error="too_long: 4096 tokens")
+    small, tiny = sorted(decided(plant), key=lambda verdict: verdict.model)
+    assert (small.refused, small.current_refused) == (4, 1)
+    assert "refuses 4 prompts, today 1" in small.reason
+    assert (small.error_share, small.current_error_share) == (0.0, pytest.approx(20 / 80))
+    assert (tiny.error_share, tiny.refused) == (1.0, 0)
+    assert "fails on 100.0 % of prompts, today 25.0 %" in tiny.reason
+
+
+def test_what_nothing_can_save_is_named_and_what_something_can_is_not(plant: Any) -> None:
+    from audit.deciding import hopeless
+
+    ids = run(plant, lambda number: f"answer {number}" if number % 2 else "", n=40, model="half")
+    for number, request in enumerate(ids):
+        plant.replayed(request, f"answer {number}" if number % 20 else "", model="nearly")
+        plant.replayed(request, f"unclear {'x' * number}", model="open")
+    for request in ids[:9]:
+        plant.replayed(request, "", model="few")
+    scoring(plant.store)
+    stopped = hopeless(plant.store)
+    assert [key[3] for key in stopped] == ["half"]
+    assert list(stopped.values()) == ["stopped: 50 % acceptable after 40 answers"]
+    for number, request in enumerate(ids):
+        plant.replayed(request, f"answer {number}" if number % 2 else "", model="big-model")
+    scoring(plant.store)
+    assert hopeless(plant.store) == {}, "today's model does no better on these prompts"
