@@ -9,9 +9,11 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 
 from audit.anatomy.answers import compact, labels_before_prose, opening, shared_phrases, without
+from audit.figures import count as figure
 from audit.figures import listing, money, share
 from audit.levers import Lever, Settings
 from audit.levers._outputs import found, rewrite
+from audit.levers._places import instance, spared
 from audit.levers._probe import Prompt, fresh, prompts, remember
 from audit.levers._trims import unmeasured
 from audit.store import Store
@@ -106,9 +108,11 @@ def overhead(answers: Sequence[str], instructions: str) -> tuple[float, str]:
 def _findings(store: Store, settings: Settings) -> list[str]:
     del settings
     facts = {row["workflow_id"]: row for row in store.rows("SELECT * FROM format_overhead_share")}
+    example = {place.workflow_id: place.example for place in spared(store, f"{_NAME}_cut")}
     return [
         f"{row['workflow']}: {share(facts[row['workflow_id']]['share'], 0)} of its answers' tokens are "
-        f"{facts[row['workflow_id']]['what']} ({money(row['saving_pico'])})"
+        f"{facts[row['workflow_id']]['what']}, in {figure(row['requests'])} requests ({money(row['saving_pico'])})"
+        f"{instance(example.get(row['workflow_id']))}"
         for row in found(store, _NAME)[:6]
     ]
 

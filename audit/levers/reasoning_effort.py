@@ -5,6 +5,7 @@ from __future__ import annotations
 from audit.figures import count, money, share
 from audit.levers import Lever, Settings
 from audit.levers._outputs import found, rewrite
+from audit.levers._places import instance, spared
 from audit.store import Store
 
 _NAME = "reasoning_effort"
@@ -39,9 +40,11 @@ def _blocked(store: Store, settings: Settings) -> str | None:
 def _findings(store: Store, settings: Settings) -> list[str]:
     del settings
     thought = {row["workflow_id"]: row["thought"] for row in store.rows(_OUTPUT)}
+    example = {place.workflow_id: place.example for place in spared(store, f"{_NAME}_cut")}
     return [
         f"{row['workflow']}: {share(thought.get(row['workflow_id']), 0)} of its output tokens are reasoning in "
         f"{count(row['requests'])} requests ({money(row['saving_pico'])})"
+        f"{instance(example.get(row['workflow_id']))}"
         for row in found(store, _NAME)[:6]
     ]
 

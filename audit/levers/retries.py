@@ -2,7 +2,64 @@
 
 from __future__ import annotations
 
-from audit.levers import Lever
+from typing import Any
+
+from audit.figures import count, money, share
+from audit.levers import Lever, Settings
+from audit.levers._places import spared
+from audit.store import Store
+
+_CLICK_US = 3_000_000
+_HITS = """
+CREATE OR REPLACE TEMP TABLE retries_hit AS
+WITH attempt AS (
+    SELECT request_id, workflow_id, started_at_us, CAST(COALESCE(duration, 0) * 1000000 AS BIGINT) AS duration_us,
+           LEAD(started_at_us) OVER (
+               PARTITION BY prompt_key, COALESCE(user_id, ''), COALESCE(conversation_id, ''), COALESCE(trace_id, '')
+               ORDER BY started_at_us, request_id
+           ) AS next_at_us
+    FROM request
+    WHERE status = 'billable' AND prompt_key IS NOT NULL AND started_at_us IS NOT NULL
+      AND (user_id IS NOT NULL OR conversation_id IS NOT NULL OR trace_id IS NOT NULL)
+)
+SELECT request_id, workflow_id, next_at_us - started_at_us AS gap_us,
+       CASE WHEN next_at_us < started_at_us + duration_us THEN 1 ELSE 0 END AS unanswered
+FROM attempt
+WHERE next_at_us - started_at_us <= CAST($window_s * 1000000 AS BIGINT) OR next_at_us < started_at_us + duration_us
+"""
+_SEEN = """
+SELECT workflow_id, MIN(gap_us) AS least_us, MAX(gap_us) AS most_us,
+       CAST(SUM(unanswered) AS DOUBLE) / CAST(COUNT(*) AS DOUBLE) AS unanswered
+FROM retries_hit GROUP BY workflow_id
+"""
+
+
+def _prepare(store: Store, settings: Settings) -> None:
+    store.run(_HITS, window_s=float(settings["window_s"]))
+
+
+def _findings(store: Store, settings: Settings) -> list[str]:
+    del settings
+    seen = {row["workflow_id"]: row for row in store.rows(_SEEN)}
+    lines = []
+    for place in spared(store, "retries_hit")[:6]:
+        how = seen[place.workflow_id]
+        again = "request was sent again" if place.requests == 1 else "requests were sent again"
+        later = f"{how['least_us'] / 1e6:.0f} to {how['most_us'] / 1e6:.0f} s later"
+        lines.append(
+            f"{place.workflow}: {count(place.requests)} {again} by the same user or conversation {later}, "
+            f"{_cause(how)} ({money(place.saving_pico)}); for instance {place.example}"
+        )
+    return lines
+
+
+def _cause(how: dict[str, Any]) -> str:
+    if how["most_us"] <= _CLICK_US:
+        return "as a double click does"
+    if how["unanswered"] >= 0.5:
+        return f"{share(how['unanswered'], 0)} of them before the first had answered: the client gives up too early"
+    return "most of them after an answer: a retry that does not look at it"
+
 
 LEVER = Lever(
     name="retries",
@@ -11,30 +68,16 @@ LEVER = Lever(
     order=10,
     evidence="A",
     rewrite="""
-WITH attempt AS (
-    SELECT request_id, started_at_us, COALESCE(duration, 0) AS duration,
-           LEAD(started_at_us) OVER (
-               PARTITION BY prompt_key, COALESCE(user_id, ''), COALESCE(conversation_id, ''), COALESCE(trace_id, '')
-               ORDER BY started_at_us, request_id
-           ) AS next_at_us
-    FROM request
-    WHERE status = 'billable' AND prompt_key IS NOT NULL AND started_at_us IS NOT NULL
-      AND (user_id IS NOT NULL OR conversation_id IS NOT NULL OR trace_id IS NOT NULL)
-),
-wasted AS (
-    SELECT request_id FROM attempt
-    WHERE next_at_us IS NOT NULL
-      AND (next_at_us - started_at_us <= CAST($window_s * 1000000 AS BIGINT)
-           OR next_at_us < started_at_us + CAST(duration * 1000000 AS BIGINT))
-)
 SELECT m.* FROM remaining AS m
-LEFT JOIN wasted AS w ON w.request_id = m.request_id
+LEFT JOIN retries_hit AS w ON w.request_id = m.request_id
 WHERE w.request_id IS NULL
 """,
     effort_days=2,
     risk="low",
     needs=("text", "time"),
     settings={"window_s": 60.0},
+    prepare=_prepare,
+    findings=_findings,
     conditions=(
         "the same request of the same user or conversation again within {window_s} s, or before the first had answered",
         "the last attempt is kept, the earlier ones are waste",
