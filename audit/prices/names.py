@@ -118,22 +118,33 @@ class Names:
             return "google", name.rsplit("/", 1)[-1].split(":")[0], "resource name of a Vertex model"
         if name.startswith(("accounts/fireworks/", "@cf/")):
             return ("fireworks" if name.startswith("accounts") else "cloudflare"), name, ""
+        provider, name, note, ran_locally = self._peel(provider, name)
+        if ran_locally:
+            return provider, name, note
+        if provider in (None, "anthropic") and _AWS_MODEL.match(name):
+            provider, note = "aws", _join(note, "Bedrock model id")
+        return provider, name, note
+
+    def _peel(self, provider: str | None, name: str) -> tuple[str | None, str, str, bool]:
+        """Take the words off a path that name hosts, gateways and regions; last, whether a server without a price runs
+        what is left."""
         note = ""
         while "/" in name:
+            # what a host itself lists with a slash is its own model: groq/openai/gpt-oss-120b is Groq's
+            if note and provider and self._find(provider, name):
+                break
             head, rest = name.split("/", 1)
             known = self._overlay.provider_names.get(head)
             if known:
                 provider = known
             elif head in self._overlay.unpriced_providers:
-                return head, rest, note
+                return head, rest, note, True
             elif head not in _NOISE and not _AWS_REGION.fullmatch(head):
                 break
             name, note = rest, f"prefix {head}/ removed"
             if provider == "openrouter":
                 break
-        if provider in (None, "anthropic") and _AWS_MODEL.match(name):
-            provider, note = "aws", _join(note, "Bedrock model id")
-        return provider, name, note
+        return provider, name, note, False
 
     def _try(self, provider: str, name: str, note: str) -> Match | None:
         for spelling, change in _spellings(name):

@@ -21,6 +21,8 @@ from audit.prices.timeline import Rate, Rates, Steps, Window, is_token_meter
 SHIPPED = Path(__file__).with_name("overlay.toml")
 """The overlay that comes with the package."""
 
+_FURTHER = Path(__file__).with_name("further_models.toml")
+
 
 @dataclass(frozen=True, slots=True)
 class Split:
@@ -112,8 +114,8 @@ def covers(patterns: Sequence[str], model: str) -> bool:
 
 @cache
 def shipped() -> Overlay:
-    """The overlay that comes with the package."""
-    return read(SHIPPED)
+    """The overlay that comes with the package, with the models no list of their provider holds."""
+    return merge(read(_FURTHER), read(SHIPPED))
 
 
 def read(path: Path) -> Overlay:

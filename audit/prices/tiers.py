@@ -110,6 +110,9 @@ def _complete(model: ModelPrices, rates: Rates) -> Rates:
         # Google lists audio apart where it costs more; a single price holds for every kind of input
         _stand_in(full, "input_audio", "input", 1)
         _stand_in(full, "cache_read_audio", "cache_read", 1)
+        if "tts" in model.model:
+            # speech is all they answer: the one price of output is that of audio
+            _stand_in(full, "output_audio", "output", 1)
     if "gpt-image" in model.model:
         _stand_in(full, "output_image", "output", 1)
     return full

@@ -7,7 +7,9 @@ from typing import Any, Literal
 
 from audit.wire.counts import part
 
-Dialect = Literal["chat", "responses", "embeddings", "anthropic", "gemini", "converse", "ollama"]
+Dialect = Literal[
+    "chat", "responses", "embeddings", "anthropic", "gemini", "converse", "ollama", "rerank", "transcription"
+]
 
 _OBJECTS: dict[str, Dialect] = {
     "chat.completion": "chat",
@@ -59,6 +61,17 @@ def _by_data(response: Mapping[str, Any]) -> Dialect | None:
     return "embeddings" if isinstance(first, dict) and ("embedding" in first or "object" in first) else "chat"
 
 
+def _by_results(response: Mapping[str, Any]) -> Dialect | None:
+    results = response["results"]
+    first = results[0] if isinstance(results, list) and results else _NONE
+    return "rerank" if isinstance(first, dict) and {"index", "relevance_score"} <= first.keys() else None
+
+
+def _by_text(response: Mapping[str, Any]) -> Dialect | None:
+    usage = part(response.get("usage"))
+    return "transcription" if usage.get("type") in ("duration", "tokens") else None
+
+
 def _by_done(response: Mapping[str, Any]) -> Dialect | None:
     return "ollama" if any(key in response for key in ("eval_count", "message", "response", "total_duration")) else None
 
@@ -82,6 +95,8 @@ _TELLING: dict[str, Callable[[Mapping[str, Any]], Dialect | None]] = {
     "tokens_predicted": lambda response: "ollama",
     "embeddings": lambda response: "embeddings",
     "data": _by_data,
+    "results": _by_results,
+    "text": _by_text,
 }
 
 

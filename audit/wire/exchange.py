@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from audit.call import Call
 from audit.wire.beside import error_name
+from audit.wire.counts import part
 from audit.wire.dialect import Dialect
 from audit.wire.messages import transcript
 from audit.wire.parameters import KNOWN, parameters
@@ -100,6 +102,7 @@ def _fill_cost(call: Call, usage: Body, answer: Body) -> None:
         return
     call.logged_cost_usd = found
     openrouter = "is_byok" in usage or "cost_details" in usage or str(answer.get("id")).startswith("gen-")
+    openrouter = openrouter or call.provider_name == "openrouter"
     call.logged_cost_billed = (openrouter or isinstance(usage["cost"], dict)) and usage.get("is_byok") is not True
     if openrouter and call.provider_name is None:
         call.provider_name = "openrouter"
@@ -139,11 +142,18 @@ def _fill_searches(call: Call, answer: Body) -> None:
     web = tools.get("web_search") if isinstance(tools, dict) else None
     counted = number(web.get("num_requests")) if isinstance(web, dict) else None
     output = answer.get("output")
-    items = [item.get("type") for item in output if isinstance(item, dict)] if isinstance(output, list) else []
+    items = [_billed_item(item) for item in output if isinstance(item, dict)] if isinstance(output, list) else []
     searches = int(counted) if counted is not None else items.count("web_search_call")
     for name, quantity in (("web_search", searches), ("file_search", items.count("file_search_call"))):
         if quantity > 0 and name not in call.usage.tool_calls:
             call.usage.tool_calls[name] = quantity
+
+
+def _billed_item(item: Body) -> Any:
+    """The type of an output item; a page that a web search opens or looks through is no search of its own."""
+    action = item.get("action")
+    kind = action.get("type") if isinstance(action, dict) else None
+    return None if item.get("type") == "web_search_call" and kind not in (None, "search") else item.get("type")
 
 
 def _anthropic(call: Call, answer: Body) -> None:
@@ -166,6 +176,10 @@ def _gemini(call: Call, answer: Body) -> None:
     candidates = answer.get("candidates")
     if isinstance(candidates, list) and candidates and isinstance(candidates[0], dict):
         call.finish_reason = label(candidates[0].get("finishReason") or candidates[0].get("finish_reason"))
+        grounding = candidates[0].get("groundingMetadata") or candidates[0].get("grounding_metadata")
+        if isinstance(grounding, dict) and (grounding.get("webSearchQueries") or grounding.get("web_search_queries")):
+            # so many a day are free, and which ones no record tells
+            call.flags.append("grounded_search_not_priced")
     usage = maybe_json(answer.get("usageMetadata") or answer.get("usage_metadata"))
     if isinstance(usage, dict):
         take_usage(call, usage, from_gemini)
@@ -178,7 +192,9 @@ def _converse(call: Call, answer: Body) -> None:
     usage = maybe_json(answer.get("usage"))
     if isinstance(usage, dict):
         take_usage(call, usage, from_bedrock)
-    metrics = answer.get("metrics")
+    metrics, tier = answer.get("metrics"), answer.get("serviceTier")
+    if isinstance(tier, dict):
+        call.service_tier = service_tier(tier.get("type")) or call.service_tier
     if call.duration is None and isinstance(metrics, dict):
         call.duration = seconds(metrics.get("latencyMs"), 1000.0)
     holder = answer.get("ResponseMetadata")
@@ -191,9 +207,31 @@ def _embeddings(call: Call, answer: Body) -> None:
     _fill_response_model(call, answer.get("model"))
     usage = maybe_json(answer.get("usage"))
     if isinstance(usage, dict):
-        take_usage(call, usage, from_mapping)
+        # Voyage and others count nothing but a total, and an embedding has no output
+        bare = usage.keys() == {"total_tokens"}
+        take_usage(call, {"prompt_tokens": usage["total_tokens"]} if bare else usage, from_mapping)
     elif "prompt_eval_count" in answer:
         take_usage(call, answer, from_mapping)
+
+
+def _transcription(call: Call, answer: Body) -> None:
+    call.operation_name = "transcription"
+    _fill_response_model(call, answer.get("model"))
+    usage = part(maybe_json(answer.get("usage")))
+    heard = number(usage.get("seconds")) if usage.get("type") == "duration" else None
+    if heard is not None:
+        call.usage = Usage(input_tokens=0, output_tokens=0, tool_calls={"audio_second": math.ceil(heard)})
+    elif usage:
+        take_usage(call, usage, from_openai)
+
+
+def _rerank(call: Call, answer: Body) -> None:
+    call.operation_name = "rerank"
+    call.response_id = label(answer.get("id")) or call.response_id
+    billed = part(part(answer.get("meta")).get("billed_units"))
+    searches = number(billed.get("search_units"))
+    if searches is not None:
+        call.usage = Usage(input_tokens=0, output_tokens=0, tool_calls={"rerank_search": int(searches)})
 
 
 def _ollama(call: Call, answer: Body) -> None:
@@ -237,6 +275,8 @@ _FILLERS: dict[Dialect, Callable[[Call, Body], None]] = {
     "gemini": _gemini,
     "converse": _converse,
     "ollama": _ollama,
+    "rerank": _rerank,
+    "transcription": _transcription,
 }
 
 

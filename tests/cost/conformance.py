@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 CASES = Path(__file__).with_name("cases")
+RECORDS = Path(__file__).with_name("records.toml")
 DOCUMENT = Path(__file__).parents[2] / "docs" / "cost-conformance.md"
 
 TITLES = {
@@ -37,11 +38,17 @@ These are priced as said, and a person with such traffic should know it:
 * Storage of explicit Gemini caches (per million tokens and hour) has no place in a request record: see the invoice.
 * A 12-hour cache write at OpenAI has no published price: it is priced like the default life and flagged.
 * Advisor sub-calls inside an Anthropic response run on another model: they are flagged and not counted.
-* Bedrock's flex and priority tiers, Anthropic's priority tier and OpenAI's `scale` tier have no public rate: the
-  standard price is used and marked as a fallback.
+* Anthropic's priority tier, OpenAI's `scale` tier and Claude in Bedrock's flex and priority tiers have no public rate:
+  the standard price is used and marked as a fallback. Other models of Bedrock follow its general rule (half, 1.75
+  times), marked as inferred.
+* Prices that differ from region to region (Bedrock in some regions and in GovCloud, Azure's data zones and regional
+  deployments at a tenth more) are not told by a log: a `[[contract]]` with `discount_percent = -10` states them.
+* Grounded searches of Gemini have a daily allowance that no record tells: they are flagged and not priced.
+* OpenAI's batch and priority rates above 272k tokens are those of its table, which lists some without a step.
 * Tiers that a provider does not list for a model (a batch of gpt-realtime, Gemini priority) follow the provider's
   general rule and are marked as inferred.
-* OpenRouter's routes and Perplexity's search types, which change prices by context, are priced at the base.
+* OpenRouter's routes are priced at the base, Perplexity's searches at the default (low) context, unless the response
+  reports its own cost, which then is the bill.
 * Prices before the first change on record are taken to have always held.
 """
 
@@ -99,6 +106,33 @@ class Case:
         return [_term(line) for line in self.arithmetic.strip().splitlines()]
 
 
+@dataclass(frozen=True)
+class Whole:
+    """One whole record with what it must cost; `reported_usd` = the record's own cost is the bill."""
+
+    id: str
+    title: str
+    at: str
+    record: str
+    arithmetic: str
+    cost_usd: Decimal
+    reported_usd: Decimal | None = None
+
+    @property
+    def terms(self) -> list[Term]:
+        return [_term(line) for line in self.arithmetic.strip().splitlines()]
+
+
+@cache
+def records() -> tuple[Whole, ...]:
+    """The whole records, in the order of their file."""
+    found = tomllib.loads(RECORDS.read_text(encoding="utf-8"))["case"]
+    money = ("cost_usd", "reported_usd")
+    return tuple(
+        Whole(**{key: Decimal(value) if key in money else value for key, value in entry.items()}) for entry in found
+    )
+
+
 def _term(line: str) -> Term:
     found = _TERM.fullmatch(line.strip())
     if found is None:
@@ -124,8 +158,9 @@ def document() -> str:
     lines = [
         "# Cost conformance",
         "",
-        f"{len(cases())} raw usage payloads, each with its cost worked out by hand from published prices; `audit` must",
-        "reproduce every one to the last digit. Made from `tests/cost/cases/` by `tests/cost/conformance.py`.",
+        f"{len(cases())} raw usage payloads and {len(records())} whole records, each with its cost worked out by hand",
+        "from published prices; `audit` must reproduce every one to the last digit. Made from `tests/cost/` by",
+        "`tests/cost/conformance.py`.",
         "",
         "Prices are USD per million tokens (`/M`) or per thousand calls (`/k`). *Fallback* means that the tier has no",
         "price of its own: the standard price is used and the charge says so. *No price* means unpriced, never free.",
@@ -137,7 +172,17 @@ def document() -> str:
         for case in cases():
             if case.group == group:
                 lines += _section(case)
+    lines += ["## Whole records", ""]
+    for whole in records():
+        lines += _whole(whole)
     return "\n".join([*lines, LIMITS])
+
+
+def _whole(whole: Whole) -> list[str]:
+    told = f"reported by the biller: ${whole.reported_usd}" if whole.reported_usd is not None else ""
+    lines = [f"### {whole.title}", "", f"{whole.id} · {whole.at}", "", "```json", whole.record, "```", "", "```text"]
+    lines += whole.arithmetic.strip().splitlines()
+    return [*lines, *([told] if told else []), f"= ${whole.cost_usd}", "```", ""]
 
 
 def _section(case: Case) -> list[str]:
