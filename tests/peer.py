@@ -61,7 +61,7 @@ class Peer:
     async def _serve(self) -> None:
         self._stop = asyncio.Event()
         app = web.Application(client_max_size=1 << 26)
-        app.router.add_post("/{path:.*}", self._handle)
+        self._routes(app)
         runner = web.AppRunner(app, shutdown_timeout=0.1, access_log=None)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0)
@@ -74,6 +74,9 @@ class Peer:
         for task in left:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
+
+    def _routes(self, app: web.Application) -> None:
+        app.router.add_post("/{path:.*}", self._handle)
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         body = await request.json()
@@ -95,11 +98,14 @@ class Peer:
             self.in_flight -= 1
 
     def _answer(self, path: str, body: dict[str, Any]) -> web.Response:
+        self._count(body)
+        return web.json_response(answer(path, body, self.reply(body), self.prompt_tokens, self.completion_tokens))
+
+    def _count(self, body: dict[str, Any]) -> None:
         said = json.dumps([body.get("model"), body.get("messages") or body.get("input")], sort_keys=True)
         self.served[hashlib.sha256(said.encode()).hexdigest()[:12]] += 1
         self.billed_tokens[0] += self.prompt_tokens
         self.billed_tokens[1] += self.completion_tokens
-        return web.json_response(answer(path, body, self.reply(body), self.prompt_tokens, self.completion_tokens))
 
     async def _fault(self, name: str, request: web.Request, body: dict[str, Any]) -> web.StreamResponse | None:
         name, _, argument = name.partition(":")

@@ -46,6 +46,10 @@ def print_plan(plan: Plan, cap: float | None) -> None:
     )  # fmt: skip
     for place in plan.destinations:
         console.say(destination(place))
+    if plan.batch and plan.jobs:
+        console.say("batches are kept by the provider until they are collected, then deleted there")
+    if plan.pending:
+        console.say(f"{plan.pending} calls wait in batches that are not collected: audit replay --collect")
     _print_promise(plan)
     _print_left_out(plan)
     _print_prices(plan)

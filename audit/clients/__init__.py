@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -172,6 +172,63 @@ class Session(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class BatchRequest:
+    """One request of a batch: a translated body under an id of our own."""
+
+    custom_id: str
+    body: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class BatchState:
+    """Where a batch stands: whether it ended, requests done, and the provider's word for it."""
+
+    ended: bool
+    done: int
+    status: str
+
+
+class Batches(Protocol):
+    """An open Batch API: requests handed over together, answered within a day at a lower price.
+
+    Every method raises CallError. `tag` names a batch before it is submitted; `find` looks for one whose submission
+    was cut off, so that nothing is submitted twice. `results` holds what came of each request by its custom id,
+    `forget` deletes a collected batch at the provider.
+    """
+
+    most_requests: int
+    most_bytes: int
+
+    async def submit(self, tag: str, requests: Sequence[BatchRequest]) -> str:
+        """Start a batch; its id at the provider."""
+        ...
+
+    async def find(self, tag: str, since_us: int, requests: int, known: Collection[str]) -> str | None:
+        """The id of a batch that may have been started under a name."""
+        ...
+
+    async def state(self, batch_id: str) -> BatchState:
+        """Where a batch stands."""
+        ...
+
+    async def results(self, batch_id: str) -> dict[str, Answer | CallError]:
+        """What came of the requests of a batch that ended."""
+        ...
+
+    async def why_failed(self, batch_id: str) -> str:
+        """What the provider says of a batch without results."""
+        ...
+
+    async def forget(self, batch_id: str) -> None:
+        """Delete a batch at the provider."""
+        ...
+
+    async def close(self) -> None:
+        """Free connections; safe to call twice."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
 class Client:
     """How one API flavour is spoken.
 
@@ -181,6 +238,7 @@ class Client:
     be lifted. `locate` names the base URL content would go to (empty when it stays in this process); `ready` raises
     ReplayError where an endpoint can't be used (a key or package is missing), and so does `open`, which connects.
     `in_process` endpoints compute on this machine and send nothing anywhere; `workers` bounds their requests in flight.
+    `batches` opens the flavour's Batch API where it has one.
     """
 
     name: str
@@ -193,3 +251,4 @@ class Client:
     open: Callable[[EndpointConfig], Session]
     in_process: bool = False
     workers: int = 0
+    batches: Callable[[EndpointConfig], Batches] | None = None

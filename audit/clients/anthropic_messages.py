@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from audit.clients import Answer, CallError, Client, Limits, Message, Prompt, Tool, ToolCall, Translation
+from audit.clients._anthropic_batches import AnthropicBatches
 from audit.clients._http import bad_answer, lower_limit, need_key, post, string
 from audit.config import EndpointConfig
 from audit.wire.usage import from_anthropic
@@ -198,21 +199,26 @@ def _key_env(config: EndpointConfig) -> str:
     return config.key_env or ("" if config.base_url else "ANTHROPIC_API_KEY")
 
 
+def connect(config: EndpointConfig) -> Any:
+    """An AsyncAnthropic client that retries nothing by itself and reads nothing from the environment but the key."""
+    from anthropic import AsyncAnthropic
+
+    ready(config)
+    key_env = _key_env(config)
+    return AsyncAnthropic(
+        base_url=locate(config),
+        api_key=os.environ[key_env] if key_env else "none",
+        max_retries=0,
+        default_headers=dict(config.headers) or None,
+        open_telemetry=False,
+    )
+
+
 class MessagesSession:
     """An open Messages endpoint."""
 
     def __init__(self, config: EndpointConfig) -> None:
-        from anthropic import AsyncAnthropic
-
-        ready(config)
-        key_env = _key_env(config)
-        self._client = AsyncAnthropic(
-            base_url=locate(config),
-            api_key=os.environ[key_env] if key_env else "none",
-            max_retries=0,
-            default_headers=dict(config.headers) or None,
-            open_telemetry=False,
-        )
+        self._client = connect(config)
 
     async def send(self, body: Mapping[str, Any], limits: Limits) -> Answer:
         """Make one attempt; raises CallError."""
@@ -231,5 +237,6 @@ CLIENT = Client(
     thinks=thinks,
     locate=locate,
     ready=ready,
+    batches=lambda config: AnthropicBatches(connect(config), read),
     open=MessagesSession,
 )

@@ -18,6 +18,7 @@ from audit.clients._openai import (
     thinks,
     tool_choice,
 )
+from audit.clients._openai_batches import OpenAIBatches
 from audit.config import EndpointConfig
 from audit.wire.usage import from_openai
 
@@ -154,5 +155,6 @@ CLIENT = Client(
     thinks=thinks,
     locate=locate,
     ready=ready,
+    batches=lambda config: OpenAIBatches(config, "/v1/chat/completions", read),
     open=ChatSession,
 )

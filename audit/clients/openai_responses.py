@@ -8,6 +8,7 @@ from typing import Any
 from audit.clients import Answer, CallError, Client, Limits, Message, Prompt, Tool, ToolCall, Translation
 from audit.clients._http import arguments_of, bad_answer, post, string, text_of
 from audit.clients._openai import adapt, arguments_text, connect, locate, ready, sampling, thinks, tool_choice
+from audit.clients._openai_batches import OpenAIBatches
 from audit.config import EndpointConfig
 from audit.wire.usage import from_openai
 
@@ -180,5 +181,6 @@ CLIENT = Client(
     thinks=thinks,
     locate=locate,
     ready=ready,
+    batches=lambda config: OpenAIBatches(config, "/v1/responses", read),
     open=ResponsesSession,
 )

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from audit.export.values import Document, usd
+from audit.export.values import Document, usd, utc
 
 if TYPE_CHECKING:
     from audit.deciding import Verdict
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from audit.judging import Judged, JudgePlan
     from audit.outcomes import CorrectOutcome
     from audit.replay import Plan, ReplayResult
+    from audit.replay.batching import Submitted
+    from audit.replay.collecting import Collected
     from audit.review import Agreement, Drawn, Imported
 
 
@@ -30,6 +32,8 @@ def plan_document(plan: Plan, cap_usd: float | None) -> Document:
         "affordable_calls": len(plan.jobs) if cap_usd is None else plan.affordable(cap_usd),
         "coverage": plan.coverage,
         "needs_consent": plan.needs_consent,
+        "batch": plan.batch,
+        "pending": plan.pending,
         "candidates": [asdict(each) for each in plan.candidates],
         "destinations": [asdict(each) for each in plan.destinations],
         "missing": [asdict(each) for each in plan.missing],
@@ -41,6 +45,40 @@ def plan_document(plan: Plan, cap_usd: float | None) -> Document:
         ],
         "not_replayable": [asdict(each) for each in plan.not_replayable],
         "skipped": [asdict(each) for each in plan.skipped],
+    }
+
+
+def batch_document(
+    fetched: Collected, handed: Submitted | None, verdicts: Sequence[Verdict], names: Mapping[int, str]
+) -> Document:
+    """`audit replay --batch --json` and `--collect --json`."""
+    return {
+        "collected": fetched.batches,
+        "answered": fetched.answered,
+        "failed": [asdict(each) for each in fetched.failed],
+        "spent_usd": fetched.spent_usd,
+        "open": [
+            {
+                "endpoint": each.endpoint,
+                "model": each.model,
+                "batch_id": each.batch_id,
+                "requests": each.requests,
+                "done": each.done,
+                "status": each.status,
+                "submitted_at": utc(each.submitted_at_us),
+            }
+            for each in fetched.open
+        ],
+        "submitted": {
+            "batches": handed.batches,
+            "requests": handed.requests,
+            "worst_usd": handed.worst_usd,
+            "failed": [asdict(each) for each in handed.failed],
+        }
+        if handed
+        else None,
+        "notes": [*fetched.notes, *(handed.notes if handed else ())],
+        "by_candidate": [verdict_row(row, names) for row in verdicts],
     }
 
 

@@ -11,7 +11,6 @@ import pyarrow as pa
 
 from audit.clients import Answer, CallError
 from audit.replay.plans import Job, Plan
-from audit.replay.routes import Route
 from audit.store import Store
 from audit.wire.text import repaired
 
@@ -27,7 +26,7 @@ DELETE FROM replay WHERE status = 'failed' AND prompt_key IN (
     WHERE j.endpoint = replay.endpoint AND j.model = replay.model AND j.variant = COALESCE(replay.variant, ''))
 """
 _SPENT_SINCE = """
-SELECT CAST(COALESCE(SUM(r.cost_pico), 0) AS BIGINT) FROM replay AS r
+SELECT CAST(COALESCE(SUM(COALESCE(r.billed_pico, r.cost_pico)), 0) AS BIGINT) FROM replay AS r
 JOIN replay_route AS p ON p.endpoint = r.endpoint AND p.model = r.model
 WHERE r.origin = 'live' AND r.started_at_us > (
     SELECT COALESCE(MAX(e.at_us), 0) FROM event AS e
@@ -35,15 +34,24 @@ WHERE r.origin = 'live' AND r.started_at_us > (
 """
 
 
+_SET_ASIDE = """
+SELECT CAST(COALESCE(SUM(e.worst_pico), 0) AS BIGINT) FROM replay_batch_entry AS e
+JOIN replay_batch AS b ON b.tag = e.tag WHERE b.status <> 'collected'
+"""
+
+
 def spent_unfinished(store: Store, plan: Plan) -> int:
-    """Pico-USD spent on the plan's candidates by replays stopped or killed since the last one that ran to its end."""
+    """Pico-USD spent on the plan's candidates by replays stopped or killed since the last one that ran to its end.
+
+    The worst case of every batch that waits to be collected counts as spent.
+    """
     names = sorted({(route.endpoint.name, route.model) for route in plan.routes})
     store.run("CREATE OR REPLACE TEMP TABLE replay_route (endpoint VARCHAR, model VARCHAR)")
     store.write(
         "replay_route",
         pa.table({"endpoint": [name for name, _ in names], "model": [model for _, model in names]}),
     )
-    return int(store.value(_SPENT_SINCE) or 0)
+    return int(store.value(_SPENT_SINCE) or 0) + int(store.value(_SET_ASIDE) or 0)
 
 
 class Journal:
@@ -76,53 +84,15 @@ class Journal:
 
     def answered(self, plan: Plan, job: Job, answer: Answer, cost_pico: int | None, started_at_us: int) -> None:
         """Take an answer."""
-        usage = answer.usage
-        calls = [{"name": call.name, "arguments": call.arguments} for call in answer.tool_calls]
-        self._add(
-            plan,
-            job,
-            {
-                "status": "ok",
-                "text": repaired(answer.text),
-                "tool_calls": repaired(json.dumps(calls, ensure_ascii=False, sort_keys=True)) if calls else None,
-                "finish_reason": answer.finish_reason,
-                "response_model": answer.response_model,
-                "response_id": answer.response_id,
-                "input_tokens": usage.input_tokens if usage else None,
-                "cache_read_input_tokens": usage.cache_read_input_tokens if usage else None,
-                "cache_write_input_tokens": _written(answer),
-                "output_tokens": usage.output_tokens if usage else None,
-                "reasoning_output_tokens": usage.reasoning_output_tokens if usage else None,
-                "cost_pico": cost_pico,
-                "duration": answer.duration,
-                "time_to_first_chunk": answer.time_to_first_chunk,
-                "lossy": json.dumps(answer.lossy, ensure_ascii=False),
-                "started_at_us": started_at_us,
-            },
-        )
+        self._add(plan, job, answered(answer, cost_pico), started_at_us)
 
     def failed(self, plan: Plan, job: Job, failure: CallError, started_at_us: int) -> None:
-        """Take a failure; its text starts with the kind."""
-        error = repaired(f"{failure.kind}: {failure.message}")[:500]
-        self._add(plan, job, {"status": "failed", "error": error, "started_at_us": started_at_us})
+        """Take a failure."""
+        self._add(plan, job, failed(failure), started_at_us)
 
-    def _add(self, plan: Plan, job: Job, outcome: dict[str, Any]) -> None:
-        route = plan.routes[job.route]
-        self._rows.append(
-            {
-                "replay_id": self._next,
-                "prompt_key": job.prompt_key,
-                "request_id": job.request_id,
-                "workflow_id": int(plan.frame.workflow_id[job.row]),
-                "current_model": route.current.model,
-                "endpoint": route.endpoint.name,
-                "model": route.model,
-                "variant": route.variant_name,
-                "attempt": 1,
-                "origin": _origin(route),
-                **outcome,
-            }
-        )
+    def _add(self, plan: Plan, job: Job, outcome: dict[str, Any], started_at_us: int) -> None:
+        named = {"replay_id": self._next, "attempt": 1, "started_at_us": started_at_us}
+        self._rows.append({**named, **identity(plan, job), **outcome})
         self._next += 1
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(self._delay, self.flush)
@@ -139,13 +109,52 @@ class Journal:
             self._delay = max(WRITE_DELAY, 2 * (time.perf_counter() - started))
 
 
+def identity(plan: Plan, job: Job) -> dict[str, Any]:
+    """The columns that say which call of a plan a row is about."""
+    route = plan.routes[job.route]
+    return {
+        "prompt_key": job.prompt_key,
+        "request_id": job.request_id,
+        "workflow_id": int(plan.frame.workflow_id[job.row]),
+        "current_model": route.current.model,
+        "endpoint": route.endpoint.name,
+        "model": route.model,
+        "variant": route.variant_name,
+        "origin": "local" if route.client.in_process else "live",
+    }
+
+
+def answered(answer: Answer, cost_pico: int | None) -> dict[str, Any]:
+    """The columns of an answer."""
+    usage = answer.usage
+    calls = [{"name": call.name, "arguments": call.arguments} for call in answer.tool_calls]
+    return {
+        "status": "ok",
+        "text": repaired(answer.text),
+        "tool_calls": repaired(json.dumps(calls, ensure_ascii=False, sort_keys=True)) if calls else None,
+        "finish_reason": answer.finish_reason,
+        "response_model": answer.response_model,
+        "response_id": answer.response_id,
+        "input_tokens": usage.input_tokens if usage else None,
+        "cache_read_input_tokens": usage.cache_read_input_tokens if usage else None,
+        "cache_write_input_tokens": _written(answer),
+        "output_tokens": usage.output_tokens if usage else None,
+        "reasoning_output_tokens": usage.reasoning_output_tokens if usage else None,
+        "cost_pico": cost_pico,
+        "duration": answer.duration,
+        "time_to_first_chunk": answer.time_to_first_chunk,
+        "lossy": json.dumps(answer.lossy, ensure_ascii=False),
+    }
+
+
+def failed(failure: CallError) -> dict[str, Any]:
+    """The columns of a failure; its text starts with the kind."""
+    return {"status": "failed", "error": repaired(f"{failure.kind}: {failure.message}")[:500]}
+
+
 def now_us() -> int:
     """This moment, UTC epoch microseconds."""
     return time.time_ns() // 1000
-
-
-def _origin(route: Route) -> str:
-    return "local" if route.client.in_process else "live"
 
 
 def _written(answer: Answer) -> int | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -13,9 +12,10 @@ from audit.config import EndpointConfig
 from audit.errors import ReplayError
 from audit.prices.catalogue import Catalogue
 from audit.replay.calls import most_input_tokens, prepare
+from audit.replay.counting import Counts, candidate_plans, candidates_by_model, unreplayable
 from audit.replay.drawing import draw, drawn_before, exactly
 from audit.replay.frame import Frame, Shapes, frame, shapes
-from audit.replay.plans import PICO, CandidatePlan, Destination, Job, LocalLimits, Plan, Unreplayable
+from audit.replay.plans import Destination, Job, LocalLimits, Plan
 from audit.replay.promises import grown_promise, promise
 from audit.replay.prompts import Logged, chunks, load
 from audit.replay.routes import Directory, Route, Skipped, currents, host_of, is_loopback, lacking, routes, serves
@@ -30,6 +30,10 @@ EXPECTED_THINKING = 800
 _FINISHED = """
 SELECT DISTINCT prompt_key, endpoint, model, COALESCE(variant, '') AS variant FROM replay
 WHERE status = 'ok' AND origin IN ('live', 'local', 'recorded')
+"""
+_PENDING = """
+SELECT e.prompt_key, b.endpoint, e.model, e.variant FROM replay_batch_entry AS e
+JOIN replay_batch AS b ON b.tag = e.tag WHERE b.status <> 'collected'
 """
 _WORKFLOWS = "SELECT workflow_id, name, task_kind FROM workflow"
 _NO_TOOLS = "the embedded model has no tools"
@@ -50,6 +54,7 @@ def plan(
     variants: Sequence[str] = (),
     unready: bool = False,
     only: Mapping[int, float] | None = None,
+    batch: bool = False,
 ) -> Plan:
     """Plan the replay of `sample` prompts with `models` (proposed from the price table where nothing is named).
 
@@ -57,13 +62,15 @@ def plan(
     (see `audit.replay.variants`). `left_out` names workflows whose content is not to be sent. `judged` says that a
     judge or people will rate the answers programs can't. `unready` plans for endpoints that lack a key or a package as
     well and lists what is missing: such a plan is for reading. `only` asks exactly these prompts (by key, with the
-    chance each had to be among them) instead of drawing any. Raises ReplayError where nothing can be replayed or a
-    named model's endpoint can't be used, and ConfigError for a model without an endpoint or an unknown variant.
+    chance each had to be among them) instead of drawing any. `batch` plans for the Batch APIs at their prices. Raises
+    ReplayError where nothing can be replayed or a named model's endpoint can't be used, and ConfigError for a model
+    without an endpoint or an unknown variant.
     """
     units = frame(store, left_out)
     if not len(units):
         raise ReplayError("no request of this log can be replayed", _nothing(units))
-    found = _Planner(store, catalogue, units, endpoints, local or LocalLimits())
+    directory = Directory(catalogue, endpoints, time.time_ns() // 1000, batch=batch)
+    found = _Planner(store, directory, units, local or LocalLimits())
     ways = found.ways(models, floor, [variant(each) for each in variants], unready)
     return found.plan(ways, sample, seed, judged, only)
 
@@ -73,36 +80,20 @@ def _nothing(units: Frame) -> str:
     return reasons or "ingest a log with billable requests first"
 
 
-@dataclass(slots=True)
-class _Counts:
-    """What is gathered while the calls of a sample are listed."""
-
-    jobs: list[Job] = field(default_factory=list)
-    reused: dict[int, int] = field(default_factory=dict)
-    refused: dict[tuple[str, str, str], tuple[int, int]] = field(default_factory=dict)
-    sent: dict[str, set[int]] = field(default_factory=dict)
-    foreign: set[str] = field(default_factory=set)
-
-    def refuse(self, route: Route, reason: str, cost_pico: int, count: int = 1) -> None:
-        key = route.endpoint.name, route.model, reason
-        before = self.refused.get(key, (0, 0))
-        self.refused[key] = before[0] + count, before[1] + cost_pico
-
-
 class _Planner:
     def __init__(
         self,
         store: Store,
-        catalogue: Catalogue,
+        directory: Directory,
         units: Frame,
-        endpoints: Sequence[EndpointConfig],
         local: LocalLimits,
     ) -> None:
         self._store = store
         self._units = units
         self._local = local
-        self._directory = Directory(catalogue, endpoints, time.time_ns() // 1000)
+        self._directory = directory
         self._shapes: Shapes | None = None
+        self._pending: set[tuple[object, ...]] = set()
         rows = store.rows(_WORKFLOWS)
         self._kinds = {row["workflow_id"]: row["task_kind"] or "" for row in rows}
         self._names = {row["workflow_id"]: row["name"] or str(row["workflow_id"]) for row in rows}
@@ -127,7 +118,7 @@ class _Planner:
         only: Mapping[int, float] | None,
     ) -> Plan:
         """Draw, and list the calls."""
-        units, counts = self._units, _Counts()
+        units, counts = self._units, Counts()
         ways, skipped = chosen
         strata = stratify(units, self._kinds)
         eligible, size = self._eligible(ways, requested, counts)
@@ -137,7 +128,7 @@ class _Planner:
         else:
             picked = exactly(units, strata, only, before)
         self._list_jobs(picked.rows.tolist(), ways, counts)
-        tried = _candidates_by_model(ways)
+        tried = candidates_by_model(ways)
         now = promise(units, strata, picked, self._kinds, self._names, tried, judged)
         return Plan(
             seed=seed,
@@ -148,17 +139,19 @@ class _Planner:
             routes=tuple(ways),
             jobs=tuple(counts.jobs),
             reused=sum(counts.reused.values()),
-            candidates=_candidate_plans(ways, counts),
-            not_replayable=_unreplayable(counts),
+            candidates=candidate_plans(ways, counts),
+            not_replayable=unreplayable(counts),
             destinations=self._destinations(ways, counts),
             promise=now,
             larger=grown_promise(units, strata, eligible, now, self._kinds, self._names, tried, judged),
             covered_pico=int(units.cost_pico[eligible].sum()),
             skipped=tuple(skipped),
             missing=lacking(ways),
+            batch=self._directory.batch,
+            pending=counts.pending,
         )
 
-    def _eligible(self, ways: Sequence[Route], requested: int, counts: _Counts) -> tuple[BoolArray, int]:
+    def _eligible(self, ways: Sequence[Route], requested: int, counts: Counts) -> tuple[BoolArray, int]:
         """Which prompts may be drawn: where only an embedded model answers, those it can take, and not too many."""
         everything = np.ones(len(self._units), dtype=np.bool_)
         candidates = [route for route in ways if not route.floor]
@@ -188,11 +181,12 @@ class _Planner:
             return f"the logged answer is longer than {self._local.answer_tokens} tokens"
         return ""
 
-    def _list_jobs(self, rows: Sequence[int], ways: Sequence[Route], counts: _Counts) -> None:
+    def _list_jobs(self, rows: Sequence[int], ways: Sequence[Route], counts: Counts) -> None:
         by_current: dict[tuple[str, str], list[int]] = {}
         for place, route in enumerate(ways):
             by_current.setdefault((route.current.model, route.current.provider_name), []).append(place)
         finished = {tuple(row.values()) for row in self._store.rows(_FINISHED)}
+        self._pending = {tuple(row.values()) for row in self._store.rows(_PENDING)}
         for part in chunks(rows):
             logged = load(self._store, self._units.request_id[np.array(part)].tolist())
             for row in part:
@@ -201,13 +195,19 @@ class _Planner:
                     self._list_job(row, each, place, ways[place], finished, counts)
 
     def _list_job(
-        self, row: int, logged: Logged, place: int, route: Route, finished: set[tuple[object, ...]], counts: _Counts
+        self, row: int, logged: Logged, place: int, route: Route, finished: set[tuple[object, ...]], counts: Counts
     ) -> None:
         key = int(self._units.prompt_key[row])
-        if (key, route.endpoint.name, route.model, route.variant_name) in finished:
+        name = (key, route.endpoint.name, route.model, route.variant_name)
+        if name in finished:
             counts.reused[place] = counts.reused.get(place, 0) + 1
             return
+        if name in self._pending:
+            counts.pending += 1
+            return
         try:
+            if self._directory.batch and route.client.batches is None:
+                raise NotReplayableError("the endpoint has no Batch API")
             if route.client.in_process and (reason := self._too_much(row)):
                 raise NotReplayableError(reason)
             expected, worst = _costs(logged, route)
@@ -219,7 +219,7 @@ class _Planner:
         if not serves(route, logged.provider_name):
             counts.foreign.add(route.endpoint.name)
 
-    def _destinations(self, ways: Sequence[Route], counts: _Counts) -> tuple[Destination, ...]:
+    def _destinations(self, ways: Sequence[Route], counts: Counts) -> tuple[Destination, ...]:
         made: dict[str, Destination] = {}
         for route in ways:
             name = route.endpoint.name
@@ -244,54 +244,10 @@ def _costs(logged: Logged, route: Route) -> tuple[int | None, int | None]:
     if route.client.in_process:
         # whatever this machine is said to cost, nobody bills it
         return 0, 0
-    if route.rates is None:
+    if route.billed is None:
         return None, None
     said = logged.output_tokens if route.same_model else logged.output_tokens - logged.reasoning_tokens
     if not route.same_model and route.client.thinks(route.sends):
         said += EXPECTED_THINKING
-    expected = route.rates.expected(given, max(1, said))
-    return expected, route.rates.worst(bound, call.limits.max_output_tokens)
-
-
-def _candidates_by_model(ways: Sequence[Route]) -> dict[str, int]:
-    tried: dict[str, set[tuple[str, str, str]]] = {}
-    for route in ways:
-        if not route.floor:
-            tried.setdefault(route.current.model, set()).add((route.endpoint.name, route.model, route.variant_name))
-    return {model: len(candidates) for model, candidates in tried.items()}
-
-
-def _candidate_plans(ways: Sequence[Route], counts: _Counts) -> tuple[CandidatePlan, ...]:
-    jobs: dict[int, list[Job]] = {}
-    for job in counts.jobs:
-        jobs.setdefault(job.route, []).append(job)
-    made = []
-    for place, route in enumerate(ways):
-        calls, reused = jobs.get(place, []), counts.reused.get(place, 0)
-        if not calls and not reused:
-            continue
-        priced = route.rates is not None or route.client.in_process
-        made.append(
-            CandidatePlan(
-                current_model=route.current.model,
-                endpoint=route.endpoint.name,
-                model=route.model,
-                variant=route.variant_name,
-                floor=route.floor,
-                calls=len(calls),
-                reused=reused,
-                expected_usd=sum(job.expected_pico or 0 for job in calls) / PICO if priced else None,
-                worst_usd=sum(job.worst_pico or 0 for job in calls) / PICO if priced else None,
-                input_usd_per_million=route.rates.usd_per_million("input") if route.rates else None,
-                output_usd_per_million=route.rates.usd_per_million("output") if route.rates else None,
-            )
-        )
-    return tuple(made)
-
-
-def _unreplayable(counts: _Counts) -> tuple[Unreplayable, ...]:
-    made = [
-        Unreplayable(endpoint, model, reason, count, pico / PICO)
-        for (endpoint, model, reason), (count, pico) in counts.refused.items()
-    ]
-    return tuple(sorted(made, key=lambda each: (-each.cost_usd, -each.count, each.reason, each.endpoint, each.model)))
+    expected = route.billed.expected(given, max(1, said))
+    return expected, route.billed.worst(bound, call.limits.max_output_tokens)

@@ -102,7 +102,10 @@ class Promise:
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """A replay that has not happened: nothing was sent or written. `missing` is what keeps it from being sent."""
+    """A replay that has not happened: nothing was sent or written. `missing` is what keeps it from being sent.
+
+    `batch` says that the calls are for the Batch APIs; `pending` calls wait in batches that are not collected yet.
+    """
 
     seed: int
     requested: int
@@ -120,6 +123,8 @@ class Plan:
     covered_pico: int
     skipped: tuple[Skipped, ...] = field(default=())
     missing: tuple[Skipped, ...] = field(default=())
+    batch: bool = False
+    pending: int = 0
 
     @property
     def sampled(self) -> int:

@@ -16,7 +16,7 @@ PICO_PER_TOKEN = 1_000_000
 
 @dataclass(frozen=True, eq=False)
 class Rates:
-    """Standard-tier prices of one model at one moment, by meter: (input threshold, ceiling, pico-USD per unit)."""
+    """Prices of one model in one tier at one moment, by meter: (input threshold, ceiling, pico-USD per unit)."""
 
     meters: Mapping[str, Sequence[tuple[int, int, int]]]
 
@@ -27,6 +27,15 @@ class Rates:
         for meter, quantity in charges(usage, "output_reasoning" in self.meters):
             total += quantity * self._price(meter, given)
         return total
+
+    def record(self) -> dict[str, list[list[int]]]:
+        """The prices as plain JSON values."""
+        return {meter: [list(row) for row in rows] for meter, rows in self.meters.items()}
+
+    @classmethod
+    def recorded(cls, found: Mapping[str, Sequence[Sequence[int]]]) -> Rates:
+        """The prices `record` wrote."""
+        return cls({meter: [(row[0], row[1], row[2]) for row in rows] for meter, rows in found.items()})
 
     def usd_per_million(self, meter: str) -> float:
         """Price of a million tokens of a meter in a short request."""
@@ -53,24 +62,20 @@ class Rates:
         return max((price for meter in meters for _, _, price in self.meters.get(meter, ())), default=0)
 
 
-def rates_of(catalogue: Catalogue, price: tuple[str, str] | None, at_us: int) -> Rates | None:
-    """Rates of a price model at a moment; None when it has no price for input and output."""
+def rates_of(catalogue: Catalogue, price: tuple[str, str] | None, at_us: int, tier: str = "standard") -> Rates | None:
+    """Rates of a price model at a moment in a service tier; None when that has no price for input and output."""
     if price is None:
         return None
     meters: dict[str, list[tuple[int, int, int]]] = {}
     for row in catalogue.rows_for(*price):
-        if _holds(row, at_us):
+        if row.service_tier == tier and _holds(row, at_us):
             meters.setdefault(row.sku_meter, []).append((row.input_threshold, row.input_ceiling, row.unit_price_pico))
     return Rates(meters) if "input" in meters and "output" in meters else None
 
 
 def _holds(row: PriceRow, at_us: int) -> bool:
     week = at_us % WEEK_US
-    return (
-        row.service_tier == "standard"
-        and row.valid_from_us <= at_us < row.valid_to_us
-        and row.week_from_us <= week < row.week_to_us
-    )
+    return row.valid_from_us <= at_us < row.valid_to_us and row.week_from_us <= week < row.week_to_us
 
 
 def configured(endpoint: EndpointConfig) -> Rates | None:

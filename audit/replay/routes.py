@@ -51,7 +51,8 @@ class Route:
     """One current model's prompts asked of one model at one endpoint; `floor` when that is the current model itself.
 
     `model` is what the journal calls it, `sends` the name that is sent. `rates` is None where nothing is known about
-    its price. `responses` speaks for requests that were made through the Responses API, where the endpoint has it.
+    its price; `billed` are the rates of the tier its calls are made in: the same, unless that is the batch tier.
+    `responses` speaks for requests that were made through the Responses API, where the endpoint has it.
     `variant` is set where the current model is asked with a changed prompt.
     """
 
@@ -65,6 +66,7 @@ class Route:
     context_window: int | None = None
     responses: Client | None = None
     variant: Variant | None = None
+    billed: Rates | None = None
 
     @property
     def variant_name(self) -> str:
@@ -103,9 +105,12 @@ def currents(store: Store) -> list[Current]:
 class Directory:
     """Endpoints by name, and models by the endpoint they are asked at."""
 
-    def __init__(self, catalogue: Catalogue, endpoints: Sequence[EndpointConfig], now_us: int) -> None:
+    def __init__(
+        self, catalogue: Catalogue, endpoints: Sequence[EndpointConfig], now_us: int, *, batch: bool = False
+    ) -> None:
         self._catalogue = catalogue
         self._now_us = now_us
+        self.batch = batch
         self._clients: dict[str, Client] = {client.name: client for client in find("clients", "CLIENT")}
         self.endpoints = {each.name: each for each in (*BUILT_IN, *endpoints)}
 
@@ -138,8 +143,7 @@ class Directory:
     def route(self, current: Current, endpoint: EndpointConfig, model: str) -> Route:
         """A candidate for a current model."""
         price = None if self._in_process(endpoint) else self._price(endpoint, model)
-        rates = configured(endpoint) or self._rates(price)
-        return self._made(current, endpoint, model, model, False, rates, self._window(price))
+        return self._made(current, endpoint, model, model, False, price)
 
     def floor(self, current: Current) -> Route | None:
         """The current model asked again where it was served; None where no endpoint of that provider is known."""
@@ -147,9 +151,7 @@ class Directory:
         if endpoint is None or self._in_process(endpoint):
             return None
         sends = current.model.rpartition("/")[2] if endpoint in BUILT_IN else current.model
-        rates = configured(endpoint) or self._rates(current.price)
-        window = self._window(current.price)
-        return self._made(current, endpoint, current.model, sends, True, rates, window)
+        return self._made(current, endpoint, current.model, sends, True, current.price)
 
     def _made(
         self,
@@ -158,11 +160,18 @@ class Directory:
         model: str,
         sends: str,
         floor: bool,
-        rates: Rates | None,
-        window: int | None,
+        price: tuple[str, str] | None,
     ) -> Route:
         responses = self._clients["openai_responses"] if endpoint == BUILT_IN[0] else None
-        return Route(current, endpoint, self.client(endpoint), model, sends, floor, rates, window, responses)
+        rates = configured(endpoint) or rates_of(self._catalogue, price, self._now_us)
+        billed = rates
+        if self.batch and not configured(endpoint):
+            # a tier nobody lists a price of is taken to cost the standard one
+            billed = rates_of(self._catalogue, price, self._now_us, "batch") or rates
+        window = self._window(price)
+        return Route(
+            current, endpoint, self.client(endpoint), model, sends, floor, rates, window, responses, billed=billed
+        )
 
     def _price(self, endpoint: EndpointConfig, model: str) -> tuple[str, str] | None:
         """The price model of a candidate: at its provider, or through a gateway where only one company sells it.
@@ -176,9 +185,6 @@ class Directory:
 
     def _in_process(self, endpoint: EndpointConfig) -> bool:
         return self.client(endpoint).in_process
-
-    def _rates(self, price: tuple[str, str] | None) -> Rates | None:
-        return rates_of(self._catalogue, price, self._now_us)
 
     def _window(self, price: tuple[str, str] | None) -> int | None:
         found = self._catalogue.model(*price) if price else None
@@ -218,7 +224,7 @@ def routes(
     named = [directory.find(name) for name in models]
     embedded = (directory.endpoints["local"], EMBEDDED)
     for current in found:
-        proposed = [] if named or variants else [*directory.proposed(current), embedded]
+        proposed = [] if named or variants else [*directory.proposed(current), *([] if directory.batch else [embedded])]
         for endpoint, model in named or proposed:
             if model in (current.model, current.price[1] if current.price else None) and endpoint.flavour != "local":
                 continue

@@ -36,7 +36,7 @@ def replay(
     that somebody agreed to the plan's destinations. Raises ConsentError, BudgetError (nothing fits the cap, or a price
     is missing), ReplayError (no endpoint gave one answer) and Interrupted (stopped by the user; finished work is kept).
     """
-    _check(plan, max_cost_usd, consent)
+    check(plan, max_cost_usd, consent)
     before = spent_unfinished(store, plan)
     limit = None if max_cost_usd is None else round(max_cost_usd * PICO)
     keep(store, plan.frame, plan.strata, plan.sample, plan.seed)
@@ -64,7 +64,8 @@ async def _run(
     return sender, budget
 
 
-def _check(plan: Plan, max_cost_usd: float | None, consent: bool) -> None:
+def check(plan: Plan, max_cost_usd: float | None, consent: bool) -> None:
+    """Raise ConsentError where nobody agreed to a destination, BudgetError where a cap can't be kept."""
     strangers = [each for each in plan.destinations if each.needs_consent]
     if strangers and not consent:
         hosts = ", ".join(f"{each.host} ({each.prompts} prompts)" for each in strangers)
@@ -104,13 +105,7 @@ def _result(
 
 def _log(store: Store, plan: Plan, result: ReplayResult, max_cost_usd: float | None) -> None:
     """What was tried goes into the event chain: seeds and candidates count in every later verdict."""
-    settings = {
-        "seed": plan.seed,
-        "sample": plan.requested,
-        "candidates": sorted({_name(route) for route in plan.routes if not route.floor}),
-        "max_cost_usd": max_cost_usd,
-        "hosts": sorted({each.host for each in plan.destinations if each.host}),
-    }
+    settings = settings_of(plan, max_cost_usd)
     outcome = {
         "sampled": result.sampled,
         "sent": result.sent,
@@ -120,6 +115,17 @@ def _log(store: Store, plan: Plan, result: ReplayResult, max_cost_usd: float | N
         "stopped": result.stopped,
     }
     store.log_event("replay", settings, outcome)
+
+
+def settings_of(plan: Plan, max_cost_usd: float | None) -> dict[str, object]:
+    """What was asked for, as the event chain keeps it."""
+    return {
+        "seed": plan.seed,
+        "sample": plan.requested,
+        "candidates": sorted({_name(route) for route in plan.routes if not route.floor}),
+        "max_cost_usd": max_cost_usd,
+        "hosts": sorted({each.host for each in plan.destinations if each.host}),
+    }
 
 
 def _name(route: Route) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from audit import store
+from tests.batch_peer import BatchPeer
 
 KEYS = ("OPENAI_API_KEY", "OPENAI_BASE_URL", "ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL")
 
@@ -54,3 +56,28 @@ def test_without_a_key_proposed_models_are_planned_but_not_sent(audit: Any, samp
     plan = audit("replay", "--dry-run", "--json", "--db", sample_db).document
     assert {"openai", "anthropic"} <= {each["endpoint"] for each in plan["candidates"]}
     assert audit("replay", "--model", "gpt-4.1-nano", "--yes", "--db", sample_db).code == 1
+
+
+def test_batches_are_handed_over_and_collected(
+    audit: Any, sample_db: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = shutil.copy(sample_db, tmp_path / "batch.duckdb")
+    wanted = ("replay", "--sample", "60", "--model", "gpt-4.1-nano", "--no-floor", "--batch", "--yes", "--db", database)
+    with BatchPeer() as peer:
+        monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
+        monkeypatch.setenv("OPENAI_BASE_URL", f"{peer.url}/v1")
+        plan = audit(*wanted, "--dry-run", "--json").document
+        nano = plan["candidates"][0]
+        assert (nano["input_usd_per_million"], nano["output_usd_per_million"]) == (0.05, 0.2)
+        first = audit(*wanted)
+        assert first.code == 0, first.err
+        assert "collect the answers with `audit replay --collect`" in " ".join(first.out.split())
+        assert "0 of" in audit("replay", "--collect", "--db", database).out
+        peer.end()
+        done = audit("replay", "--collect", "--db", database, "--json")
+        assert done.document["answered"] == plan["calls"]
+        assert done.document["open"] == []
+        assert {row["model"] for row in done.document["by_candidate"]} >= {"gpt-4.1-nano"}
+        assert {row["p95_seconds"] for row in done.document["by_candidate"] if row["model"] == "gpt-4.1-nano"} == {None}
+        assert audit(*wanted).code == 0
+        assert len(peer.batches) == 1 or set(peer.served.values()) == {1}
