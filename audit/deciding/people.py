@@ -17,7 +17,7 @@ from audit.statistics.intervals import kish_neff
 from audit.statistics.two_phase import Group, TwoPhase
 
 TOLERATED = 0.01
-"""Share of a scorer's passes people may reject by a slip of their own before the scorer loses its word."""
+"""Share of a program's passes people may reject by a slip of their own before the program loses its word."""
 
 SURPRISE = 0.10
 
@@ -27,18 +27,17 @@ def drawn(units: Sequence[Unit]) -> list[Unit]:
     return [unit for unit in units if unit.rated is not None and unit.chance is not None]
 
 
-def certified(units: Sequence[Unit], allowed: float = TOLERATED) -> tuple[Unit, ...]:
+def certified(units: Sequence[Unit]) -> tuple[Unit, ...]:
     """The units a certificate may rest on, with the weights they then have.
 
-    `allowed` is the share of passed answers that may be wrong without surprise. A group of failed answers of which
-    people accepted any, of undecided ones, and of passed ones of which people rejected more than `allowed` explains
-    (binomial test at 10 %), is spoken for by its rated members alone.
+    A group of failed answers of which people accepted any, of undecided ones, and of answers a judge passed of which
+    people rejected any, is spoken for by its rated members alone. What programs passed keeps its vote as long as no
+    more was rejected than slips explain (binomial test at 10 %).
     """
     kept = [unit for unit in units if _settled(unit)]
-    for said in ("passed", "failed", "undecided"):
-        group = [unit for unit in units if unit.said == said and not _settled(unit)]
+    for group in _groups(units):
         rated = drawn(group)
-        if rated and _overruled(said, rated, allowed):
+        if rated and _overruled(rated):
             scale = math.fsum(unit.weight for unit in group) / math.fsum(_weight(unit) for unit in rated)
             kept += [replace(unit, weight=_weight(unit) * scale) for unit in rated]
         else:
@@ -46,19 +45,34 @@ def certified(units: Sequence[Unit], allowed: float = TOLERATED) -> tuple[Unit, 
     return tuple(sorted(kept, key=lambda unit: (unit.batch, unit.prompt_key)))
 
 
-def _overruled(said: str, rated: Sequence[Unit], allowed: float) -> bool:
-    if said == "undecided":
-        return True
-    if said == "failed":
-        return any(unit.rated for unit in rated)
+def _groups(units: Sequence[Unit]) -> list[list[Unit]]:
+    """Units people could be asked about, by what was said of them and whether a judge said it."""
+    found: dict[tuple[str, bool], list[Unit]] = {}
+    for unit in units:
+        if not _settled(unit):
+            found.setdefault((unit.said, bool(unit.judge)), []).append(unit)
+    return [found[key] for key in sorted(found)]
+
+
+def _overruled(rated: Sequence[Unit]) -> bool:
+    said = rated[0].said
+    if said != "passed":
+        return said == "undecided" or any(unit.rated for unit in rated)
     wrong = sum(not unit.rated for unit in rated)
-    return wrong > 0 and 1 - binomial_cdf(wrong - 1, len(rated), allowed) < SURPRISE
+    if rated[0].judge or not wrong:
+        return wrong > 0
+    return 1 - binomial_cdf(wrong - 1, len(rated), TOLERATED) < SURPRISE
 
 
-def overruled_passes(units: Sequence[Unit], allowed: float = TOLERATED) -> bool:
-    """Whether people rejected more of the passed answers than `allowed` explains."""
-    rated = [unit for unit in drawn(units) if unit.said == "passed" and not _settled(unit)]
-    return bool(rated) and _overruled("passed", rated, allowed)
+def overruled_passes(units: Sequence[Unit], judged: bool | None = None) -> bool:
+    """Whether people took their vote from passed answers, of a judge or of programs (None: of either)."""
+    groups = [group for group in _groups(units) if group[0].said == "passed"]
+    return any(
+        bool(rated) and _overruled(rated)
+        for group in groups
+        if judged is None or bool(group[0].judge) == judged
+        for rated in [drawn(group)]
+    )
 
 
 def share(units: Sequence[Unit], good: Callable[[Unit], bool]) -> TwoPhase | None:
@@ -72,10 +86,9 @@ def share(units: Sequence[Unit], good: Callable[[Unit], bool]) -> TwoPhase | Non
     for ok in (True, False):
         part = math.fsum(unit.weight for unit in settled if good(unit) == ok)
         groups.append(Group(effective * part / total, known=float(ok)))
-    for said in ("passed", "failed", "undecided"):
-        group = [unit for unit in units if unit.said == said and not _settled(unit)]
-        if group:
-            groups.append(_group(said, group, effective * math.fsum(unit.weight for unit in group) / total, good))
+    for group in _groups(units):
+        size = effective * math.fsum(unit.weight for unit in group) / total
+        groups.append(_group(group[0].said, group, size, good))
     return TwoPhase(tuple(each for each in groups if each.units > 0))
 
 

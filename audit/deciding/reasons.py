@@ -63,7 +63,7 @@ def _rated(trial: rule.Trial) -> list[str]:
     if right:
         said.append(f"accepted {right} that had failed")
     found = [", ".join(said)]
-    if people.overruled_passes(trial.units, trial.allowed):
+    if people.overruled_passes(trial.units):
         found.append("the passes they did not see count no more: the rated ones speak for them")
     return found
 

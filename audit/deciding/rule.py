@@ -43,17 +43,12 @@ class Trial:
         Where people overruled the passes, they speak instead and nothing is missed.
         """
         judged = any(unit.judge and unit.said == "passed" and unit.rated is None for unit in self.units)
-        return 1 - self.miss if judged and not people.overruled_passes(self.units, self.allowed) else 1.0
-
-    @property
-    def allowed(self) -> float:
-        """Share of passed answers that may be wrong in a trial at its limit without surprise."""
-        return max(people.TOLERATED, self.miss * self.alpha / (1 - self.alpha))
+        return 1 - self.miss if judged and not people.overruled_passes(self.units, judged=True) else 1.0
 
     @property
     def evidence(self) -> tuple[Unit, ...]:
         """Units a certificate may rest on, with the weights they then have."""
-        return people.certified(self.units, self.allowed)
+        return people.certified(self.units)
 
 
 @dataclass(frozen=True, slots=True)
