@@ -27,7 +27,7 @@ def delimiter_of(head: str, whole: bool) -> str | None:
     best: tuple[float, int, str] | None = None
     for delimiter in DELIMITERS:
         share, width = _fit(head, delimiter, whole)
-        if share >= 0.6 and width >= 2 and (best is None or (share, width) > best[:2]):
+        if share >= (0.6 if width == 2 else 0.5) and width >= 2 and (best is None or (share, width) > best[:2]):
             best = (share, width, delimiter)
     return best[2] if best else None
 
@@ -51,8 +51,7 @@ def _is_header(cells: list[str]) -> bool:
     names = [cell.strip() for cell in cells]
     named = [name for name in names if name]
     return (
-        len(named) >= 2
-        and len(set(named)) == len(named)
+        len(set(named)) >= 2
         and len(named) >= len(names) - 1
         and all(_NAME.fullmatch(name) and not name.replace(".", "").isdigit() for name in named)
     )
@@ -62,7 +61,8 @@ class CsvText:
     """The rows of a delimited text as records of strings; a row of another width is unreadable (`ragged_row`)."""
 
     def __init__(self, file: BinaryIO, delimiter: str) -> None:
-        self._replaced = False
+        self._ended = False
+        self._row: list[str] = []
         self._text = io.TextIOWrapper(file, encoding="utf-8", errors="replace", newline="")
         self._delimiter = delimiter
         self._offset = 0
@@ -73,6 +73,7 @@ class CsvText:
         header: list[str] | None = None
         while True:
             line, offset = rows.line_num + 1, self._offset
+            self._row.clear()
             try:
                 row = next(rows)
             except StopIteration:
@@ -84,8 +85,12 @@ class CsvText:
             if not any(row) or (row[0].startswith("sep=") and header is None):
                 continue
             if header is None:
-                header = [cell.strip().removeprefix("\ufeff") for cell in row]
+                header = _distinct([cell.strip().removeprefix("\ufeff") for cell in row])
                 continue
+            if self._ended and (swallowed := self._swallowed()):
+                yield line, offset, Unreadable("unclosed_quote"), swallowed[0].encode("utf-8", "replace"), False
+                yield from self._rest(header, swallowed[1:], line + 1)
+                return
             yield self._record(header, row, line, offset)
 
     def _record(self, header: list[str], row: list[str], line: int, offset: int) -> Item:
@@ -102,7 +107,31 @@ class CsvText:
     def _lines(self) -> Iterator[str]:
         for line in self._text:
             self._offset += len(line) if line.isascii() else len(line.encode("utf-8", "replace"))
+            self._row.append(line)
             yield line
+        self._ended = True
+
+    def _swallowed(self) -> list[str]:
+        """The lines of a row whose quote is never closed, so that it took in all that follows."""
+        return self._row if len(self._row) > 1 and sum(line.count('"') for line in self._row) % 2 else []
+
+    def _rest(self, header: list[str], lines: list[str], line: int) -> Iterator[Item]:
+        """The rows that a quote had swallowed."""
+        for row in csv.reader(lines, delimiter=self._delimiter):
+            if any(row):
+                yield self._record(header, row, line, self._offset)
+            line += 1
+
+
+def _distinct(names: list[str]) -> list[str]:
+    """Names of columns, a second one of the same name numbered as data frames do (`model.1`)."""
+    seen: dict[str, int] = {}
+    found = []
+    for name in names:
+        again = seen.get(name, 0)
+        seen[name] = again + 1
+        found.append(f"{name}.{again}" if again else name)
+    return found
 
 
 def _excerpt(row: list[str], delimiter: str) -> bytes:

@@ -9,13 +9,16 @@ from typing import Any
 
 import orjson
 
-from audit.containers.items import Item, Unreadable
+from audit.containers.items import EXCERPT_BYTES, Item, Unreadable
 from audit.containers.json_values import WRAPPER, JsonValues
 from audit.containers.streams import Damaged
 from audit.containers.values import State, decode, decode_one, gap_end, repaired
 
 STREAMED_FROM = 32 << 20
 """A line longer than this is not held whole when it is a list of records."""
+
+LONGEST = 256 << 20
+"""A longer line is passed over, so that no file decides how much memory a run takes."""
 
 _PROBES = (1 << 16, 1 << 20, 1 << 24, 1 << 27)
 """How many bytes are looked at, step by step, to see whether a value goes on over several lines."""
@@ -25,6 +28,7 @@ _NEW_STREAM = re.compile(rb'(?:event|data):\s*(?:\{"type":\s*")?(?:message_start
 _END_OF_STREAM = re.compile(
     rb'data:\s*(?:\[DONE\]|\{"type":\s*"(?:message_stop|response\.(?:completed|incomplete|failed))")'
 )
+_TOO_LONG = -2
 _BLANK = b" \t\r\n\x0b\x0c\x00"
 _BOM = b"\xef\xbb\xbf"
 _PREFIX_BYTES = 200
@@ -54,6 +58,10 @@ class JsonText:
     def __iter__(self) -> Iterator[Item]:
         loads = orjson.loads
         while (end := self._line_end()) is not None:
+            if end == _TOO_LONG:
+                yield self._reject("too_long", self._window(EXCERPT_BYTES))
+                self._skip_line()
+                continue
             if end < 0:
                 yield from self._values(self._is_wrapper())
                 return
@@ -100,15 +108,27 @@ class JsonText:
 
     def _line_end(self) -> int | None:
         """Index of the next line break; the end of the data for a last line without one; None when all is read;
-        -1 when the line is a list of records too long to hold."""
+        -1 when the line is a list of records too long to hold, `_TOO_LONG` when it is one record too long to hold."""
         searched = 0
         while (end := self._data.find(b"\n", self._position + searched)) < 0:
             searched = len(self._data) - self._position
             if searched > STREAMED_FROM and (self._is_wrapper() or self._window(16).lstrip(_BLANK + _BOM)[:1] == b"["):
                 return -1
+            if searched > LONGEST:
+                return _TOO_LONG
             if not self._grow(max(searched, 1)):
                 return len(self._data) if self._position < len(self._data) else None
         return end
+
+    def _skip_line(self) -> None:
+        """Pass the rest of a line without holding it."""
+        while (end := self._data.find(b"\n", self._position)) < 0:
+            self._base += len(self._data)
+            self._data, self._position = b"", 0
+            if not self._grow(1):
+                self.line += 1
+                return
+        self._advance(end)
 
     def _window(self, size: int) -> bytes:
         return self._data[self._position : self._position + size]

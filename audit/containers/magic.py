@@ -37,7 +37,7 @@ _BOMS: tuple[tuple[bytes, str], ...] = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-_CONTROL = bytes(set(range(32)) - {9, 10, 12, 13, 27})
+_CONTROL = bytes(set(range(1, 32)) - {9, 10, 12, 13, 27})
 _MOSTLY_TEXT = 0.02
 """Share of control characters up to which bytes are taken for (damaged) text."""
 
@@ -57,8 +57,12 @@ def kind_of(head: bytes) -> Kind:
         return "otlp"
     if encoding_of(head) != "utf-8":
         return "text"
-    controls = len(head) - len(head.translate(None, _CONTROL))
-    return "text" if controls <= _MOSTLY_TEXT * len(head) else "binary"
+    # a crash leaves zeros where a log was to go on, before or after whole lines
+    written = head.replace(b"\0", b"")
+    if len(written) < len(head) * (1 - _MOSTLY_TEXT) and b"\n" not in written:
+        return "binary"
+    controls = len(written) - len(written.translate(None, _CONTROL))
+    return "text" if controls <= _MOSTLY_TEXT * len(written) else "binary"
 
 
 def encoding_of(head: bytes) -> str:

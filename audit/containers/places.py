@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
+import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,7 +93,9 @@ def _file(name: str, seen: set[tuple[int, int]], chosen: bool) -> Iterator[Place
     if status.st_ino and key in seen:
         return
     seen.add(key)
-    yield Place(name, status.st_size, status.st_mtime_ns, chosen)
+    if chosen or stat.S_ISREG(status.st_mode):
+        # a pipe or a device that lies in a folder would be waited for without end
+        yield Place(name, status.st_size, status.st_mtime_ns, chosen)
 
 
 def _folder(name: str, seen: set[tuple[int, int]]) -> Iterator[Place | PlaceError]:

@@ -25,6 +25,8 @@ from audit.containers.tables import parquet_rows, sqlite_rows
 
 Layout = Literal["lines", "values", "csv"]
 COMPRESSED: tuple[Kind, ...] = ("gzip", "zstd", "bzip2", "xz")
+_ARCHIVES = 6
+"""How many archives one inside the other are opened; no export has more than two."""
 _EVENT = re.compile(rb"(?:data|event|id|retry): ?")
 
 
@@ -104,20 +106,23 @@ def as_text(chunks: Iterator[bytes]) -> Text | Kind:
     return Text(layout, delimiter, tuple(unpacked), encoding, chunks)
 
 
-def records(chunks: Iterator[bytes], path: Path | None = None) -> Iterator[Item]:
+def records(chunks: Iterator[bytes], path: Path | None = None, depth: int = 0) -> Iterator[Item]:
     """The records of one input, and what in it can't be decoded, in order.
 
     `path` is the file the chunks come from, for formats that are read at random; without it such input is kept in a
-    temporary file.
+    temporary file. `depth` counts the archives around it.
     """
+    if depth > _ARCHIVES:
+        yield 1, 0, Unreadable("nested_archive"), b"", False
+        return
     head, chunks = take_head(chunks)
     kind = kind_of(head)
     if kind in COMPRESSED:
-        yield from records(decompressed(chunks, kind))
+        yield from records(decompressed(chunks, kind), depth=depth + 1)
     elif kind == "text":
         yield from _text_records(chunks, encoding_of(head))
     elif kind in ("zip", "tar", "parquet", "sqlite"):
-        yield from _file_records(kind, chunks, path)
+        yield from _file_records(kind, chunks, path, depth)
     elif kind == "otlp":
         yield from otlp_records(_until_damage(chunks))
     elif kind == "empty":
@@ -149,7 +154,7 @@ def _text_records(chunks: Iterator[bytes], encoding: str) -> Iterator[Item]:
         yield table.line, 0, Unreadable(raw.damage), b"", False
 
 
-def _file_records(kind: Kind, chunks: Iterator[bytes], path: Path | None) -> Iterator[Item]:
+def _file_records(kind: Kind, chunks: Iterator[bytes], path: Path | None, depth: int) -> Iterator[Item]:
     if path is None:
         with tempfile.TemporaryDirectory(prefix="audit-") as folder:
             path = Path(folder) / "input"
@@ -159,18 +164,18 @@ def _file_records(kind: Kind, chunks: Iterator[bytes], path: Path | None) -> Ite
             except Damaged as damage:
                 yield 1, 0, Unreadable(damage.reason), b"", False
                 return
-            yield from _file_records(kind, iter(()), path)
+            yield from _file_records(kind, iter(()), path, depth)
     elif kind == "parquet":
         yield from parquet_rows(path)
     elif kind == "sqlite":
         yield from sqlite_rows(path, llm_logs.records)
     elif kind == "zip":
-        yield from _zip_records(path)
+        yield from _zip_records(path, depth)
     else:
-        yield from _tar_records(path)
+        yield from _tar_records(path, depth)
 
 
-def _zip_records(path: Path) -> Iterator[Item]:
+def _zip_records(path: Path, depth: int) -> Iterator[Item]:
     try:
         with zipfile.ZipFile(path) as archive:
             for member in archive.infolist():
@@ -180,19 +185,24 @@ def _zip_records(path: Path) -> Iterator[Item]:
                     yield 1, 0, Unreadable("encrypted_zip", member.filename), b"", False
                     continue
                 with archive.open(member) as file:
-                    yield from records(_zip_chunks(cast(BinaryIO, file)))
-    except (zipfile.BadZipFile, NotImplementedError, OSError) as error:
+                    yield from records(_zip_chunks(cast(BinaryIO, file)), depth=depth + 1)
+    except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError) as error:
         yield 1, 0, Unreadable("corrupt_zip", str(error)[:200]), b"", False
 
 
 def _zip_chunks(file: BinaryIO) -> Iterator[bytes]:
-    try:
-        yield from raw_chunks(file)
-    except (zipfile.BadZipFile, EOFError, OSError) as error:
-        raise Damaged("corrupt_zip") from error
+    chunks = raw_chunks(file)
+    while True:
+        try:
+            chunk = next(chunks, None)
+        except Exception as error:  # each way of packing has errors of its own
+            raise Damaged("corrupt_zip") from error
+        if chunk is None:
+            return
+        yield chunk
 
 
-def _tar_records(path: Path) -> Iterator[Item]:
+def _tar_records(path: Path, depth: int) -> Iterator[Item]:
     import tarfile
 
     try:
@@ -200,6 +210,6 @@ def _tar_records(path: Path) -> Iterator[Item]:
             for member in archive:
                 file = archive.extractfile(member) if member.isfile() else None
                 if file is not None and not Path(member.name).name.startswith("."):
-                    yield from records(raw_chunks(cast(BinaryIO, file)))
+                    yield from records(raw_chunks(cast(BinaryIO, file)), depth=depth + 1)
     except (tarfile.TarError, OSError, EOFError) as error:
         yield 1, 0, Unreadable("corrupt_tar", str(error)[:200]), b"", False

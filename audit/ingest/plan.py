@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import tee
 
-from audit.containers import Damaged, Place, PlaceError, Text, as_text, raw_chunks
+from audit.containers import Damaged, Place, PlaceError, Text, as_text, json_text, raw_chunks
 from audit.ingest.catalog import Catalog, Grown
 from audit.ingest.result import FileResult
 from audit.ingest.tasks import PART_BYTES, End, Files, Lines, Part, Stream, Task
@@ -173,7 +173,7 @@ def _lines(number: int, text: Text, seen: BlockHash) -> Iterator[Task]:
     """Whole lines of an unpacked stream, in blobs of some megabytes."""
     parts: list[bytes] = []
     size = offset = told = 0
-    line, damage = 1, None
+    line, damage, passing = 1, None, False
     chunks = text.chunks
     while True:
         try:
@@ -182,6 +182,13 @@ def _lines(number: int, text: Text, seen: BlockHash) -> Iterator[Task]:
             chunk, damage = None, error.reason
         if chunk is None:
             break
+        if passing:
+            # the rest of a line that is too long to hold
+            end = chunk.find(b"\n") + 1
+            offset += end or len(chunk)
+            if not end:
+                continue
+            chunk, passing, line = chunk[end:], False, line + 1
         parts.append(chunk)
         size += len(chunk)
         end = chunk.rfind(b"\n") + 1
@@ -192,5 +199,11 @@ def _lines(number: int, text: Text, seen: BlockHash) -> Iterator[Task]:
             line += data.count(b"\n")
             offset, told = offset + len(data), seen.bytes
             parts, size = [chunk[end:]], len(chunk) - end
+        elif size > json_text.LONGEST + _LINES_BYTES:
+            data = b"".join(parts)
+            yield Lines(number, data, line, offset, seen.bytes - told)
+            line += data.count(b"\n")
+            offset, told, passing = offset + len(data), seen.bytes, True
+            parts, size = [], 0
     data = b"".join(parts)
     yield Lines(number, data, line, offset, seen.bytes - told, damage)

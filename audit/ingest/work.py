@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from audit.call import Call, Outcome, Reject, Skip
-from audit.containers import EXCERPT_BYTES, Damaged, Item, JsonText, Unreadable, raw_chunks, records
+from audit.containers import EXCERPT_BYTES, Damaged, Item, JsonText, Unreadable, json_text, raw_chunks, records
 from audit.ingest.classify import Classifier, all_readers
 from audit.ingest.options import Options
 from audit.ingest.request import canonical
@@ -19,6 +19,7 @@ from audit.ingest.rows import Rows
 from audit.ingest.tasks import PART_BYTES, Files, Groups, Lines, Part, Result, Stream, Task
 from audit.readers import Reader, Record
 from audit.readers._mapped import columns_of, suggest
+from audit.wire.text import maybe_json
 
 UNREADABLE = "unreadable_file"
 """Reason of a file that could not be opened or read to its end; it is tried again the next time."""
@@ -181,6 +182,9 @@ class Work:
     def _item(
         self, source: int, line: int, offset: int, value: Any, raw: bytes, repaired: bool, depth: int = 0
     ) -> None:
+        if isinstance(value, str | Unreadable):
+            # a record that was written as a string, or as Python spells it
+            value = _spelled(value, raw)
         if isinstance(value, dict):
             self._record(source, line, offset, value, raw, repaired, depth)
         elif isinstance(value, list) and depth < _NESTING:
@@ -252,6 +256,14 @@ class Work:
             rows.reject(source, line, offset, problem, (raw or canonical(record))[:EXCERPT_BYTES])
 
 
+def _spelled(value: str | Unreadable, raw: bytes) -> Any:
+    text = value if isinstance(value, str) else raw.decode("utf-8", "replace")
+    if isinstance(value, Unreadable) and (value.reason != "not_json" or not raw.lstrip().startswith(b"{'")):
+        return value
+    found = maybe_json(text)
+    return value if found is text or isinstance(found, str) else found
+
+
 def _damaged(chunks: Iterable[bytes], damage: str | None) -> Iterator[bytes]:
     yield from chunks
     if damage:
@@ -278,8 +290,9 @@ def _group_key(reader: Reader, record: dict[str, Any], source: int) -> str | Non
 def _rest_of_line(file: Any, data: bytes) -> bytes:
     if data.endswith(b"\n"):
         return b""
-    parts = []
-    while chunk := file.read(_TAIL_BYTES):
+    parts: list[bytes] = []
+    # what is longer is passed over, and need not be held
+    while len(parts) * _TAIL_BYTES <= json_text.LONGEST and (chunk := file.read(_TAIL_BYTES)):
         end = chunk.find(b"\n")
         if end >= 0:
             parts.append(chunk[: end + 1])
