@@ -32,7 +32,7 @@ class EndpointConfig:
 
 @dataclass(frozen=True, slots=True)
 class ContractConfig:
-    """One `[[contract]]`: a negotiated discount or price, by provider, model pattern and date."""
+    """One `[[contract]]`: a negotiated discount, price or least spend, by provider, model pattern and date."""
 
     provider: str
     model: str = "*"
@@ -40,6 +40,7 @@ class ContractConfig:
     valid_to: str = ""
     discount_percent: float | None = None
     prices_per_million: Mapping[str, float] = field(default_factory=dict)
+    commitment_usd_per_month: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

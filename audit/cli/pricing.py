@@ -28,10 +28,17 @@ def register(app: typer.Typer) -> None:
 
 def catalogue(config: Config) -> Catalogue:
     """Prices with the configuration's contracts and aliases; ConfigError for a contract that can't hold."""
+    from audit import console
     from audit.prices.catalogue import load as load_catalogue
     from audit.prices.contracts import from_config
 
-    return load_catalogue(contracts=from_config(config.contract), aliases=dict(config.aliases))
+    found = load_catalogue(contracts=from_config(config.contract), aliases=dict(config.aliases))
+    for contract in found.idle_contracts():
+        console.warn(
+            f"[[contract]] {contract.provider_name} {contract.model}: no model in the price list has this name, so it"
+            " changes no price (`audit prices MODEL` shows the provider and name in use)"
+        )
+    return found
 
 
 def prices(

@@ -141,6 +141,7 @@ def savings_document(savings: Savings) -> Document:
         "stages": [{"name": stage.name, "shapley_usd": usd(stage.shapley_pico)} for stage in savings.stages],
         "scenarios": [_lever(lever) for lever in savings.scenarios],
         "realisation": savings.realisation,
+        "commitments": list(savings.commitments),
         "resampled_blocks": {"count": savings.blocks, "hours": savings.block_hours},
     }
 

@@ -213,6 +213,15 @@ class Catalogue:
             wanted.update((candidate.provider_name, candidate.model) for candidate in found)
         return sorted(wanted)
 
+    def idle_contracts(self) -> list[Contract]:
+        """Contracts that cover no model of the list: a provider or a name that is spelt in another way."""
+        keys = self.models() if self._contracts else []
+        return [
+            contract
+            for contract in self._contracts
+            if not any(owner == contract.provider_name and covers([contract.model], name) for owner, name in keys)
+        ]
+
     def has_meter(self, provider_name: str, model: str, sku_meter: str) -> bool:
         """Whether a price model lists a meter of its own (`request`, `output_reasoning`)."""
         prices = self.model(provider_name, model)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 from difflib import get_close_matches
 
@@ -22,14 +23,21 @@ AGREED = "contract price"
 
 
 def from_config(configs: Sequence[ContractConfig]) -> tuple[Contract, ...]:
-    """The `[[contract]]` blocks of a configuration; ConfigError says which block is wrong and how."""
-    return tuple(_contract(number, config) for number, config in enumerate(configs, start=1))
+    """The prices of the `[[contract]]` blocks of a configuration; ConfigError says which block is wrong and how."""
+    found = [_contract(number, config) for number, config in enumerate(configs, start=1)]
+    return tuple(each for each in found if each.discount_percent is not None or each.usd_per_million)
 
 
 def _contract(number: int, config: ContractConfig) -> Contract:
     where = f"[[contract]] number {number} ({config.provider} {config.model})"
-    if config.discount_percent is None and not config.prices_per_million:
-        raise ConfigError(f"{where} says no price", "give discount_percent, or prices_per_million by meter")
+    committed = config.commitment_usd_per_month
+    if config.discount_percent is None and not config.prices_per_million and committed is None:
+        raise ConfigError(
+            f"{where} says no price",
+            "give discount_percent, prices_per_million by meter, or commitment_usd_per_month",
+        )
+    if committed is not None and not 0 <= committed < 1e12:
+        raise ConfigError(f"{where}: commitment_usd_per_month must not be negative")
     if config.discount_percent is not None and not -100 <= config.discount_percent <= 100:
         raise ConfigError(f"{where}: discount_percent must lie between -100 (a surcharge) and 100")
     for meter, price in config.prices_per_million.items():
@@ -61,8 +69,11 @@ def private_models(contracts: Sequence[Contract]) -> list[ModelPrices]:
 
 
 def apply(tier: str, line: Timeline, provider_name: str, model: str, contracts: Sequence[Contract]) -> Timeline:
-    """A tier's timeline with every contract that covers the model; later contracts win."""
-    for contract in contracts:
+    """A tier's timeline under the contracts that cover the model: the closest name wins, of equals the later one.
+
+    A percentage is off the list price, never off another contract's.
+    """
+    for contract in sorted(contracts, key=_closeness):
         if contract.provider_name != provider_name or not covers([contract.model], model):
             continue
         line = [
@@ -70,6 +81,12 @@ def apply(tier: str, line: Timeline, provider_name: str, model: str, contracts: 
             for window, rates in split(line, (contract.valid_from_us, contract.valid_to_us))
         ]
     return line
+
+
+def _closeness(contract: Contract) -> tuple[bool, int]:
+    """A plain name is closer than any pattern, a pattern the more of the name it spells."""
+    plain = not any(sign in contract.model for sign in "*?[")
+    return plain, len(contract.model.replace("*", "").replace("?", ""))
 
 
 def _inside(window: Window, contract: Contract) -> bool:
@@ -87,8 +104,9 @@ def _under(contract: Contract, tier: str, rates: Rates) -> Rates:
 
 
 def _discounted(rate: Rate, numerator: int, denominator: int) -> Rate:
-    paid = rate.scaled(numerator, denominator, SOURCE, rate.inferred)
-    return Rate(paid.steps, SOURCE, rate.checked_on, rate.list_steps or rate.steps, rate.inferred)
+    listed = rate.list_steps or rate.steps
+    paid = replace(rate, steps=listed).scaled(numerator, denominator, SOURCE, rate.inferred)
+    return Rate(paid.steps, SOURCE, rate.checked_on, listed, rate.inferred)
 
 
 def _agreed(contract: Contract, listed: Rates) -> Rates:

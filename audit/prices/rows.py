@@ -92,7 +92,8 @@ class Contract:
     """A negotiated price: a percentage off list, or prices in USD per million by meter, for models of a provider.
 
     `model` is a shell-style pattern over the price model (`claude-*`); times are UTC epoch microseconds. A percentage
-    holds for every tier, prices hold for the standard tier and leave the other tiers at list. Later contracts win.
+    holds for every tier, prices hold for the standard tier and leave the other tiers at list. The closest name wins, of
+    equals the later contract.
     """
 
     provider_name: str

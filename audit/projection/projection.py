@@ -16,6 +16,7 @@ from audit.levers import STAGES, Lever, Settings
 from audit.matching import similar
 from audit.projection.bench import Bench, Pico, settings_of
 from audit.projection.bounds import Bounds
+from audit.projection.commitments import commitments
 from audit.projection.needs import missing_need
 from audit.projection.savings import Joint, LeverSaving, Savings, StageSaving
 from audit.projection.stages import shapley_by_stage
@@ -70,8 +71,11 @@ def projection(
         if run.lever.shares and run.alone is not None:
             run.shares = run.lever.shares(store, bench.settings[run.lever.name], bounds.draws, config.projection.seed)
     savings = _savings(bench, bounds, runs, plan, worth)
+    stated = stated_prices(store, config)
     return replace(
-        savings, levers=tuple(_at_stated_prices(row, stated_prices(store, config)) for row in savings.levers)
+        savings,
+        levers=tuple(_at_stated_prices(row, stated) for row in savings.levers),
+        commitments=commitments(store, config, bounds.days),
     )
 
 

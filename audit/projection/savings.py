@@ -62,7 +62,10 @@ class Joint:
 
 @dataclass(frozen=True, slots=True)
 class Savings:
-    """The whole projection. `estimated` is true when the log holds no usage and tokens were counted from text."""
+    """The whole projection. `estimated` is true when the log holds no usage and tokens were counted from text.
+
+    `commitments` say where spend that was promised to a provider keeps a saving off the bill.
+    """
 
     level: float
     baseline_pico: int
@@ -77,3 +80,4 @@ class Savings:
     excluded: tuple[LeverSaving, ...] = ()
     scenarios: tuple[LeverSaving, ...] = ()
     realisation: dict[str, float] = field(default_factory=dict)
+    commitments: tuple[str, ...] = ()
