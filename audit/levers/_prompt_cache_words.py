@@ -7,6 +7,7 @@ from typing import Any
 from audit.promptcache import Calibration
 
 _MISSED = 0.85
+_OPENAI = ("openai", "azure")
 _ADVICE = {
     "retain": "keep entries for 24 hours (prompt_cache_retention='24h')",
     "head": "mark the end of tools and system prompt",
@@ -17,15 +18,22 @@ _ADVICE = {
 }
 
 
+_HELPS = {
+    True: "send the same prompt_cache_key with requests that share a prefix",
+    False: "send requests that share a prefix close together, and nothing before it that the log does not show",
+}
+
+
 def sentence(row: dict[str, Any]) -> str:
     """One group's finding: workflow, model, what to do, what it moves and saves."""
     saved = f"${row['saving_pico'] / 1e12:,.2f}"
     where = f"{row['workflow']} on {row['model']} ({row['requests']:,} requests)"
     written, read = f"{row['written_before']:,}", f"{row['read_before']:,}"
     if row["policy"] == "none":
+        how = "prompt_cache_options.mode 'explicit'" if row["provider_name"] in _OPENAI else "leave out cache_control"
         return (
             f"{where}: {written} tokens were written to the cache at a premium and {read} read; without marks it costs "
-            f"{saved} less (gpt-5.6 and later: prompt_cache_options.mode 'explicit'), unless the prefix is made stable"
+            f"{saved} less ({how}), unless the prefix is made stable"
         )
     advice = _ADVICE.get(row["policy"]) or f"{_ADVICE[row['policy'].removesuffix('_long')]} with the one-hour life"
     marked = f", about {row['marked_tokens']:,} tokens" if row["policy"] != "retain" else ""
@@ -41,11 +49,10 @@ def _overcharge(row: dict[str, Any]) -> str:
 
 
 def missed_hits(calibration: Calibration) -> list[str]:
-    """Models that cache by themselves and hit less often than their rules allow: a routing key may help, uncounted."""
+    """Models that hit less often than their rules allow: a routing key may help where there is one, uncounted."""
     return [
         f"{each.model}: {each.billed:,} of {each.predicted:,} tokens that the rules promise were billed as cached "
-        f"({100 * each.reliability:.0f} %); send the same prompt_cache_key with requests that share a prefix (not "
-        "counted here)"
+        f"({100 * each.reliability:.0f} %); {_HELPS[each.provider_name in _OPENAI]} (not counted here)"
         for each in calibration.models
         if each.measured and each.reliability < _MISSED
     ]

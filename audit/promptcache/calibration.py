@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from audit.promptcache.gather import STAMP
 from audit.promptcache.play import Bools, Ints
-from audit.promptcache.policies import TODAY, Behaviour, Played, play
+from audit.promptcache.policies import LOOKING_BACK, TODAY, Behaviour, Played, play
 from audit.promptcache.traffic import MATCHES, Floats, Traffic
 from audit.promptcache.traffic import traffic as traffic_of
 from audit.store import Store
@@ -87,7 +87,11 @@ def _today(traffic: Traffic, behaviour: Behaviour, alive: Bools) -> Played:
     read, covered = (np.zeros(len(traffic), dtype=np.int64) for _ in range(2))
     for match in {rule.match for rule in traffic.rules} & set(MATCHES):
         played = play(traffic, TODAY[match], behaviour, alive)
-        read += played.read
+        if match == LOOKING_BACK.match and behaviour.looks_back.any():
+            back = play(traffic, LOOKING_BACK, behaviour, alive)
+            read += np.where(behaviour.looks_back, back.read, played.read)
+        else:
+            read += played.read
         covered += played.covered
     return Played.of(read, covered)
 
@@ -98,6 +102,7 @@ def _calibrate(traffic: Traffic) -> Calibration:
     model = by_rule[traffic.rule] if len(traffic) else np.zeros(0, dtype=np.int64)
     everyone = np.ones(len(traffic), dtype=np.bool_)
     behaviour = _least_seen(traffic, model, Behaviour.documented(traffic))
+    behaviour = _looks(traffic, model, behaviour, everyone)
     behaviour, played = _lives(traffic, model, behaviour, everyone)
     models = [
         _calibrated(traffic, names[each], model == each, behaviour, played)
@@ -122,7 +127,7 @@ def _least_seen(traffic: Traffic, model: Ints, behaviour: Behaviour) -> Behaviou
 
 def _lives(traffic: Traffic, model: Ints, behaviour: Behaviour, everyone: Bools) -> tuple[Behaviour, Played]:
     """Give models that cache by themselves the life that explains their billed hits best; ties go to the shorter."""
-    automatic = traffic.of_rule("match") == "longest_prefix" if len(traffic) else everyone
+    automatic = (traffic.of_rule("match") == "longest_prefix") & ~traffic.retained if len(traffic) else everyone
     hit = automatic & (traffic.read > 0)
     wanted = [each for each in np.unique(model[hit]) if int(np.sum(hit & (model == each))) >= _FEWEST_HITS]
     played = _today(traffic, behaviour, everyone)
@@ -134,10 +139,24 @@ def _lives(traffic: Traffic, model: Ints, behaviour: Behaviour, everyone: Bools)
         tried = np.where(told, each, behaviour.life)
         errors = _errors(traffic, _today(traffic, replace(behaviour, life=tried), told), model, told)
         for name in wanted:
-            if errors[name] < best[name] or (errors[name] == best[name] and each < life[model == name].max()):
+            if errors[name] < best[name] or (
+                errors[name] == best[name] and each < life[(model == name) & automatic].max()
+            ):
                 best[name], life[(model == name) & automatic] = errors[name], each
     behaviour = replace(behaviour, life=life, long_life=np.maximum(behaviour.long_life, 0))
     return behaviour, _today(traffic, behaviour, everyone)
+
+
+def _looks(traffic: Traffic, model: Ints, behaviour: Behaviour, everyone: Bools) -> Behaviour:
+    """Let models that cache at breakpoints find the ends of earlier prompts where that explains their bill better."""
+    told = (traffic.read > 0) & (traffic.of_rule("match") == LOOKING_BACK.match) if len(traffic) else everyone
+    wanted = [each for each in np.unique(model[told]) if int(np.sum(told & (model == each))) >= _FEWEST_HITS]
+    if not wanted:
+        return behaviour
+    told = (traffic.read >= 0) & np.isin(model, wanted)
+    back = replace(behaviour, looks_back=np.isin(model, wanted))
+    strict, loose = (_errors(traffic, _today(traffic, each, told), model, told) for each in (behaviour, back))
+    return replace(behaviour, looks_back=np.isin(model, [each for each in wanted if loose[each] < strict[each]]))
 
 
 def _errors(traffic: Traffic, played: Played, model: Ints, told: Bools) -> NDArray[np.float64]:

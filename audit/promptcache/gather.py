@@ -32,7 +32,8 @@ SELECT s.request_id, CAST(SUM(COALESCE(s.tokens, 0) + {MESSAGE_OVERHEAD}) + {REP
        MIN(CASE WHEN s.kind NOT IN ('system', 'tools') THEN s.position ELSE NULL END) AS body,
        MAX(s.position) AS last,
        MAX(CASE WHEN s.cache_breakpoint THEN 1 ELSE 0 END) AS marked,
-       MAX(CASE WHEN s.cache_breakpoint AND s.cache_ttl = '1h' THEN 1 ELSE 0 END) AS marked_long
+       MAX(CASE WHEN s.cache_breakpoint AND s.cache_ttl = '1h' THEN 1 ELSE 0 END) AS marked_long,
+       MAX(CASE WHEN s.cache_breakpoint IS NULL AND s.cache_ttl = '24h' THEN 1 ELSE 0 END) AS retained
 FROM segment AS s WHERE s.direction = 'input' GROUP BY s.request_id
 """
 
@@ -64,7 +65,7 @@ _REQUESTS = """
 CREATE OR REPLACE TEMP TABLE promptcache_request AS
 SELECT n.rank, n.request_id, n.rule, m.realm, CASE WHEN k.match = 'longest_prefix' THEN 1 ELSE 0 END AS automatic,
        k.lookback, CAST(k.min_tokens * p.whole AS DOUBLE) / r.input_tokens * 0.5 AS least,
-       p.whole, COALESCE(p.body, p.last + 1) AS body, p.last, p.marked_long
+       p.whole, COALESCE(p.body, p.last + 1) AS body, p.last, p.marked_long, p.retained
 FROM promptcache_rank AS n
 JOIN request AS r ON r.request_id = n.request_id
 JOIN promptcache_place AS p ON p.request_id = n.request_id
@@ -145,7 +146,7 @@ SELECT q.request_id, r.workflow_id, q.rule, q.realm, r.started_at_us,
        COALESCE(r.time_to_first_chunk, r.duration, 0) AS wait_s, r.input_tokens, q.whole, e.head, e.first, e.mark,
        r.cache_read_input_tokens AS read, COALESCE(r.cache_write_5m_input_tokens, 0) AS written_short,
        COALESCE(r.cache_write_1h_input_tokens, 0) AS written_long,
-       CASE WHEN r.service_tier = 'batch' THEN 1 ELSE 0 END AS batch
+       CASE WHEN r.service_tier = 'batch' THEN 1 ELSE 0 END AS batch, q.retained
 FROM promptcache_request AS q
 JOIN request AS r ON r.request_id = q.request_id
 JOIN ends AS e ON e.rank = q.rank

@@ -18,8 +18,9 @@ from audit.promptcache.gather import NODES
 from audit.store import Store
 from audit.tokens import MESSAGE_OVERHEAD, count
 
-_GRID = 32
-"""Characters to which shared lengths are rounded down: about eight tokens, a sixteenth of a cache step."""
+_LEAST_CHARACTERS = 32
+_WORD = 40
+"""Longest word looked back over: tokens begin where words do, so a shared length ends there."""
 _FEWEST_TOKENS = 64
 _ALL_CHARACTERS = 200_000_000
 _COUNTED_CHARACTERS = 8_000_000
@@ -140,19 +141,28 @@ def _families(table: pa.Table) -> Iterator[_Family]:
 
 
 def shared_beginnings(texts: Sequence[str]) -> Iterator[Shared]:
-    """Every beginning that two or more neighbours of a sorted list share, in steps of 32 characters.
+    """Every beginning of 32 characters or more that two or more neighbours of a sorted list share, in whole words.
 
     The intervals of equal common prefixes of a sorted list are nested (Kasai et al. 2001); each is returned once.
     """
     waiting: list[tuple[int, int]] = []
     for place in range(1, len(texts) + 1):
-        length = common(texts[place - 1], texts[place]) // _GRID * _GRID if place < len(texts) else 0
+        length = _in_words(texts[place - 1], texts[place]) if place < len(texts) else 0
         low = place - 1
         while waiting and waiting[-1][0] > length:
             characters, low = waiting.pop()
             yield Shared(characters, low, place - 1)
         if length and (not waiting or waiting[-1][0] < length):
             waiting.append((length, low))
+
+
+def _in_words(first: str, second: str) -> int:
+    """Number of characters that two texts share up to the end of a word; 0 for too few to matter."""
+    length = common(first, second)
+    if any(text[length - 1 : length + 1].isalnum() and length < len(text) for text in (first, second)):
+        start = max(0, length - _WORD)
+        length = next((at for at in range(length - 1, start, -1) if not first[at].isalnum()), length)
+    return length if length >= _LEAST_CHARACTERS else 0
 
 
 def common(first: str, second: str) -> int:

@@ -49,6 +49,8 @@ TODAY: dict[Match, Policy] = {
     "exact_breakpoint": Policy("today", "exact_breakpoint", writes=MARK | LAST, covers="whole"),
     "breakpoints": Policy("today", "breakpoints", "marked", MARK, LOOK, "mark"),
 }
+LOOKING_BACK = Policy("today", "exact_breakpoint", writes=MARK | LAST, looks=TURN, covers="whole")
+"""As today's, but an entry is also found where an earlier prompt ended; sources disagree, so the log decides."""
 OTHERS: tuple[Policy, ...] = (
     Policy("retain", "longest_prefix", "long"),
     Policy("none", "exact_breakpoint"),
@@ -69,19 +71,26 @@ OTHERS: tuple[Policy, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Behaviour:
-    """What the log taught about the rules, per request: life of an entry (ms) and fewest tokens that are cached."""
+    """What the log taught about the rules, per request: life of an entry (ms) and fewest tokens that are cached.
+
+    `looks_back` says that a model that caches at breakpoints also finds the ends of earlier prompts.
+    """
 
     life: Ints
     long_life: Ints
     min_tokens: Ints
+    looks_back: Bools
 
     @classmethod
     def documented(cls, traffic: Traffic) -> Behaviour:
-        """What the rules say."""
+        """What the rules say; a request that asked for the long life has it already."""
+        long_life = traffic.of_rule("long_life_s").astype(np.int64) * 1000
+        life = traffic.of_rule("life_s").astype(np.int64) * 1000
         return cls(
-            traffic.of_rule("life_s").astype(np.int64) * 1000,
-            traffic.of_rule("long_life_s").astype(np.int64) * 1000,
+            np.where(traffic.retained & (long_life > 0), long_life, life),
+            long_life,
             traffic.of_rule("min_tokens").astype(np.int64),
+            np.zeros(len(traffic), dtype=np.bool_),
         )
 
 

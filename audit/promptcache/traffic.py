@@ -68,6 +68,7 @@ class Traffic:
     written_short: Ints
     written_long: Ints
     batch: Bools
+    retained: Bools
     events: Ints
     node_upto: Floats
     made: dict[tuple[Any, ...], Any] = field(default_factory=dict)
@@ -166,6 +167,7 @@ def _read(store: Store) -> Traffic:
         written_short=_ints(rows, "written_short"),
         written_long=_ints(rows, "written_long"),
         batch=_ints(rows, "batch") == 1,
+        retained=_ints(rows, "retained") == 1,
         events=packed,
         node_upto=nodes,
     )

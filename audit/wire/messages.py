@@ -83,6 +83,8 @@ def _read_body(body: Mapping[str, Any], out: Transcript) -> None:
     if "cache_control" in body and isinstance(body["cache_control"], dict):
         # automatic caching: the provider sets the breakpoint at the last block
         out.mark_breakpoint(body["cache_control"])
+    if isinstance(body.get("prompt_cache_retention"), str):
+        out.retain(body["prompt_cache_retention"])
 
 
 def _read_prompt(value: Any, out: Transcript) -> None:

@@ -61,6 +61,11 @@ class Transcript:
         ttl = control.get("ttl") if isinstance(control, dict) else None
         newest.cache_ttl = ttl if isinstance(ttl, str) else default
 
+    def retain(self, life: str) -> None:
+        """Note how long the provider was asked to keep the prompt, where it sets no breakpoint itself."""
+        if self.segments and self.segments[-1].cache_ttl is None:
+            self.segments[-1].cache_ttl = life[:20]
+
     def text_status(self) -> TextStatus:
         """Whether the text of the prompt is all there; `absent` when no input text was logged."""
         if not any(segment.direction == "input" for segment in self.segments):

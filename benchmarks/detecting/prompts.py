@@ -80,7 +80,9 @@ def unused_passages(seed: int) -> Counted:
 
 
 def _tagged(bodies: list[str], labels: list[str]) -> str:
-    return "\n".join(f'<document id="{label}">\n{body}\n</document>' for body, label in zip(bodies, labels, strict=True))
+    return "\n".join(
+        f'<document id="{label}">\n{body}\n</document>' for body, label in zip(bodies, labels, strict=True)
+    )
 
 
 def _numbered(bodies: list[str], _: list[str]) -> str:
@@ -129,7 +131,9 @@ def unused_turns(seed: int) -> Counted:
         dice = prose.dice
         turns = [f"{prose.question()}\n{prose.paragraph(dice.randint(2, 6))}" for _ in range(dice.randint(3, 12))]
         used = set(dice.sample(range(len(turns)), dice.randint(0, 2)))
-        answer = " ".join(_say(prose, turns[place].split("\n")[1], "", False) for place in sorted(used)) or "Yes, I will."
+        answer = (
+            " ".join(_say(prose, turns[place].split("\n")[1], "", False) for place in sorted(used)) or "Yes, I will."
+        )
         drawn = drawn_on(answer, turns, rest=prose.question())
         found.extend((number, place) for place in range(len(turns)) if not drawn[place])
         planted.extend((number, place) for place in range(len(turns)) if place not in used)
@@ -152,7 +156,9 @@ def _shots(prose: Prose) -> tuple[str, list[str]]:
     dice = prose.dice
     labels = dice.sample(("billing", "delivery", "returns", "praise", "other", "urgent"), 3)
     pairs = [(prose.question(), dice.choice(labels)) for _ in range(dice.randint(2, 6))]
-    first, second = dice.choice((("Input", "Output"), ("Q", "A"), ("Message", "Category"), ("Text", "Label"), ("User", "Assistant")))
+    first, second = dice.choice(
+        (("Input", "Output"), ("Q", "A"), ("Message", "Category"), ("Text", "Label"), ("User", "Assistant"))
+    )
     style = dice.randint(0, 3)
     if style == 0:
         shots = [f"{first}: {asked}\n{second}: {label}" for asked, label in pairs]

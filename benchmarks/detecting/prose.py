@@ -29,7 +29,12 @@ _FORMS = (
     "Nobody should {v} a {n} without the {q} {n2} number {k}.",
     "When the {n} is {q}, the desk will {v} the {n2} for {k} euros.",
 )
-_QUESTIONS = ("How do I {v} my {n}?", "May I {v} the {q} {n}?", "What does it cost to {v} a {n}?", "Where is the {q} {n}?")
+_QUESTIONS = (
+    "How do I {v} my {n}?",
+    "May I {v} the {q} {n}?",
+    "What does it cost to {v} a {n}?",
+    "Where is the {q} {n}?",
+)
 
 
 class Prose:
@@ -49,4 +54,6 @@ class Prose:
 
     def _filled(self, form: str) -> str:
         pick = self.dice.choice
-        return form.format(v=pick(VERBS), q=pick(QUALITIES), n=pick(NOUNS), n2=pick(NOUNS), k=self.dice.randint(2, 9999))
+        return form.format(
+            v=pick(VERBS), q=pick(QUALITIES), n=pick(NOUNS), n2=pick(NOUNS), k=self.dice.randint(2, 9999)
+        )
