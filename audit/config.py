@@ -19,7 +19,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class EndpointConfig:
-    """One `[[endpoint]]`: where a model answers. The key itself is only ever read from the environment."""
+    """One `[[endpoint]]`: where a model answers. The key itself is only ever read from the environment.
+
+    `region`, `project` and `api_version` are for clouds that ask for them.
+    """
 
     name: str
     base_url: str = ""
@@ -27,6 +30,9 @@ class EndpointConfig:
     key_env: str = ""
     input_per_million: float | None = None
     output_per_million: float | None = None
+    region: str = ""
+    project: str = ""
+    api_version: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
 
 

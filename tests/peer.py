@@ -29,6 +29,7 @@ class Peer:
         self.script: list[str] = []
         self.fault_for: Callable[[int, dict[str, Any]], str | None] = lambda number, body: None
         self.requests: list[dict[str, Any]] = []
+        self.paths: list[str] = []
         self.headers: list[dict[str, str]] = []
         self.served: Counter[str] = Counter()
         self.billed_tokens = [0, 0]
@@ -82,6 +83,7 @@ class Peer:
         body = await request.json()
         number = len(self.requests)
         self.requests.append(body)
+        self.paths.append(request.path_qs)
         self.headers.append({name.lower(): value for name, value in request.headers.items()})
         self.in_flight += 1
         self.most_in_flight = max(self.most_in_flight, self.in_flight)
@@ -162,7 +164,7 @@ class Peer:
 def answer(path: str, body: dict[str, Any], text: str, prompt: int, completion: int) -> dict[str, Any]:
     """A full answer in the API of `path`."""
     model = body.get("model", "")
-    if path.endswith("/messages"):
+    if path.endswith(("/messages", "/invoke", ":rawPredict")):
         usage = {"input_tokens": prompt, "output_tokens": completion, "cache_read_input_tokens": 0}
         content = [{"type": "text", "text": text}]
         return {"id": "msg_1", "type": "message", "role": "assistant", "model": model, "content": content,

@@ -238,7 +238,8 @@ class Client:
     be lifted. `locate` names the base URL content would go to (empty when it stays in this process); `ready` raises
     ReplayError where an endpoint can't be used (a key or package is missing), and so does `open`, which connects.
     `in_process` endpoints compute on this machine and send nothing anywhere; `workers` bounds their requests in flight.
-    `batches` opens the flavour's Batch API where it has one.
+    `batches` opens the flavour's Batch API where it has one. `seller` is the price table's name of the cloud that sells
+    models through this flavour; empty where the endpoint's own name says who does.
     """
 
     name: str
@@ -252,3 +253,4 @@ class Client:
     in_process: bool = False
     workers: int = 0
     batches: Callable[[EndpointConfig], Batches] | None = None
+    seller: str = ""

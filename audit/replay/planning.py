@@ -11,6 +11,7 @@ from audit.clients import NotReplayableError
 from audit.config import EndpointConfig
 from audit.errors import ReplayError
 from audit.prices.catalogue import Catalogue
+from audit.replay.asking import lacking, routes
 from audit.replay.calls import most_input_tokens, prepare
 from audit.replay.counting import Counts, candidate_plans, candidates_by_model, unreplayable
 from audit.replay.drawing import draw, drawn_before, exactly
@@ -18,7 +19,7 @@ from audit.replay.frame import Frame, Shapes, frame, shapes
 from audit.replay.plans import Destination, Job, LocalLimits, Plan
 from audit.replay.promises import grown_promise, promise
 from audit.replay.prompts import Logged, chunks, load
-from audit.replay.routes import Directory, Route, Skipped, currents, host_of, is_loopback, lacking, routes, serves
+from audit.replay.routes import Directory, Route, Skipped, currents, host_of, is_loopback, serves
 from audit.replay.strata import stratify
 from audit.replay.variants import Variant, variant
 from audit.statistics.arrays import BoolArray
@@ -216,7 +217,7 @@ class _Planner:
             return
         counts.jobs.append(Job(place, row, key, logged.request_id, expected, worst))
         counts.sent.setdefault(route.endpoint.name, set()).add(key)
-        if not serves(route, logged.provider_name):
+        if not serves(route, logged.provider_name, logged.price):
             counts.foreign.add(route.endpoint.name)
 
     def _destinations(self, ways: Sequence[Route], counts: Counts) -> tuple[Destination, ...]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from audit.clients import Client
 from audit.clients.local import MODEL as EMBEDDED
 from audit.config import EndpointConfig
-from audit.errors import ConfigError, ReplayError
+from audit.errors import ConfigError
 from audit.plugins import find
 from audit.prices.catalogue import Catalogue, Match
 from audit.replay.rates import Rates, configured, rates_of
@@ -29,7 +29,7 @@ HALF = 0.5
 _CURRENT = """
 SELECT s.model, COALESCE(r.provider_name, r.price_provider, '') AS provider_name,
        MIN(r.price_provider) AS price_provider, MIN(r.price_model) AS price_model,
-       MIN(COALESCE(r.response_model, r.request_model)) AS response_model, COUNT(*) AS units
+       MIN(r.request_model) AS request_model, COUNT(*) AS units
 FROM replay_picked AS s JOIN request AS r ON r.request_id = s.request_id
 GROUP BY s.model, COALESCE(r.provider_name, r.price_provider, '')
 ORDER BY units DESC, s.model, provider_name
@@ -38,12 +38,16 @@ ORDER BY units DESC, s.model, provider_name
 
 @dataclass(frozen=True, slots=True)
 class Current:
-    """A model of the log, the provider that served it and its price model; `units` counts drawn prompts."""
+    """A model of the log, the provider that served it and its price model; `units` counts drawn prompts.
+
+    `asked` is the name it was asked by: a deployment, an inference profile.
+    """
 
     model: str
     provider_name: str
     price: tuple[str, str] | None
     units: int
+    asked: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,6 +101,7 @@ def currents(store: Store) -> list[Current]:
             row["provider_name"],
             (row["price_provider"], row["price_model"]) if row["price_model"] else None,
             row["units"],
+            row["request_model"] or row["model"],
         )
         for row in store.rows(_CURRENT)
     ]
@@ -147,11 +152,19 @@ class Directory:
 
     def floor(self, current: Current) -> Route | None:
         """The current model asked again where it was served; None where no endpoint of that provider is known."""
-        endpoint = self.endpoints.get(current.provider_name)
+        endpoint = self.endpoints.get(current.provider_name) or self._cloud(current)
         if endpoint is None or self._in_process(endpoint):
             return None
-        sends = current.model.rpartition("/")[2] if endpoint in BUILT_IN else current.model
+        sends = (current.asked if self.client(endpoint).seller else "") or current.model
+        if endpoint in BUILT_IN:
+            sends = current.model.rpartition("/")[2]
         return self._made(current, endpoint, current.model, sends, True, current.price)
+
+    def _cloud(self, current: Current) -> EndpointConfig | None:
+        """The first endpoint of the cloud that served a model, by whatever name it goes here."""
+        seller = current.price[0] if current.price else None
+        own = (each for each in self.endpoints.values() if each not in BUILT_IN)
+        return next((each for each in own if seller and self.client(each).seller == seller), None)
 
     def _made(
         self,
@@ -178,8 +191,9 @@ class Directory:
 
         An open-weight model on a server of one's own has no list price.
         """
-        match = self._catalogue.resolve(endpoint.name, model) or self._catalogue.resolve(None, model)
-        if match is None or (match.provider_name != endpoint.name and not _sold_by_its_maker(match)):
+        seller = self.client(endpoint).seller or endpoint.name
+        match = self._catalogue.resolve(seller, model) or self._catalogue.resolve(None, model)
+        if match is None or (match.provider_name != seller and not _sold_by_its_maker(match)):
             return None
         return match.provider_name, match.model
 
@@ -204,51 +218,6 @@ class Directory:
         return [(endpoint, name) for name in dict.fromkeys(each.model for each in picked)]
 
 
-def routes(
-    directory: Directory,
-    found: Sequence[Current],
-    models: Sequence[str],
-    floor: bool,
-    variants: Sequence[Variant] = (),
-    *,
-    unready: bool = False,
-) -> tuple[list[Route], list[Skipped]]:
-    """Routes for the named models, or for proposed ones where nothing is named, and what had to be left out.
-
-    With `variants` the current models are asked changed prompts; nothing is proposed then. A named model whose endpoint
-    can't be used is an error (ReplayError); a proposed one is skipped with its reason. With `unready` endpoints that
-    lack a key or a package are kept, since nothing is to be sent.
-    """
-    made: list[Route] = []
-    skipped: dict[tuple[str, str], Skipped] = {}
-    named = [directory.find(name) for name in models]
-    embedded = (directory.endpoints["local"], EMBEDDED)
-    for current in found:
-        proposed = [] if named or variants else [*directory.proposed(current), *([] if directory.batch else [embedded])]
-        for endpoint, model in named or proposed:
-            if model in (current.model, current.price[1] if current.price else None) and endpoint.flavour != "local":
-                continue
-            route = directory.route(current, endpoint, model)
-            problem = _problem(route)
-            if problem is None or (unready and (named or not route.client.in_process)):
-                made.append(route)
-            elif named:
-                raise problem
-            else:
-                skipped[endpoint.name, model] = Skipped(model, endpoint.name, problem.message, problem.hint or "")
-        own = directory.floor(current) if floor or variants else None
-        problem = _problem(own) if own and not unready else None
-        if own is None or problem is not None:
-            if variants:
-                said = problem.hint if problem and problem.hint else "no endpoint of its provider is known"
-                skipped[current.model, ""] = Skipped(current.model, current.provider_name, "can't be asked", said)
-            continue
-        made.extend(replace(own, floor=False, variant=each) for each in variants)
-        if floor and any(route.current is current for route in made):
-            made.append(own)
-    return made, list(skipped.values())
-
-
 def host_of(route: Route) -> str:
     """Host that a route's content would go to; empty when it stays in this process."""
     url = route.client.locate(route.endpoint)
@@ -260,8 +229,10 @@ def is_loopback(host: str) -> bool:
     return host in ("localhost", "::1") or host.startswith("127.")
 
 
-def serves(route: Route, provider_name: str) -> bool:
-    """Whether the owner of a route's endpoint is the provider that served a request."""
+def serves(route: Route, provider_name: str, price: tuple[str, str] | None = None) -> bool:
+    """Whether the owner of a route's endpoint is the provider that served a request, billed by this price model."""
+    if route.client.seller:
+        return price is not None and price[0] == route.client.seller
     host = host_of(route)
     if host in OFFICIAL_HOSTS:
         return OFFICIAL_HOSTS[host] == provider_name
@@ -270,21 +241,3 @@ def serves(route: Route, provider_name: str) -> bool:
 
 def _sold_by_its_maker(match: Match) -> bool:
     return match.provider_name in PROPRIETARY and "oss" not in match.model
-
-
-def lacking(ways: Sequence[Route]) -> tuple[Skipped, ...]:
-    """What keeps routes from being asked now, once per endpoint."""
-    found: dict[str, Skipped] = {}
-    for route in ways:
-        problem = None if route.endpoint.name in found else _problem(route)
-        if problem is not None:
-            found[route.endpoint.name] = Skipped(route.model, route.endpoint.name, problem.message, problem.hint or "")
-    return tuple(found.values())
-
-
-def _problem(route: Route) -> ReplayError | None:
-    try:
-        route.client.ready(route.endpoint)
-    except ReplayError as error:
-        return error
-    return None
