@@ -86,6 +86,11 @@ class Classifier:
         rows = self._rows(record, 2)
         if rows is not None:
             return rows
+        if all(isinstance(value, dict) for value in record.values()) and _OF_ONE_CALL.isdisjoint(record):
+            # calls under their ids
+            values = list(record.values())
+            if any(self._is_known(value) for value in values[:_TRIED]):
+                return values
         for key, value in record.items():
             if key in _OF_ONE_CALL:
                 continue

@@ -27,7 +27,8 @@ _BOTH = "n.request_id >= $low AND o.request_id < n.request_id AND o.system <> n.
 _BY_ID = f"{_PAIR} o.response_id = n.response_id WHERE {_BOTH} ORDER BY gap, one, other"
 _BY_MEASURE = f"""{_PAIR} o.price_model = n.price_model AND o.input_tokens = n.input_tokens
 AND o.output_tokens = n.output_tokens
-WHERE {_BOTH} AND n.status = 'billable' AND (o.response_id IS NULL OR n.response_id IS NULL)
+WHERE {_BOTH} AND o.source_id <> n.source_id AND n.status = 'billable'
+AND (o.response_id IS NULL OR n.response_id IS NULL)
 AND n.input_tokens + n.output_tokens > 0 AND o.usage_source = 'logged' AND n.usage_source = 'logged'
 AND o.started_at_us >= n.started_at_us - $window AND o.started_at_us <= n.started_at_us + $window
 ORDER BY gap, one, other

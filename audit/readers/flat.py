@@ -20,11 +20,13 @@ _COUNTED = frozenset({"input_tokens", "output_tokens", "usage"})
 
 def _detect(record: Record) -> int:
     known = layout(tuple(record))
-    if not _COUNTED & known.keys() and not ("model" in known and "response" in known):
+    if not _COUNTED & known.keys() and not ("response" in known and ("model" in known or "request" in known)):
         return 0
     taken = pair.of(record)
     if taken.dialect is not None:
         return 0
+    if isinstance(taken.response, dict) and "usage" in layout(tuple(taken.response)):
+        return 5
     if "model" in known:
         asked = taken.request is not None and taken.response is not None
         return 5 if asked or _COUNTED & known.keys() else 0

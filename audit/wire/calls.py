@@ -39,6 +39,7 @@ def from_pair(pair: Pair, system: str) -> Call:
         if call.provider_name is None and _is_own_model(pair.dialect, call):
             call.provider_name = _PROVIDERS.get(pair.dialect)
     else:
+        _fill_models(call, pair)
         _fill_texts(call, pair)
     if call.request_model is None:
         call.request_model = columns
@@ -61,6 +62,15 @@ def _is_own_model(dialect: Dialect, call: Call) -> bool:
 
 def _is_asked(segment: Segment) -> bool:
     return segment.direction == "input" and segment.kind not in ("system", "tools")
+
+
+def _fill_models(call: Call, pair: Pair) -> None:
+    for holder, name in ((pair.request, "request_model"), (pair.response, "response_model")):
+        model = holder.get("model") if isinstance(holder, dict) else None
+        if isinstance(model, str) and getattr(call, name) is None:
+            setattr(call, name, model)
+    if isinstance(pair.response, dict) and call.response_id is None:
+        call.response_id = label(pair.response.get("id"))
 
 
 def _fill_texts(call: Call, pair: Pair) -> None:

@@ -27,7 +27,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
                  "gen_ai_system", "ai_provider", "backend"),
     "base_url": ("base_url", "api_base", "endpoint", "url", "host", "server"),
     "started": (
-        "start_time", "started_at", "request_time", "requested_at", "request_timestamp", "request_started_at",
+        "start_time", "started_at", "started_date_time", "request_time", "requested_at", "request_timestamp", "request_started_at",
         "timestamp", "ts", "time", "created_at", "date_time", "datetime", "event_time", "logged_at", "log_time",
         "created", "date", "timestamp_ms", "ts_ms", "created_at_ms", "start", "time_utc", "timestamp_utc",
         "event_timestamp", "inserted_at", "request_date", "time_generated", "time_generated_utc",

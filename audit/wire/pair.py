@@ -12,7 +12,7 @@ from audit.wire.stream import join
 from audit.wire.text import maybe_json
 
 _NO_KEYS: tuple[str, ...] = ()
-_HTTP_BODIES = ("body", "json", "data", "content", "payload")
+_HTTP_BODIES = ("body", "json", "data", "content", "payload", "postData")
 
 
 @dataclass(slots=True)
@@ -134,10 +134,10 @@ def _open_http(pair: Pair, response: Any) -> None:
     """Step into captured HTTP messages (`{"status": 200, "body": {…}}`) and join a streamed response."""
     request = pair.request
     if isinstance(request, dict) and "method" in request and ("url" in request or "headers" in request):
-        pair.request = next((maybe_json(request[key]) for key in _HTTP_BODIES if request.get(key)), request)
+        pair.request = next((_http_body(request[key]) for key in _HTTP_BODIES if request.get(key)), request)
     if isinstance(response, dict) and _is_http(response):
         pair.http_status = response.get("status_code", response.get("status"))
-        response = next((maybe_json(response[key]) for key in _HTTP_BODIES if response.get(key)), response)
+        response = next((_http_body(response[key]) for key in _HTTP_BODIES if response.get(key)), response)
     if isinstance(response, str | list):
         joined = join(response)
         response = response if joined is None else joined
@@ -146,8 +146,15 @@ def _open_http(pair: Pair, response: Any) -> None:
     pair.response = response
 
 
+def _http_body(held: Any) -> Any:
+    """A captured body; browsers and proxies (HAR) keep it as the text of an object."""
+    if isinstance(held, dict) and "mimeType" in held:
+        held = held.get("text")
+    return maybe_json(held)
+
+
 def _is_http(response: dict[str, Any]) -> bool:
-    coded = type(response.get("status")) is int and "body" in response
+    coded = type(response.get("status")) is int and ("body" in response or "content" in response)
     return coded or "headers" in response or "status_code" in response
 
 
