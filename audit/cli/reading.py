@@ -26,7 +26,7 @@ def summary(db: Db = None, as_json: Json = False) -> None:
 
     Example: audit summary --json | jq .cost_usd
     """
-    from audit.cli.doubt import print_uncertainty
+    from audit.cli.doubt import print_reported, print_uncertainty
     from audit.export import documents
     from audit.summary import measures
     from audit.summary import summary as summarise
@@ -38,6 +38,7 @@ def summary(db: Db = None, as_json: Json = False) -> None:
         return
     _print_totals(result)
     print_uncertainty(result.uncertainty)
+    print_reported(result.logged_costs)
     for measure in measures():
         _print_measure(measure, result)
 

@@ -99,6 +99,9 @@ def test_what_the_biller_reported_is_compared_with_the_table_and_stands(
     assert (row["billed_requests"], row["logged_usd"], row["cost_usd"]) == (1, 0.5, 0.5)
     assert (row["listed_requests"], row["logged_of_listed_usd"], row["listed_usd"]) == (1, 0.5, pytest.approx(0.15))
     assert found["price_uncertainty"]["not_compared"] == [{"reason": "billed", "usd": 0.5}]
+    assert run(["summary", "--db", str(tmp_path / "a.duckdb")]) == 0
+    said = capsys.readouterr().out
+    assert "The log reports $0.50 for requests the table prices at $0.15 (+$0.35)" in said
 
 
 def test_the_comparison_names_only_models_and_meters_the_catalogue_knows() -> None:
