@@ -112,7 +112,8 @@ _GAINS = """
 CREATE OR REPLACE TEMP TABLE {name}_gain AS
 SELECT COALESCE(r.workflow_id, 0) AS workflow_id, COUNT(DISTINCT c.request_id) AS requests,
        CAST(SUM(c.cut) AS BIGINT) AS tokens, CAST(SUM(c.lost) AS BIGINT) AS lost_tokens,
-       CAST(SUM(c.cut * c.unit_price_pico - c.lost * (c.input_pico - c.unit_price_pico)) AS BIGINT) AS saving_pico
+       CAST(SUM(c.cut * c.unit_price_pico - c.lost * (c.input_pico - c.unit_price_pico)) AS BIGINT) AS saving_pico,
+       MIN(CASE WHEN c.cut > 0 THEN c.request_id ELSE NULL END) AS first_id
 FROM {name}_row AS c JOIN request AS r ON r.request_id = c.request_id
 GROUP BY COALESCE(r.workflow_id, 0)
 """
@@ -127,8 +128,11 @@ WHERE g.saving_pico > 0 AND (c.cut > 0 OR c.lost > 0)
 """
 
 _FOUND = """
-SELECT COALESCE(w.name, '(none)') AS workflow, g.requests, g.tokens, g.lost_tokens, g.saving_pico, g.workflow_id
-FROM {name}_gain AS g LEFT JOIN workflow AS w ON w.workflow_id = g.workflow_id
+SELECT COALESCE(w.name, '(none)') AS workflow, g.requests, g.tokens, g.lost_tokens, g.saving_pico, g.workflow_id,
+       COALESCE(r.external_id, CONCAT('#', CAST(r.request_id AS VARCHAR))) AS example
+FROM {name}_gain AS g
+LEFT JOIN workflow AS w ON w.workflow_id = g.workflow_id
+LEFT JOIN request AS r ON r.request_id = g.first_id
 WHERE g.tokens > 0 ORDER BY g.saving_pico DESC, workflow
 """
 
@@ -178,7 +182,8 @@ FROM {name}_cut WHERE lost > 0
 
 
 def found(store: Store, name: str) -> list[dict[str, Any]]:
-    """What the last cut did, by workflow, dearest first: workflow, requests, tokens, lost_tokens, saving_pico."""
+    """What the last cut did, by workflow, the dearest first: workflow, requests, tokens, lost_tokens, saving_pico and,
+    as an example, a request."""
     return store.rows(_FOUND.format(name=name))
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from audit.anatomy.drawing import drawn_on
 from audit.figures import count, money, share
 from audit.levers import Lever, Settings
+from audit.levers._places import instance
 from audit.levers._probe import Piece, Prompt, fresh, prompts, remember
 from audit.levers._trims import cut, found, rewrite, unmeasured
 from audit.statistics.intervals import wilson
@@ -143,7 +144,7 @@ def _findings(store: Store, settings: Settings) -> list[str]:
             f"{count(row['requests'])} requests"
         )
         if row["saving_pico"] > 0:
-            lines.append(f"{what} ({money(row['saving_pico'])})")
+            lines.append(f"{what} ({money(row['saving_pico'])}){instance(row['example'])}")
         else:
             lost = count(row["lost_tokens"])
             lines.append(f"{what}, but {lost} tokens now read from cache would pay in full: leave it")

@@ -7,6 +7,7 @@ from functools import lru_cache
 from audit.anatomy.repeats import Sentence, repeats, sentences
 from audit.figures import count, money
 from audit.levers import Lever, Settings
+from audit.levers._places import instance
 from audit.levers._probe import Piece, Prompt, fresh, prompts, remember
 from audit.levers._spans import Spans, sampling_shares
 from audit.levers._trims import cut, found, rewrite, unmeasured
@@ -68,7 +69,7 @@ def _findings(store: Store, settings: Settings) -> list[str]:
     del settings
     return [
         f"{row['workflow']}: {count(row['tokens'])} tokens in {count(row['requests'])} requests stand in their prompt "
-        f"a second time ({money(row['saving_pico'])})"
+        f"a second time ({money(row['saving_pico'])}){instance(row['example'])}"
         for row in found(store, _NAME)[:6]
         if row["saving_pico"] > 0
     ]

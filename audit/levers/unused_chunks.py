@@ -11,6 +11,7 @@ from audit.anatomy.drawing import drawn_on
 from audit.anatomy.passages import Passage, passages
 from audit.figures import count, money, share
 from audit.levers import Lever, Settings
+from audit.levers._places import instance
 from audit.levers._probe import Piece, Prompt, fresh, prompts, remember
 from audit.levers._spans import Spans
 from audit.levers._trims import cut, found, rewrite, unmeasured
@@ -134,7 +135,7 @@ def _findings(store: Store, settings: Settings) -> list[str]:
             f"{row['workflow']}: {share(unused, 0)} of {count(fact['passages'])} passages in {count(fact['prompts'])} "
             f"requests leave no trace in the answer; {share(float(settings['quantile']), 0)} of requests use "
             f"{fact['kept']} or fewer of {fact['passages'] / fact['prompts']:.1f}; {advice} "
-            f"({money(row['saving_pico'])})"
+            f"({money(row['saving_pico'])}){instance(row['example'])}"
         )
     return lines
 

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from audit.figures import count, listing, money, share
 from audit.levers import Lever, Settings
+from audit.levers._places import instance
 from audit.levers._probe import fresh, remember
 from audit.levers._trims import cut, found, rewrite, unmeasured
 from audit.store import Store
@@ -121,7 +122,7 @@ def _findings(store: Store, settings: Settings) -> list[str]:
             f"{row['workflow']}: {len(mine)} of {offered[row['workflow_id']]} tools were never called in "
             f"{count(min(mine.values()))} requests or more (use below {share(3 / min(mine.values()))}): "
             f"{listing(shown)}; {count(row['tokens'] / max(1, row['requests']))} tokens a request, "
-            f"{money(row['saving_pico'])}"
+            f"{money(row['saving_pico'])}{instance(row['example'])}"
         )
     return lines
 
