@@ -9,7 +9,7 @@ import typer
 from audit.cli.evaluating import check_outcomes, print_outcomes
 from audit.cli.options import ConfigFile, Db, Json, Yes, load, open_store, print_json
 from audit.cli.replay_plan import agreed as agree
-from audit.cli.replay_plan import print_plan, usd
+from audit.cli.replay_plan import left_out, print_plan, usd
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -39,6 +39,14 @@ Batch = Annotated[
 Collect = Annotated[bool, typer.Option("--collect", help="Fetch what came of earlier --batch runs; send nothing new.")]
 
 
+Redact = Annotated[
+    bool, typer.Option("--redact", help="Replace mail addresses, phone, card and identity numbers before sending.")
+]
+Excluded = Annotated[
+    list[str] | None, typer.Option("--exclude-workflow", help="Send no content of this workflow; repeat.")
+]
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands to the application."""
     app.command()(replay)
@@ -56,6 +64,8 @@ def replay(
     strict: Annotated[bool, typer.Option("--strict", help="With --evalset: exit 3 when a model fails it.")] = False,
     batch: Batch = False,
     collect: Collect = False,
+    redact: Redact = False,
+    exclude_workflow: Excluded = None,
     yes: Yes = False,
     db: Db = None,
     config: ConfigFile = None,
@@ -91,12 +101,13 @@ def replay(
             endpoints=settings.endpoint,
             seed=settings.replay.seed if seed is None else seed,
             floor=not no_floor,
-            left_out=settings.replay.exclude_workflows,
+            left_out=left_out(store, settings.replay.exclude_workflows, exclude_workflow or ()),
             local=LocalLimits(prompt_tokens=settings.replay.max_prompt_tokens_local),
             variants=variant or (),
             unready=dry_run,
             only=resolved.chances if resolved else None,
             batch=batch,
+            redact=redact,
         )
         if not as_json:
             print_plan(made, cap)

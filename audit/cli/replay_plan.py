@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from audit.replay import CandidatePlan, Destination, Plan
+    from audit.store import Store
 
 
 def agreed(plan: Plan, cap: float) -> bool:
@@ -27,6 +30,24 @@ def agreed(plan: Plan, cap: float) -> bool:
     return True
 
 
+def left_out(store: Store, configured: Sequence[str], named: Sequence[str]) -> tuple[str, ...]:
+    """Workflows whose content is not to be sent; ConfigError for a named one the audit file does not have.
+
+    A slip of the pen must not send what was to stay.
+    """
+    from difflib import get_close_matches
+
+    from audit.errors import ConfigError
+    from audit.ledger import workflow_names
+
+    known = sorted(set(workflow_names(store).values()))
+    for name in named:
+        if name not in known:
+            near = get_close_matches(name, known, n=3, cutoff=0.0)
+            raise ConfigError(f"no workflow is called {name!r}", f"there are {', '.join(near)}; see audit workflows")
+    return (*configured, *named)
+
+
 def print_plan(plan: Plan, cap: float | None) -> None:
     """What would be asked of whom, what it costs, where content goes, what it can certify."""
     from audit import console, figures
@@ -46,6 +67,12 @@ def print_plan(plan: Plan, cap: float | None) -> None:
     )  # fmt: skip
     for place in plan.destinations:
         console.say(destination(place))
+    if plan.redactor is not None:
+        kinds = ", ".join(f"{count} {name}" for name, count in sorted(plan.redacted.items()))
+        console.say(
+            f"personal data is replaced in {plan.redacted_prompts} prompts: {kinds or 'none found'}; names of people "
+            "and places are not recognised"
+        )
     if plan.batch and plan.jobs:
         console.say("batches are kept by the provider until they are collected, then deleted there")
     if plan.pending:

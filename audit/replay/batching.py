@@ -111,7 +111,7 @@ class _Submitter:
         """Put a request to the others of its model; a full batch is submitted."""
         route = self._plan.routes[job.route]
         try:
-            call = prepare(logged, route)
+            call = prepare(logged, route, redactor=self._plan.redactor)
             batches = self._batches_of(route.endpoint, call.client)
         except NotReplayableError as error:
             self._tallies.fail(job.route, "not_replayable", error.reason, sent=False)
@@ -176,6 +176,7 @@ class _Submitter:
                     "custom_id": waiting.custom_id(place),
                     **{key: named[key] for key in _KEPT},
                     "lossy": lossy,
+                    "originals": json.dumps(call.originals, ensure_ascii=False) if call.originals else None,
                     "worst_pico": job.worst_pico or 0,
                 }
             )

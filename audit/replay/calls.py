@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from audit.clients import Client, Limits, NotReplayableError, Translation
 from audit.replay.prompts import Logged
+from audit.replay.redaction import Redacted, Redactor
 from audit.replay.routes import Route
 
 SMALLEST_OWN_LIMIT = 256
@@ -26,20 +28,28 @@ TOKENS_PER_PART = 16
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What `Lane.send` needs; `translation.lossy` names every loss between the log and the wire."""
+    """What `Lane.send` needs; `translation.lossy` names every loss between the log and the wire.
+
+    `originals` are to be put back in place of their placeholders, `redacted` counts them by kind.
+    """
 
     client: Client
     translation: Translation
     limits: Limits
+    originals: Mapping[str, str] = field(default_factory=dict)
+    redacted: Counter[str] = field(default_factory=Counter)
 
 
 NO_RESPONSES = "asked through chat completions, since the server has no Responses API"
 
 
-def prepare(logged: Logged, route: Route, idempotency_key: str = "", *, chat: bool = False) -> Call:
+def prepare(
+    logged: Logged, route: Route, idempotency_key: str = "", *, redactor: Redactor | None = None, chat: bool = False
+) -> Call:
     """Make a logged request ready for a route; raises NotReplayableError.
 
-    `chat` says that the endpoint was found to have no Responses API.
+    `redactor` replaces personal data, except where content stays in this process. `chat` says that the endpoint was
+    found to have no Responses API.
     """
     if logged.prompt is None:
         raise NotReplayableError(logged.reason)
@@ -48,9 +58,12 @@ def prepare(logged: Logged, route: Route, idempotency_key: str = "", *, chat: bo
         raise NotReplayableError("the variant changes nothing of it")
     client = route.responses if route.responses is not None and logged.responses_api and not chat else route.client
     limits, lifted = _limits(logged, route, idempotency_key)
-    made = client.translate(prompt, route.sends, limits)
+    hide = redactor is not None and not client.in_process
+    safe = redactor.redact(prompt) if redactor and hide else Redacted(prompt, {}, Counter())
+    made = client.translate(safe.prompt, route.sends, limits)
     instead = (NO_RESPONSES,) if chat and logged.responses_api else ()
-    return Call(client, Translation(made.body, (*instead, *prompt.lossy, *lifted, *made.lossy)), limits)
+    lossy = (*instead, *safe.prompt.lossy, *lifted, *made.lossy)
+    return Call(client, Translation(made.body, lossy), limits, safe.originals, safe.counts)
 
 
 def _limits(logged: Logged, route: Route, idempotency_key: str) -> tuple[Limits, tuple[str, ...]]:

@@ -18,6 +18,7 @@ from audit.replay.batching import SUBMITTED, dropped, opened
 from audit.replay.journal import answered, failed
 from audit.replay.plans import PICO
 from audit.replay.rates import Rates
+from audit.replay.redaction import restored
 from audit.replay.results import Failure
 from audit.replay.routes import BUILT_IN
 from audit.store import Store
@@ -196,6 +197,7 @@ class _Collector:
         self._sums.answered += 1
         # an answer without usage costs at most what was set aside
         self._sums.spent += paid if paid is not None else entry["worst_pico"] if standard is not None else 0
+        came = restored(came, json.loads(entry["originals"] or "{}"))
         came = replace(came, lossy=tuple(json.loads(entry["lossy"])))
         # how long a batch took says nothing about the model
         return {**made, **answered(came, cost), "billed_pico": paid, "duration": None}

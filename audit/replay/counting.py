@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -16,9 +17,15 @@ class Counts:
     jobs: list[Job] = field(default_factory=list)
     reused: dict[int, int] = field(default_factory=dict)
     pending: int = 0
+    hidden: dict[int, Counter[str]] = field(default_factory=dict)
     refused: dict[tuple[str, str, str], tuple[int, int]] = field(default_factory=dict)
     sent: dict[str, set[int]] = field(default_factory=dict)
     foreign: set[str] = field(default_factory=set)
+
+    @property
+    def redacted(self) -> dict[str, int]:
+        """Values hidden by kind, over all prompts."""
+        return dict(sum(self.hidden.values(), Counter()))
 
     def refuse(self, route: Route, reason: str, cost_pico: int, count: int = 1) -> None:
         """Count prompts a candidate can't be asked."""

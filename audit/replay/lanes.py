@@ -9,6 +9,7 @@ from audit.clients import Answer, CallError, Client, Session
 from audit.clients._lane import Lane, LaneClosedError, Policy
 from audit.replay.calls import Call, prepare
 from audit.replay.prompts import Logged
+from audit.replay.redaction import Redactor, restored
 from audit.replay.routes import Route
 
 
@@ -19,20 +20,31 @@ class Lanes:
     servers often have only the one. What an endpoint lacks is found out once per model and noted.
     """
 
-    def __init__(self, policy: Policy) -> None:
+    def __init__(self, policy: Policy, redactor: Redactor | None = None) -> None:
         self._policy = policy
+        self._redactor = redactor
         self._sessions: dict[tuple[str, str], Session] = {}
         self._lanes: dict[tuple[str, str], Lane] = {}
         self._chat_only: set[tuple[str, str]] = set()
 
     def ready(self, logged: Logged, route: Route, idempotency_key: str) -> Call:
         """The call in the words of the API the model is asked through; raises NotReplayableError."""
-        return prepare(logged, route, idempotency_key, chat=_key(route) in self._chat_only)
+        chat = _key(route) in self._chat_only
+        return prepare(logged, route, idempotency_key, redactor=self._redactor, chat=chat)
 
     async def ask(
         self, call: Call, logged: Logged, route: Route, may_pay_again: Callable[[], bool]
     ) -> tuple[Answer, int]:
-        """The answer, and how many attempts may be billed besides; raises as `Lane.send` does."""
+        """The answer with what was hidden from the endpoint, and how many attempts may be billed besides.
+
+        Raises as `Lane.send` does.
+        """
+        answer, uncertain = await self._send(call, logged, route, may_pay_again)
+        return restored(answer, call.originals), uncertain
+
+    async def _send(
+        self, call: Call, logged: Logged, route: Route, may_pay_again: Callable[[], bool]
+    ) -> tuple[Answer, int]:
         try:
             return await self._lane(route, call.client).send(call.translation, call.limits, may_pay_again)
         except (CallError, LaneClosedError) as failure:

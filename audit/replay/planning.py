@@ -12,13 +12,14 @@ from audit.config import EndpointConfig
 from audit.errors import ReplayError
 from audit.prices.catalogue import Catalogue
 from audit.replay.asking import lacking, routes
-from audit.replay.calls import most_input_tokens, prepare
+from audit.replay.calls import Call, most_input_tokens, prepare
 from audit.replay.counting import Counts, candidate_plans, candidates_by_model, unreplayable
 from audit.replay.drawing import draw, drawn_before, exactly
 from audit.replay.frame import Frame, Shapes, frame, shapes
 from audit.replay.plans import Destination, Job, LocalLimits, Plan
 from audit.replay.promises import grown_promise, promise
 from audit.replay.prompts import Logged, chunks, load
+from audit.replay.redaction import Redactor
 from audit.replay.routes import Directory, Route, Skipped, currents, host_of, is_loopback, serves
 from audit.replay.strata import stratify
 from audit.replay.variants import Variant, variant
@@ -56,6 +57,7 @@ def plan(
     unready: bool = False,
     only: Mapping[int, float] | None = None,
     batch: bool = False,
+    redact: bool = False,
 ) -> Plan:
     """Plan the replay of `sample` prompts with `models` (proposed from the price table where nothing is named).
 
@@ -63,7 +65,8 @@ def plan(
     (see `audit.replay.variants`). `left_out` names workflows whose content is not to be sent. `judged` says that a
     judge or people will rate the answers programs can't. `unready` plans for endpoints that lack a key or a package as
     well and lists what is missing: such a plan is for reading. `only` asks exactly these prompts (by key, with the
-    chance each had to be among them) instead of drawing any. `batch` plans for the Batch APIs at their prices. Raises
+    chance each had to be among them) instead of drawing any. `batch` plans for the Batch APIs at their prices,
+    `redact` hides personal data from every endpoint outside this process. Raises
     ReplayError where nothing can be replayed or a named model's endpoint can't be used, and ConfigError for a model
     without an endpoint or an unknown variant.
     """
@@ -71,7 +74,7 @@ def plan(
     if not len(units):
         raise ReplayError("no request of this log can be replayed", _nothing(units))
     directory = Directory(catalogue, endpoints, time.time_ns() // 1000, batch=batch)
-    found = _Planner(store, directory, units, local or LocalLimits())
+    found = _Planner(store, directory, units, local or LocalLimits(), Redactor() if redact else None)
     ways = found.ways(models, floor, [variant(each) for each in variants], unready)
     return found.plan(ways, sample, seed, judged, only)
 
@@ -88,7 +91,9 @@ class _Planner:
         directory: Directory,
         units: Frame,
         local: LocalLimits,
+        redactor: Redactor | None,
     ) -> None:
+        self._redactor = redactor
         self._store = store
         self._units = units
         self._local = local
@@ -150,6 +155,9 @@ class _Planner:
             missing=lacking(ways),
             batch=self._directory.batch,
             pending=counts.pending,
+            redactor=self._redactor,
+            redacted=counts.redacted,
+            redacted_prompts=len(counts.hidden),
         )
 
     def _eligible(self, ways: Sequence[Route], requested: int, counts: Counts) -> tuple[BoolArray, int]:
@@ -211,14 +219,39 @@ class _Planner:
                 raise NotReplayableError("the endpoint has no Batch API")
             if route.client.in_process and (reason := self._too_much(row)):
                 raise NotReplayableError(reason)
-            expected, worst = _costs(logged, route)
+            call = prepare(logged, route, redactor=self._redactor)
+            expected, worst = self._costs(logged, route, call)
         except NotReplayableError as error:
             counts.refuse(route, error.reason, int(self._units.cost_pico[row]))
             return
+        if call.redacted:
+            counts.hidden[key] = call.redacted
         counts.jobs.append(Job(place, row, key, logged.request_id, expected, worst))
         counts.sent.setdefault(route.endpoint.name, set()).add(key)
         if not serves(route, logged.provider_name, logged.price):
             counts.foreign.add(route.endpoint.name)
+
+    def _costs(self, logged: Logged, route: Route, call: Call) -> tuple[int | None, int | None]:
+        """Expected and largest cost of a call, pico-USD; raises NotReplayableError where it can't be made."""
+        bound = most_input_tokens(call.translation.body)
+        if call.client is route.responses:
+            # where the server turns out to have only chat completions, the other body is sent
+            bound = max(
+                bound, most_input_tokens(prepare(logged, route, redactor=self._redactor, chat=True).translation.body)
+            )
+        given = logged.input_tokens or bound // 4
+        if route.context_window is not None and given > route.context_window:
+            raise NotReplayableError("the prompt is longer than the model's context window")
+        if route.client.in_process:
+            # whatever this machine is said to cost, nobody bills it
+            return 0, 0
+        if route.billed is None:
+            return None, None
+        said = logged.output_tokens if route.same_model else logged.output_tokens - logged.reasoning_tokens
+        if not route.same_model and route.client.thinks(route.sends):
+            said += EXPECTED_THINKING
+        expected = route.billed.expected(given, max(1, said))
+        return expected, route.billed.worst(bound, call.limits.max_output_tokens)
 
     def _destinations(self, ways: Sequence[Route], counts: Counts) -> tuple[Destination, ...]:
         made: dict[str, Destination] = {}
@@ -230,25 +263,3 @@ class _Planner:
             leaves = bool(host) and not is_loopback(host)
             made[name] = Destination(name, host, len(counts.sent[name]), leaves, name not in counts.foreign)
         return tuple(made.values())
-
-
-def _costs(logged: Logged, route: Route) -> tuple[int | None, int | None]:
-    """Expected and largest cost of a call, pico-USD; raises NotReplayableError where it can't be made."""
-    call = prepare(logged, route)
-    bound = most_input_tokens(call.translation.body)
-    if call.client is route.responses:
-        # where the server turns out to have only chat completions, the other body is sent
-        bound = max(bound, most_input_tokens(prepare(logged, route, chat=True).translation.body))
-    given = logged.input_tokens or bound // 4
-    if route.context_window is not None and given > route.context_window:
-        raise NotReplayableError("the prompt is longer than the model's context window")
-    if route.client.in_process:
-        # whatever this machine is said to cost, nobody bills it
-        return 0, 0
-    if route.billed is None:
-        return None, None
-    said = logged.output_tokens if route.same_model else logged.output_tokens - logged.reasoning_tokens
-    if not route.same_model and route.client.thinks(route.sends):
-        said += EXPECTED_THINKING
-    expected = route.billed.expected(given, max(1, said))
-    return expected, route.billed.worst(bound, call.limits.max_output_tokens)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from audit.replay.drawing import Sample
 from audit.replay.frame import Excluded, Frame
+from audit.replay.redaction import Redactor
 from audit.replay.routes import Route, Skipped
 from audit.replay.strata import Strata
 
@@ -105,6 +107,7 @@ class Plan:
     """A replay that has not happened: nothing was sent or written. `missing` is what keeps it from being sent.
 
     `batch` says that the calls are for the Batch APIs; `pending` calls wait in batches that are not collected yet.
+    With a `redactor`, `redacted` counts the values it hides in `redacted_prompts` prompts, by kind.
     """
 
     seed: int
@@ -125,6 +128,9 @@ class Plan:
     missing: tuple[Skipped, ...] = field(default=())
     batch: bool = False
     pending: int = 0
+    redactor: Redactor | None = None
+    redacted: Mapping[str, int] = field(default_factory=dict)
+    redacted_prompts: int = 0
 
     @property
     def sampled(self) -> int:

@@ -44,7 +44,7 @@ class Sender:
         self._progress = progress
         self._looks = looks
         self._journal = Journal(store)
-        self.lanes = Lanes(policy)
+        self.lanes = Lanes(policy, plan.redactor)
         self._stop = asyncio.Event()
         self.tallies = Tallies(plan)
         self.interrupted = False

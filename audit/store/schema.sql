@@ -239,6 +239,7 @@ CREATE TABLE replay_batch (
 CREATE TABLE replay_batch_entry (
     tag VARCHAR, custom_id VARCHAR, prompt_key BIGINT, request_id BIGINT, workflow_id BIGINT,
     current_model VARCHAR, model VARCHAR, variant VARCHAR, lossy VARCHAR,
+    originals VARCHAR,          -- JSON of placeholders and what they stand for; NULL = nothing was hidden
     worst_pico BIGINT           -- most it can be billed; set aside until the batch is collected
 );
 

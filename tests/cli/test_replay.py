@@ -81,3 +81,22 @@ def test_batches_are_handed_over_and_collected(
         assert {row["p95_seconds"] for row in done.document["by_candidate"] if row["model"] == "gpt-4.1-nano"} == {None}
         assert audit(*wanted).code == 0
         assert len(peer.batches) == 1 or set(peer.served.values()) == {1}
+
+
+@pytest.mark.usefixtures("no_keys")
+def test_a_workflow_can_be_left_out_and_a_slip_is_an_error(audit: Any, sample_db: Path) -> None:
+    wanted = ("replay", "--model", "gpt-4.1-nano", "--dry-run", "--json", "--db", sample_db)
+    name = audit("workflows", "--json", "--db", sample_db).document["workflows"][0]["name"]
+    plan = audit(*wanted, "--exclude-workflow", name).document
+    assert "its workflow is left out on request" in {each["reason"] for each in plan["excluded"]}
+    slip = audit(*wanted, "--exclude-workflow", f"{name}x")
+    assert slip.code == 2
+    assert f"no workflow is called '{name}x'" in slip.err
+    assert name in slip.err
+
+
+@pytest.mark.usefixtures("no_keys")
+def test_what_is_redacted_is_said_beforehand(audit: Any, sample_db: Path) -> None:
+    ran = audit("replay", "--model", "gpt-4.1-nano", "--dry-run", "--redact", "--db", sample_db)
+    assert ran.code == 0, ran.err
+    assert "personal data is replaced in" in " ".join(ran.out.split())
