@@ -5,7 +5,8 @@ from __future__ import annotations
 from audit.prices.rows import WEEK_US
 
 # tiers with a price are few, so what a tier falls back to is settled per (model, meter, tier) and not per charge:
-# its own rows, else the standard tier under the same surcharge (`standard+us`), else the plain standard tier
+# its own rows, else the standard tier under the same surcharge (`standard+us`), else the plain standard tier; what runs
+# on capacity that was bought by the hour has no price by the token at all
 _TIER_IN_USE = """
 asked AS (
     SELECT DISTINCT provider_name, model, sku_meter, COALESCE(service_tier, 'standard') AS service_tier
@@ -14,7 +15,7 @@ asked AS (
 listed AS (SELECT DISTINCT provider_name, model, sku_meter, service_tier FROM {price}),
 tier_in_use AS (
     SELECT a.provider_name, a.model, a.sku_meter, a.service_tier,
-           CASE WHEN own.model IS NOT NULL THEN a.service_tier
+           CASE WHEN own.model IS NOT NULL OR a.service_tier LIKE 'provisioned%' THEN a.service_tier
                 WHEN surcharged.model IS NOT NULL THEN surcharged.service_tier
                 ELSE 'standard' END AS priced_tier
     FROM asked AS a

@@ -16,6 +16,7 @@ _OBJECTS: dict[str, Dialect] = {
     "chat.completion.chunk": "chat",
     "text_completion": "chat",
     "response": "responses",
+    "realtime.response": "responses",
 }
 _NONE: Mapping[str, Any] = {}
 

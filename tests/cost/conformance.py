@@ -43,6 +43,10 @@ These are priced as said, and a person with such traffic should know it:
   times), marked as inferred.
 * Prices that differ from region to region (Bedrock in some regions and in GovCloud, Azure's data zones and regional
   deployments at a tenth more) are not told by a log: a `[[contract]]` with `discount_percent = -10` states them.
+* Provisioned capacity (Vertex's provisioned throughput, Azure's PTU) is paid by the hour: where the record says so its
+  tokens are unpriced, and the capacity belongs into `[[cost]]`.
+* A dearer rate of xAI beyond 128k tokens (Grok 4, Grok 4 Fast) is in no table at hand, and a regional Vertex endpoint's
+  tenth more is in no record.
 * Grounded searches of Gemini have a daily allowance that no record tells: they are flagged and not priced.
 * OpenAI's batch and priority rates above 272k tokens are those of its table, which lists some without a step.
 * Tiers that a provider does not list for a model (a batch of gpt-realtime, Gemini priority) follow the provider's

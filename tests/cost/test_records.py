@@ -36,7 +36,9 @@ def test_record_costs_what_was_worked_out_by_hand(whole: Whole, charges: Charges
     for row in rows:
         quantities[row["sku_meter"]] += row["consumed_quantity"]
     assert quantities == {term.meter: term.quantity for term in whole.terms}
-    cost = sum(Decimal(row["cost_pico"]) for row in charges[whole.id]) / 10**12
+    unpriced = {term.meter for term in whole.terms if term.unit_price_usd is None}
+    assert {row["sku_meter"] for row in rows if row["cost_pico"] is None} == unpriced
+    cost = sum(Decimal(row["cost_pico"] or 0) for row in charges[whole.id]) / 10**12
     assert cost == whole.cost_usd
     assert not any(row["tier_fallback"] or row["estimated"] for row in rows)
 
