@@ -29,7 +29,11 @@ Models = Annotated[
 
 Variants = Annotated[
     list[str] | None,
-    typer.Option("--variant", help="Ask the current model a changed request: concise, trim-history=N, effort=LEVEL."),
+    typer.Option(
+        "--variant",
+        help="Ask the current model a changed request: concise, json, trim-history=N, few-shot=N, top-k=N, "
+        "effort=LEVEL, template=FILE; repeat.",
+    ),
 ]
 
 
