@@ -23,8 +23,11 @@ from audit.promptcache.gather import (
 )
 from audit.promptcache.play import Bools, Events, Ints, readable
 from audit.promptcache.traffic import Floats, Match, Traffic
+from audit.tokens import MESSAGE_OVERHEAD
 
 Life = Literal["short", "long", "marked"]
+_OPENING = MESSAGE_OVERHEAD - 1
+"""Tokens a chat template sets before the text of a message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +167,11 @@ def _prefixes(traffic: Traffic, match: Match, behaviour: Behaviour) -> _Prefixes
     packed = traffic.events
     packed = packed[(traffic.of_rule("match") == match)[(packed >> FLAG_BITS) & RANK_MASK]]
     rank = (packed >> FLAG_BITS) & RANK_MASK
-    tokens = traffic.tokens(rank, traffic.node_upto[packed >> NODE_SHIFT])
+    upto = traffic.node_upto[packed >> NODE_SHIFT].astype(np.float64)
+    if match == "longest_prefix":
+        # who compares token by token finds the opening of the next message equal, too
+        upto = np.minimum(upto + _OPENING, traffic.whole[rank])
+    tokens = traffic.tokens(rank, upto)
     enough = tokens >= behaviour.min_tokens[rank]
     return _Prefixes(packed[enough], tokens[enough].astype(np.float32))
 
