@@ -11,6 +11,7 @@ from audit.readers._doubles import drop_doubles, walk_up
 from audit.readers._gateway import column_usage, first, mark_withheld, put_time, settle, snake_case
 from audit.wire.attributes import pairs
 from audit.wire.beside import error_name
+from audit.wire.feedback import outcome_of
 from audit.wire.messages import transcript
 from audit.wire.money import dollars
 from audit.wire.parameters import parameters
@@ -68,8 +69,22 @@ def read_trace(trace: Record) -> list[Outcome]:
         shared[key] = trace.get(key)
     observations = [found for found in trace.get("observations") or () if isinstance(found, Mapping)]
     return read_group(
-        [{**shared, **{key: value for key, value in found.items() if value is not None}} for found in observations]
+        [
+            {
+                **shared,
+                "scores": _scores(trace, found),
+                **{key: value for key, value in found.items() if value is not None},
+            }
+            for found in observations
+        ]
     )
+
+
+def _scores(trace: Record, observation: Mapping[str, Any]) -> list[Any]:
+    """The scores of an observation, then those of its whole trace."""
+    scores = [score for score in trace.get("scores") or () if isinstance(score, Mapping)]
+    whole = [score for score in scores if not score.get("observationId")]
+    return [*whole, *(score for score in scores if score.get("observationId") == observation.get("id"))]
 
 
 def _call(row: dict[str, Any], kind: str) -> Call:
@@ -195,5 +210,7 @@ def _label(call: Call, row: dict[str, Any]) -> None:
     names["prompt_version"] = first(row, "prompt_version")
     tag(call, {key: value for key, value in names.items() if value is not None})
     call.feature = call.feature or label(names["trace_name"])
+    # exports from the interface have a column per score, the API a list of them
+    call.outcome = outcome_of(first(row, "scores")) or outcome_of(row) or call.outcome
     provider = label(call.tags.get("ls_provider"))
     call.provider_name = provider.lower() if provider else None

@@ -12,6 +12,7 @@ from audit.readers._gateway import MISSING, body, first, put_time, settle
 from audit.wire import exchange
 from audit.wire.beside import error_name
 from audit.wire.dialect import of_response
+from audit.wire.feedback import outcome_of
 from audit.wire.messages import transcript
 from audit.wire.parameters import parameters
 from audit.wire.tags import tag
@@ -223,6 +224,9 @@ def _label(call: Call, record: Record, metadata: _Map) -> None:
     words = maybe_json(record.get("tags"))
     if isinstance(words, list):
         tag(call, [word for word in words if isinstance(word, str) and not word.startswith("seq:step")])
+    stats = _map(record.get("feedback_stats"))
+    given = {name: value for name, value in stats.items() if not isinstance(value, Mapping) or value.get("n") != 0}
+    call.outcome = outcome_of(given) or call.outcome
     tag(call, {"run_name": record.get("name"), "project_id": first(record, "session_id")})
     if first(record, "reference_example_id") is not None:
         # runs over a data set cost as much as others, but are not production traffic

@@ -10,6 +10,7 @@ from audit.readers import Reader, Record
 from audit.readers._gateway import MISSING, body, column_usage, fill_bodies, first, mark_withheld, put_time, settle
 from audit.wire.attributes import pairs
 from audit.wire.beside import error_name, status_problem
+from audit.wire.feedback import outcome_of
 from audit.wire.tags import tag
 from audit.wire.text import label, maybe_json
 from audit.wire.times import number, seconds
@@ -101,6 +102,8 @@ def _label(call: Call, record: Record) -> None:
         if isinstance(found, Mapping) and found:
             tag(call, {key: value for key, value in found.items() if value not in MISSING})
             call.conversation_id = call.conversation_id or label(found.get("Helicone-Session-Id"))
+    rating = {"feedback_rating": first(record, "feedback_rating")}
+    call.outcome = outcome_of(first(record, "scores")) or outcome_of(rating) or call.outcome
     call.prompt_template = label(first(record, "prompt_id")) or call.prompt_template
     call.organization = label(first(record, "organization_id"))
     country = label(first(record, "country_code"))

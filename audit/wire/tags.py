@@ -8,6 +8,7 @@ from typing import Any
 
 from audit.call import Call
 from audit.wire.columns import layout
+from audit.wire.feedback import word_of
 from audit.wire.text import label, maybe_json, scalar
 
 MAX_TAGS = 64
@@ -35,7 +36,7 @@ def take(call: Call, fields: Mapping[str, Any]) -> None:
     for attribute, keys in _told(tuple(fields)):
         if getattr(call, attribute) is None:
             for key in keys:
-                value = label(fields[key])
+                value = word_of(fields[key]) if attribute == "outcome" else label(fields[key])
                 if value is not None:
                     setattr(call, attribute, value)
                     break
