@@ -14,6 +14,12 @@ FROM verdict AS v LEFT JOIN workflow AS w ON w.workflow_id = v.workflow_id
 ORDER BY v.current_cost_pico DESC, workflow, v.current_model, v.endpoint, v.model, v.variant
 """
 
+_SPLITS = """
+SELECT s.*, COALESCE(w.name, '(none)') AS workflow
+FROM split AS s LEFT JOIN workflow AS w ON w.workflow_id = s.workflow_id
+ORDER BY workflow, s.current_model, s.routed * (1 - s.cost_ratio) DESC, s.endpoint, s.model
+"""
+
 _EXAMPLES = """
 WITH judged AS (
     SELECT p.replay_id, p.request_id, p.workflow_id, p.current_model, p.model, p.origin, p.text, s.passed, s.reason,
@@ -62,6 +68,11 @@ ORDER BY j.source_id, j.line LIMIT $most
 def verdicts(store: Store) -> list[dict[str, Any]]:
     """The standing verdict on every candidate tried, dearest workflow first."""
     return store.rows(_VERDICTS)
+
+
+def splits(store: Store) -> list[dict[str, Any]]:
+    """Parts of workflows that are certified where the whole is not, dearest workflow first."""
+    return store.rows(_SPLITS)
 
 
 def examples(store: Store, *, each: int = 2) -> list[dict[str, Any]]:

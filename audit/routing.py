@@ -19,6 +19,17 @@ WHERE v.variant = ''
 ORDER BY workflow, v.current_model, v.cost_ratio, v.endpoint, v.model
 """
 
+# parts of workflows, the one that saves most first, with the verdict on the whole
+_PARTS = """
+SELECT v.*, COALESCE(w.name, '(none)') AS workflow, s.max_input_tokens, s.routed, s.loss_high AS part_loss_high,
+       s.cost_ratio AS part_cost_ratio, s.delta AS part_delta
+FROM split AS s
+JOIN verdict AS v ON v.workflow_id = s.workflow_id AND v.current_model = s.current_model
+    AND v.endpoint = s.endpoint AND v.model = s.model AND v.variant = ''
+LEFT JOIN workflow AS w ON w.workflow_id = s.workflow_id
+ORDER BY workflow, s.current_model, s.routed * (1 - s.cost_ratio) DESC, s.endpoint, s.model
+"""
+
 # what a candidate was asked, and as which models it answered
 _TESTED = """
 SELECT p.workflow_id, p.current_model, p.endpoint, p.model, MIN(p.started_at_us) AS first_us,
@@ -65,7 +76,10 @@ class Certificate:
 
 @dataclass(frozen=True, slots=True)
 class RouteTo:
-    """One workflow's traffic of one model that may go to another, up to prompts as long as those tested."""
+    """One workflow's traffic of one model that may go to another, up to prompts as long as those tested.
+
+    `routed` is the share of its requests that is: 1 for the whole, less where only shorter prompts are certified.
+    """
 
     workflow: str
     current_model: str
@@ -75,6 +89,7 @@ class RouteTo:
     provider: str
     max_input_tokens: int | None
     cost_ratio: float
+    routed: float
     certificate: Certificate
 
 
@@ -118,6 +133,14 @@ def routing(store: Store, now_us: int) -> RoutingTable:
             left.append(NotRouted(*place, row["model"], reason or "no answer of it is on file"))
             continue
         routes[place] = _route(row, facts, providers, seeds, event)
+    for row in store.rows(_PARTS):
+        facts = tested.get((row["workflow_id"], row["current_model"], row["endpoint"], row["model"]))
+        whole = {**row, "verdict": "safe", "loss_high": row["part_loss_high"], "cost_ratio": row["part_cost_ratio"]}
+        place = row["workflow"], row["current_model"]
+        if facts is not None and place not in routes and _obstacle(whole, facts, now_us) is None:
+            part = {**facts, "input_tokens": row["max_input_tokens"]}
+            routes[place] = _route(whole, part, providers, seeds, event, row["routed"])
+            left = [each for each in left if (each.workflow, each.current_model, each.model) != (*place, row["model"])]
     return RoutingTable(tuple(routes.values()), tuple(left), now_us)
 
 
@@ -145,7 +168,12 @@ def _expires(facts: Mapping[str, Any]) -> int:
 
 
 def _route(
-    row: Mapping[str, Any], facts: Mapping[str, Any], providers: Mapping[str, str], seeds: Sequence[int], event: str
+    row: Mapping[str, Any],
+    facts: Mapping[str, Any],
+    providers: Mapping[str, str],
+    seeds: Sequence[int],
+    event: str,
+    routed: float = 1.0,
 ) -> RouteTo:
     return RouteTo(
         workflow=row["workflow"],
@@ -156,6 +184,7 @@ def _route(
         provider=providers.get(row["model"], "") if row["endpoint"] == "log" else row["endpoint"],
         max_input_tokens=facts["input_tokens"],
         cost_ratio=row["cost_ratio"],
+        routed=routed,
         certificate=Certificate(
             loss_upper_bound=row["loss_high"],
             alpha=row["alpha"],

@@ -57,9 +57,13 @@ def route(
     else:
         console.table(
             f"Routes in {console.clean(out)}",
-            ("Workflow", "Today", "From now on", "Cost ratio", "Loss at most", "n", "Pairs tried", "Expires (UTC)"),
+            (
+                "Workflow", "Today", "From now on", "Prompts up to", "Requests", "Cost ratio", "Loss at most", "n",
+                "Pairs tried", "Expires (UTC)",
+            ),
             [
                 (each.workflow, each.current_model, f"{each.endpoint}/{each.model}",
+                 figures.count(each.max_input_tokens), figures.share(each.routed),
                  figures.cell(each.cost_ratio, "ratio"), figures.share(each.certificate.loss_upper_bound),
                  figures.count(each.certificate.n), figures.count(each.certificate.tried),
                  figures.minute(each.certificate.expires_at_us))

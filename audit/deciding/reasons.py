@@ -10,6 +10,7 @@ from audit.deciding import people, rule
 from audit.deciding.behaviour import Behaviour
 from audit.deciding.floor import Floor
 from audit.deciding.judges import Fitness
+from audit.deciding.splits import Split
 from audit.deciding.units import Unit
 
 
@@ -103,6 +104,14 @@ def behaviour(found: Behaviour) -> list[str]:
             + (f", today {100 * today:.1f} %" if today is not None else "")
         )
     return said
+
+
+def part(found: Split) -> str:
+    """What a candidate may take over where it may not take the whole."""
+    return (
+        f"certified for prompts of up to {found.max_input_tokens:,} tokens ({100 * found.routed:.0f} % of requests, "
+        f"loss at most {100 * found.loss_high:.1f} % of all)"
+    )
 
 
 def _count(number: int, one: str, many: str) -> str:

@@ -109,6 +109,11 @@ def _no_worse(unit: Unit, lenient: bool) -> bool:
     return _good(unit, lenient) or (unit.rated is False and unit.logged_ok is False)
 
 
+def lost(trial: Trial, unit: Unit) -> bool:
+    """Whether a unit counts as a loss in the strict reading: every undecided answer is one."""
+    return not _no_worse(unit, False) and _current_good(trial, unit, lenient=False)
+
+
 def _current_good(trial: Trial, unit: Unit, lenient: bool) -> bool:
     own = trial.self_replay.get(unit.prompt_key)
     if own is None or own.state == "not_reached":

@@ -6,13 +6,14 @@ import math
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from audit.deciding import reasons, rule
 from audit.deciding.behaviour import Behaviours
 from audit.deciding.floor import Floor, floor, repeats
 from audit.deciding.ratios import quantile, ratios
+from audit.deciding.splits import split
 from audit.deciding.units import Evidence, TrialKey, Unit, evidence
 from audit.statistics.verdicts import FAMILY_DELTA
 from audit.store import Store
@@ -88,9 +89,19 @@ def deciding(store: Store, latency: Mapping[str, float] | None = None) -> list[V
         _verdict(trial, outcome, found, standing, str((workflows.get(trial.key.workflow_id) or {}).get("name") or ""))
         for trial, outcome in zip(trials, judged, strict=True)
     ]
+    parts = [
+        split(trial, len(trials)) if _divisible(trial, verdict) else None
+        for trial, verdict in zip(trials, verdicts, strict=True)
+    ]
+    verdicts = [
+        replace(verdict, reason=f"{verdict.reason}; {reasons.part(found)}") if found else verdict
+        for verdict, found in zip(verdicts, parts, strict=True)
+    ]
     with store.transaction():
         store.run("DELETE FROM verdict")
         store.write_rows("verdict", [asdict(verdict) for verdict in verdicts])
+        store.run("DELETE FROM split")
+        store.write_rows("split", [asdict(part) for part in parts if part is not None])
         _log(store, found, trials, verdicts)
     return verdicts
 
@@ -167,6 +178,13 @@ def _verdict(trial: rule.Trial, judged: rule.Judged, found: Evidence, standing: 
         latency_limit=limit,
         tried=standing.tried,
     )
+
+
+def _divisible(trial: rule.Trial, verdict: Verdict) -> bool:
+    """Whether a part may be looked at: not where the whole is safe, or where what vetoes it holds for parts."""
+    late = verdict.latency_limit is not None and (verdict.p95_duration or 0.0) > verdict.latency_limit
+    blind = trial.kind == "classification" and rule.missed_labels(trial.units) > 0
+    return verdict.verdict != "safe" and not (late or blind or rule.is_constant(trial.units))
 
 
 def _vetoed(trial: rule.Trial, word: str, slow: float | None, limit: float | None) -> tuple[str, str | None]:

@@ -38,6 +38,7 @@ def _route(each: RouteTo) -> Document:
         "max_input_tokens": each.max_input_tokens,
         "otherwise": each.current_model,
         "cost_ratio": each.cost_ratio,
+        "share_of_requests": each.routed,
         "certificate": _certificate(each.certificate),
     }
 

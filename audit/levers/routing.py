@@ -1,4 +1,4 @@
-"""Move a whole workflow to a cheaper model where a replay has certified that its answers are as acceptable."""
+"""Move a workflow, or its shorter prompts, to a cheaper model where a replay has certified that its answers serve."""
 
 from __future__ import annotations
 
@@ -28,6 +28,23 @@ WHERE c.place = 1
 GROUP BY c.workflow_id, c.current_model, c.endpoint, c.model, c.cost_ratio
 """
 
+# where no candidate may take the whole: the part that saves most
+_PARTS = """
+INSERT INTO routing_choice
+WITH ranked AS (
+    SELECT s.workflow_id, s.current_model, s.endpoint, s.model, s.cost_ratio, s.max_input_tokens,
+           ROW_NUMBER() OVER (
+               PARTITION BY s.workflow_id, s.current_model
+               ORDER BY s.routed * (1 - s.cost_ratio) DESC, s.endpoint, s.model
+           ) AS place
+    FROM split AS s
+    LEFT JOIN routing_choice AS c ON c.workflow_id = s.workflow_id AND c.current_model = s.current_model
+    WHERE c.workflow_id IS NULL
+)
+SELECT workflow_id, current_model, endpoint, model, cost_ratio, max_input_tokens AS tested_tokens
+FROM ranked WHERE place = 1
+"""
+
 _UNITS = """
 SELECT c.workflow_id, c.current_model, CAST(p.cost_pico AS DOUBLE) AS candidate,
        CAST(s.cost_pico AS DOUBLE) / s.requests AS current, s.requests / s.inclusion_probability AS weight
@@ -35,6 +52,7 @@ FROM routing_choice AS c
 JOIN replay AS p ON p.workflow_id = c.workflow_id AND p.current_model = c.current_model
     AND p.endpoint = c.endpoint AND p.model = c.model AND p.status = 'ok' AND p.cost_pico IS NOT NULL
 JOIN sample AS s ON s.prompt_key = p.prompt_key
+JOIN request AS r ON r.request_id = p.request_id AND r.input_tokens <= c.tested_tokens
 ORDER BY c.workflow_id, c.current_model, p.prompt_key
 """
 
@@ -42,6 +60,7 @@ ORDER BY c.workflow_id, c.current_model, p.prompt_key
 def _prepare(store: Store, settings: Settings) -> None:
     del settings
     store.run(_CHOICE)
+    store.run(_PARTS)
 
 
 def _blocked(store: Store, settings: Settings) -> str | None:
@@ -100,6 +119,7 @@ GROUP BY m.request_id
     shares=_shares,
     conditions=(
         "only workflows whose certificate says safe, and no request longer than those tested or without full text",
+        "where the whole is not certified, the shorter prompts that are: a router has to tell them apart by length",
         "the cost is the candidate's own usage in the replay",
         "the certificate holds for this traffic and these model versions; repeat it after 30 days or a change",
         "equivalence to today's model is certified, not correctness",

@@ -316,6 +316,20 @@ CREATE TABLE verdict (
 -- what could not be used, and why
 CREATE TABLE reject (
     source_id INTEGER, line BIGINT, byte_offset BIGINT, reason VARCHAR, detail VARCHAR, excerpt VARCHAR
+-- a part of a workflow a candidate may take over where it may not take the whole: prompts of at most so many tokens
+CREATE TABLE split (
+    workflow_id BIGINT, current_model VARCHAR, endpoint VARCHAR, model VARCHAR,
+    max_input_tokens BIGINT,    -- as logged for today's model
+    n BIGINT,                   -- units of the whole workflow the certificate rests on
+    routed DOUBLE,              -- share of the requests that would be routed
+    loss DOUBLE, loss_high DOUBLE,  -- of all requests of the workflow, routed or not
+    loss_routed DOUBLE,         -- of the routed ones
+    alpha DOUBLE, delta DOUBLE, -- delta: the part of the family's error this workflow and candidate may use
+    thresholds BIGINT,          -- how many were fixed before looking
+    cost_ratio DOUBLE,          -- candidate cost / current cost of the routed units
+    decided_at_us BIGINT
+);
+
 );
 
 -- records that were not counted: known before, or seen by two systems

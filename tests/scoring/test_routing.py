@@ -14,6 +14,7 @@ from audit.deciding import deciding
 from audit.export.routes import litellm_document, routes_document
 from audit.export.yaml import to_yaml
 from audit.ledger import events
+from audit.levers.routing import LEVER
 from audit.routing import routing
 from audit.scoring import scoring
 from tests.cli.conftest import audit
@@ -49,6 +50,47 @@ def test_a_safe_verdict_becomes_a_route_with_its_certificate(plant: Plant) -> No
     assert (held.delta, held.tried, held.n, held.seeds) == (0.05, 1, 80, (7,))
     assert (held.snapshot, held.expires_at_us) == ("small-0-0715", NOW + 30 * DAY)
     assert held.event == events(plant.store)[-1]["hash"], "the decision's place in the chain"
+
+
+def test_shorter_prompts_are_routed_where_the_whole_is_not_certified(plant: Plant) -> None:
+    plant.workflow(1, "short_answer")
+    for number in range(400):
+        request = plant.logged(1, f"answer {number}")
+        plant.known[request]["input_tokens"] = 50 + number
+        plant.drawn(request)
+        plant.replayed(request, f"answer {number}" if number < 290 else "")
+    plant.store.run("UPDATE replay SET started_at_us = $now, response_model = 'small-1'", now=NOW)
+    scoring(plant.store)
+    assert deciding(plant.store)[0].verdict == "not_safe"
+    (part,) = plant.store.rows("SELECT * FROM split")
+    assert part["max_input_tokens"] == 50 + 279, "the seventh decile: the next one would lose among the routed"
+    assert part["routed"] == pytest.approx(0.7)
+    assert (part["loss"], part["loss_routed"], part["thresholds"], part["n"]) == (0.0, 0.0, 9, 400)
+    assert part["loss_high"] == pytest.approx(1 - 0.05 ** (1 / 400))
+    (route,) = routing(plant.store, NOW).routes
+    assert (route.routed, route.max_input_tokens) == (pytest.approx(0.7), 329)
+    assert route.certificate.loss_upper_bound == part["loss_high"]
+    assert routing(plant.store, NOW).left_out == ()
+    assert "certified for prompts of up to 329 tokens (70 % of requests" in deciding(plant.store)[0].reason
+    assert LEVER.blocked is not None
+    assert LEVER.blocked(plant.store, {}) is None
+    assert plant.store.rows("SELECT model, tested_tokens FROM routing_choice") == [
+        {"model": "small-model", "tested_tokens": 329}
+    ]
+
+
+def test_a_part_is_no_way_round_a_veto_or_a_loss_of_its_own(plant: Plant) -> None:
+    plant.workflow(1, "short_answer")
+    for number in range(400):
+        request = plant.logged(1, f"answer {number}")
+        plant.known[request]["input_tokens"] = 50 + number
+        plant.drawn(request)
+        plant.replayed(request, f"answer {number}" if number % 8 else "", model="even", duration=1.0)
+        plant.replayed(request, f"answer {number}" if number < 290 else "", model="slow", duration=9.0)
+        plant.replayed(request, f"answer {number}" if number < 290 else "", model="dear", cost_usd=0.02)
+    scoring(plant.store)
+    deciding(plant.store, {"w1": 5.0})
+    assert plant.store.rows("SELECT model FROM split") == []
 
 
 def test_the_cheapest_certified_candidate_is_taken_and_the_others_say_why(plant: Plant) -> None:
