@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pyarrow as pa
@@ -34,6 +35,11 @@ WHERE r.origin = 'live' AND r.started_at_us > (
 """
 
 
+_LOST = """
+SELECT CAST(COALESCE(SUM(set_aside_pico), 0) AS BIGINT) FROM replay_run WHERE started_at_us > (
+    SELECT COALESCE(MAX(e.at_us), 0) FROM event AS e
+    WHERE e.command = 'replay' AND e.outcome LIKE '%"stopped": ""%')
+"""
 _SET_ASIDE = """
 SELECT CAST(COALESCE(SUM(e.worst_pico), 0) AS BIGINT) FROM replay_batch_entry AS e
 JOIN replay_batch AS b ON b.tag = e.tag WHERE b.status <> 'collected'
@@ -43,7 +49,8 @@ JOIN replay_batch AS b ON b.tag = e.tag WHERE b.status <> 'collected'
 def spent_unfinished(store: Store, plan: Plan) -> int:
     """Pico-USD spent on the plan's candidates by replays stopped or killed since the last one that ran to its end.
 
-    The worst case of every batch that waits to be collected counts as spent.
+    What killed runs may have paid for and lost counts as spent, and so does the worst case of every batch that waits
+    to be collected.
     """
     names = sorted({(route.endpoint.name, route.model) for route in plan.routes})
     store.run("CREATE OR REPLACE TEMP TABLE replay_route (endpoint VARCHAR, model VARCHAR)")
@@ -51,14 +58,28 @@ def spent_unfinished(store: Store, plan: Plan) -> int:
         "replay_route",
         pa.table({"endpoint": [name for name, _ in names], "model": [model for _, model in names]}),
     )
-    return int(store.value(_SPENT_SINCE) or 0) + int(store.value(_SET_ASIDE) or 0)
+    return sum(int(store.value(each) or 0) for each in (_SPENT_SINCE, _LOST, _SET_ASIDE))
+
+
+class Run:
+    """One run of a replay on file, with the most it may have been billed beyond what is journaled."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._run_id = int(store.value("SELECT COALESCE(MAX(run_id), 0) + 1 FROM replay_run"))
+        store.write_rows("replay_run", [{"run_id": self._run_id, "started_at_us": now_us(), "set_aside_pico": 0}])
+
+    def set_aside(self, pico: int) -> None:
+        """Bound what this run may have been billed for without a row in the journal."""
+        self._store.run("UPDATE replay_run SET set_aside_pico = $pico WHERE run_id = $id", pico=pico, id=self._run_id)
 
 
 class Journal:
     """Collects outcomes and appends them to the table in small groups."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, filed: Callable[[], None] = lambda: None) -> None:
         self._store = store
+        self._filed = filed
         self._schema: pa.Schema = store.schema("replay")
         self._next = int(store.value("SELECT COALESCE(MAX(replay_id), 0) FROM replay")) + 1
         self._rows: list[dict[str, Any]] = []
@@ -106,6 +127,7 @@ class Journal:
             rows, self._rows = self._rows, []
             started = time.perf_counter()
             self._store.write("replay", pa.Table.from_pylist(rows, schema=self._schema))
+            self._filed()
             self._delay = max(WRITE_DELAY, 2 * (time.perf_counter() - started))
 
 

@@ -43,7 +43,7 @@ class Sender:
         self._policy = policy
         self._progress = progress
         self._looks = looks
-        self._journal = Journal(store)
+        self._journal = Journal(store, budget.filed)
         self.lanes = Lanes(policy, plan.redactor)
         self._stop = asyncio.Event()
         self.tallies = Tallies(plan)

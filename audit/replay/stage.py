@@ -10,7 +10,7 @@ from audit.clients._lane import Policy
 from audit.errors import BudgetError, ConsentError, Interrupted, ReplayError
 from audit.replay.budget import Budget
 from audit.replay.drawing import keep
-from audit.replay.journal import spent_unfinished
+from audit.replay.journal import Run, spent_unfinished
 from audit.replay.looks import Look, Looks
 from audit.replay.plans import PICO, Plan
 from audit.replay.results import Progress, ReplayResult
@@ -58,9 +58,11 @@ async def _run(
     progress: Callable[[Progress], None] | None,
     look: Look | None,
 ) -> tuple[Sender, Budget]:
-    budget = Budget(limit, before)
+    run = Run(store)
+    budget = Budget(limit, before, run.set_aside)
     sender = Sender(store, plan, budget, policy, progress, Looks(plan, look))
     await sender.run()
+    run.set_aside(budget.uncertain)
     return sender, budget
 
 

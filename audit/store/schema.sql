@@ -224,6 +224,9 @@ CREATE TABLE replay (
     billed_pico BIGINT          -- what was paid where cost_pico, the standard price, was not: batches; NULL = cost_pico
 );
 
+-- runs of a replay, with what a killed one may have been billed for without a row above
+CREATE TABLE replay_run (run_id BIGINT, started_at_us BIGINT, set_aside_pico BIGINT);
+
 -- requests handed over to a provider's Batch API under a name of our own (tag), collected later
 CREATE TABLE replay_batch (
     tag VARCHAR, endpoint VARCHAR,

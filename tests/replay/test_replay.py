@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -373,15 +374,15 @@ from audit.replay import plan, replay
 with audit.store.open(sys.argv[1]) as store:
     made = plan(store, load(), sample=120, models=["gpt-4o-mini"], floor=False)
     try:
-        replay(store, made, max_cost_usd=5.0, policy=Policy(concurrency=4))
+        replay(store, made, max_cost_usd=float(sys.argv[2]), policy=Policy(concurrency=4))
     except Interrupted as stopped:
         sys.exit(stopped.exit_code)
 """
 
 
-def stopped_by(number: signal.Signals, path: Path, peer: Peer, after: int) -> int:
+def stopped_by(number: signal.Signals, path: Path, peer: Peer, after: int, cap: float = 5.0) -> int:
     """Run a replay in a process of its own and send it a signal once the peer has seen `after` requests."""
-    running = subprocess.Popen([sys.executable, "-c", PROGRAM, str(path)], env=os.environ)
+    running = subprocess.Popen([sys.executable, "-c", PROGRAM, str(path), str(cap)], env=os.environ)
     deadline = time.monotonic() + 60
     while len(peer.requests) < after and running.poll() is None and time.monotonic() < deadline:
         time.sleep(0.01)
@@ -412,3 +413,23 @@ def test_a_killed_and_an_interrupted_run_go_on_where_they_ended(
     assert result.answered == 120 - interrupted
     assert len(peer.served) == 120
     assert sum(peer.served.values()) - 120 <= killed_at - kept
+
+
+def test_a_cap_holds_though_runs_are_killed(tmp_path: Path, catalogue: Catalogue, peer: Peer) -> None:
+    path = tmp_path / "killed.duckdb"
+    with audit.store.open(path, create=True) as store:
+        fill(store, shop({"sort": 100, "faq": 60}))
+        worst = max(job.worst_pico or 0 for job in planned(store, catalogue, sample=120).jobs)
+    cap = (40 * CALL_PICO + 6 * worst) / 1e12
+    peer.delay = 0.05
+    for _ in range(3):
+        stopped_by(signal.SIGKILL, path, peer, len(peer.requests) + 8, cap)
+    peer.delay = 0
+    with audit.store.open(path) as store:
+        made = planned(store, catalogue, sample=120)
+        with suppress(BudgetError):  # nothing may be left of the cap
+            replay(store, made, max_cost_usd=cap, policy=QUICK)
+        on_file = store.value("SELECT COUNT(*) FROM replay WHERE status = 'ok'")
+    billed = sum(peer.served.values())
+    assert billed > on_file, "some answers were paid for and lost"
+    assert billed * CALL_PICO <= cap * 1e12
