@@ -22,10 +22,14 @@ _COMPARED = (
     "output_hash",
     "prompt_key",
 )
+_TOLD = ("user_id", "team", "feature", "environment", "prompt_template", "conversation_id", "trace_id", "duration")
+_TEXT = {"full": 2, "truncated": 1, "redacted": 1}
 _ASKED = (
     "identity",
     "record_rank",
     "usage_source",
+    "text_status",
+    *_TOLD,
     *_COMPARED,
 )
 _STORED = f"""
@@ -53,8 +57,8 @@ class Conflicts:
     ) -> int:
         """Fill `ids` for the rows that count and `duplicates` for the others; returns the next free id.
 
-        Of two records of one identity the one of larger rank counts, then the one with logged usage, then the one
-        with more tokens, then the later one. A row that replaces a stored one takes its id.
+        Of two records of one identity the one of larger rank counts, then the one with logged usage, more tokens, more
+        of the text, more said about the caller, then the later one. A row that replaces a stored one takes its id.
         """
         identities = requests["identity"].to_numpy()
         doubtful = known | np.isin(identities, _repeated(identities))
@@ -118,9 +122,14 @@ class Conflicts:
             self._store.run(f"DELETE FROM {table} WHERE request_id IN (SELECT request_id FROM replaced_request)")
 
 
-def _worth(row: Row) -> tuple[int, bool, int]:
-    tokens = (row["input_tokens"] or 0) + (row["output_tokens"] or 0)
-    return row["record_rank"] or 0, row["usage_source"] == "logged", tokens
+def _worth(row: Row) -> tuple[int, bool, int, int, int]:
+    return (
+        row["record_rank"] or 0,
+        row["usage_source"] == "logged",
+        (row["input_tokens"] or 0) + (row["output_tokens"] or 0),
+        _TEXT.get(row["text_status"], 0),
+        sum(row[name] is not None for name in _TOLD),
+    )
 
 
 def _repeated(values: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

@@ -201,3 +201,32 @@ def test_a_file_with_other_hashes_takes_no_more_logs(store: Store, read: Read, t
     with pytest.raises(StoreError, match="another version"):
         read(write(tmp_path / "b.jsonl", [pair(2)]))
     assert store.value("SELECT COUNT(*) FROM request") == 1
+
+
+def test_a_map_given_later_reads_what_was_refused(store: Store, read: Read, tmp_path: Path) -> None:
+    odd = {"when": "2026-09-01T10:00:00Z", "engine_used": "gpt-4o", "sent": 70, "got": 5}
+    write(tmp_path / "a.jsonl", [pair(1), odd, {"level": "info"}])
+    write(tmp_path / "b.jsonl", [odd])
+    paths = (tmp_path / "a.jsonl", tmp_path / "b.jsonl")
+    assert [file.accepted for file in read(*paths).files] == [1, 0]
+    mapping = {"timestamp": "when", "model": "engine_used", "input_tokens": "sent", "output_tokens": "got"}
+    again = read(*paths, mapping=mapping)
+    # the two odd records are the same one
+    assert (again.accepted, dict(again.rejected)) == (1, {"not_an_llm_record": 1})
+    assert store.value("SELECT COUNT(*) FROM request") == 2
+    assert store.value("SELECT COUNT(*) FROM reject") == 1
+    assert store.value("SELECT SUM(rejected) FROM source") == 1
+    assert read(*paths).known == 2
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_of_two_views_of_a_call_the_one_that_tells_more_counts(
+    store: Store, read: Read, tmp_path: Path, order: tuple[int, int]
+) -> None:
+    whole = pair(1) | {"feature": "faq", "user_id": "u1"}
+    files = [write(tmp_path / "pairs.jsonl", [whole]), write(tmp_path / "answers.jsonl", [whole["response"]])]
+    for place in order:
+        read(files[place])
+    (row,) = store.rows("SELECT feature, user_id, text_status FROM request")
+    assert row == {"feature": "faq", "user_id": "u1", "text_status": "full"}
+    assert store.value("SELECT COUNT(*) FROM duplicate_record") == 1
