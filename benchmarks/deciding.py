@@ -151,48 +151,50 @@ def show(title: str, found: Interval) -> None:
 
 
 def main(audits: int, seed: int) -> None:
-    print(f"{audits} audits each, seed {seed}")
-    for name, world in (
-        ("even costs", World(0.05, even=True)), ("uneven costs", World(0.05)), ("losses among cheap requests", World(0.05, cheap=True)),
-    ):  # fmt: skip
-        show(
-            f"false safe, 50 pairs at 5 % loss, n=150, {name}",
-            share(audits, seed, lambda rng, w=world: false_safe(rng, w, 150)),
-        )
-    show(
-        "  a rule without bounds, one task, n=50",
-        share(audits, seed, lambda rng: naive_safe(rng, World(0.05, even=True))),
-    )
-    show(
-        "false safe, judged, judge misses 10 %, n=150",
-        share(audits, seed, lambda rng: judged_false_safe(rng, 0.10, 150)),
-    )
-    for bad in (0.10, 0.20):
-        show(
-            f"safe left standing by 60 ratings, judge passes everything, {100 * bad:.0f} % bad",
-            share(audits, seed, lambda rng, b=bad: rated_false_safe(rng, b)),
-        )
-    for n in (clean_units(0.05, FAMILY_DELTA, WORKFLOWS), 200, 240, 300):
-        stated = certificate_power(n, 0.01, 0.05, FAMILY_DELTA, WORKFLOWS)
-        show(
-            f"dollars certified at 1 % loss, 10 workflows, n={n} each (stated without Holm {100 * stated:.0f} %)",
-            share(audits, seed, lambda rng, n=n: certified(rng, 0.01, n)),
-        )
+    print(f"{audits} audits each (families: a fifth of that), seed {seed}")
+    intervals(audits, seed)
+    people(audits, seed)
+    power(audits // 5, seed)
+    families(audits // 5, seed)
+
+
+def intervals(audits: int, seed: int) -> None:
     for loss in (0.05, 0.12, 0.30):
         for name, world in (
-            ("even", World(loss, even=True)),
-            ("uneven", World(loss)),
-            ("cheap", World(loss, cheap=True)),
-        ):
-            show(
-                f"90 % interval of acceptable answers covers, n=200, loss {loss}, {name}",
-                share(audits, seed, lambda rng, w=world: covered(rng, w, 200)),
-            )
+            ("even", World(loss, even=True)), ("uneven", World(loss)), ("cheap", World(loss, cheap=True)),
+        ):  # fmt: skip
+            found = share(audits, seed, lambda rng, w=world: covered(rng, w, 200))
+            show(f"90 % interval of acceptable answers covers, n=200, loss {loss}, {name}", found)
+
+
+def people(audits: int, seed: int) -> None:
     for theta, se, sp in ((0.85, 0.90, 0.80), (0.95, 0.95, 0.60), (0.70, 0.85, 0.85)):
-        show(
-            f"two-phase 90 % interval covers, 500 judged, 60 rated, {theta}/{se}/{sp}",
-            share(audits, seed, lambda rng, t=theta, a=se, b=sp: rated_covered(rng, 1 - t, a, b)),
-        )
+        found = share(audits, seed, lambda rng, t=theta, a=se, b=sp: rated_covered(rng, 1 - t, a, b))
+        show(f"two-phase 90 % interval covers, 500 judged, 60 rated, {theta}/{se}/{sp}", found)
+    for bad in (0.10, 0.20):
+        found = share(audits, seed, lambda rng, b=bad: rated_false_safe(rng, b))
+        show(f"safe left standing by 30 ratings of a judge that passes everything, {100 * bad:.0f} % bad", found)
+
+
+def power(audits: int, seed: int) -> None:
+    for n in (clean_units(0.05, FAMILY_DELTA, WORKFLOWS), 200, 240, 300):
+        stated = certificate_power(n, 0.01, 0.05, FAMILY_DELTA, WORKFLOWS)
+        found = share(audits, seed, lambda rng, n=n: certified(rng, 0.01, n))
+        show(f"dollars certified at 1 % loss, 10 workflows, n={n} each (stated {100 * stated:.0f} %)", found)
+
+
+def families(audits: int, seed: int) -> None:
+    found = share(audits, seed, lambda rng: naive_safe(rng, World(0.05, even=True)))
+    show("false safe by a rule without bounds, one task, n=50", found)
+    for name, world in (
+        ("even costs", World(0.05, even=True)),
+        ("uneven costs", World(0.05)),
+        ("losses among cheap requests", World(0.05, cheap=True)),
+    ):
+        found = share(audits, seed, lambda rng, w=world: false_safe(rng, w, 150))
+        show(f"false safe, 5 candidates x 10 workflows at 5 % loss, n=150, {name}", found)
+    found = share(audits, seed, lambda rng: judged_false_safe(rng, 0.10, 150))
+    show("false safe, the same judged by one that misses 10 %, n=150", found)
 
 
 if __name__ == "__main__":

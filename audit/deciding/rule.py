@@ -12,7 +12,7 @@ import numpy as np
 from audit.deciding import people
 from audit.deciding.units import TrialKey, Unit
 from audit.statistics import verdicts as rule
-from audit.statistics.intervals import Interval, korn_graubard, wilson
+from audit.statistics.intervals import Interval, effective_size, wilson
 
 _CONSTANT_N = 10
 _LABEL_N = 5
@@ -184,10 +184,11 @@ def acceptable(units: Sequence[Unit]) -> Interval:
 def _share(units: Sequence[Unit], lenient: bool) -> Interval:
     values = np.array([_good(unit, lenient) for unit in units], dtype=np.float64)
     weights = np.array([unit.weight for unit in units])
-    clusters = _clusters(units)
-    if clusters is None and (weights.size == 0 or np.ptp(weights) <= 1e-9 * weights.max()):
-        return wilson(float(values.sum()), float(values.size))
-    return korn_graubard(values, weights, clusters=clusters)
+    if values.size == 0:
+        return wilson(0.0, 0.0)
+    # for display: exact bounds belong to certificates, and cover more often than they say
+    n = effective_size(values, weights, clusters=_clusters(units))
+    return wilson(float((weights * values).sum() / weights.sum()) * n, n)
 
 
 def is_constant(units: Sequence[Unit]) -> bool:
