@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -61,7 +62,10 @@ def ingest(
                 print_coverage(coverage(store, settings))
     if strict and result.rejected:
         rejected = sum(result.rejected.values())
-        raise GateError(f"{rejected} records were rejected", "see the reasons above, or run without --strict")
+        raise GateError(
+            f"{rejected} {'record was' if rejected == 1 else 'records were'} rejected",
+            "see the reasons above, or run without --strict",
+        )
 
 
 def formats(
@@ -119,6 +123,9 @@ def sniff(
         [(str(row.line), row.reader or "–", row.result, row.detail) for row in rows],
         left=4,
     )
+    # a line to copy must stand whole
+    for line in dict.fromkeys(row.suggestion for row in rows if row.suggestion):
+        console.say(f"To read it, complete and run: audit ingest {shlex.quote(console.clean(file, 500))} {line}")
 
 
 def run(
@@ -189,8 +196,8 @@ def read_logs(store: Store, logs: list[str], settings: Config, mapping: dict[str
             progress=progress,
         )
     if not any(file.usable for file in result.files):
-        _warn_rejected(result)
         reason = next((file.error for file in result.files if file.error), "no usable record in any file")
+        _warn_rejected(result, told=reason)
         hint = next((file.hint for file in result.files if file.hint), "see `audit formats`, or `audit sniff FILE`")
         raise ReadError(reason, hint)
     with console.steps("sorting") as say:
@@ -224,7 +231,8 @@ def print_ingest(store: Store, result: IngestResult) -> None:
     _warn_rejected(result)
 
 
-def _warn_rejected(result: IngestResult) -> None:
+def _warn_rejected(result: IngestResult, told: str = "") -> None:
+    """Warn of what could not be used, apart from the error that is told anyway."""
     from audit import console
 
     for file in result.files:
@@ -237,5 +245,8 @@ def _warn_rejected(result: IngestResult) -> None:
             console.warn(f"{name}: {file.implausible_times} calls with a time that can't be right are in no period")
         if file.nameless:
             console.warn(f"{name}: {file.nameless} calls name no model, so what they cost is unknown")
-        if file.error:
-            console.warn(f"{name}: {console.clean(file.error, 500)}")
+        if file.error and file.error != told:
+            said = console.clean(file.error, 500)
+            console.warn(said if said.startswith(name) else f"{name}: {said}")
+        elif not (file.error or file.known or file.records):
+            console.warn(f"{name}: no records")

@@ -21,12 +21,13 @@ DEFAULT_LIMIT = 20
 @dataclass(frozen=True, slots=True)
 class SniffRow:
     """One record: where it stands, the reader that takes it (None: nobody), what it becomes (`call`, `skip: reason`,
-    `reject: reason`, `waits for its group`), and why."""
+    `reject: reason`, `waits for its group`), and why; for a record that nobody takes a `--map` line to complete."""
 
     line: int
     reader: str | None
     result: str
     detail: str
+    suggestion: str = ""
 
 
 def sniff(path: str | Path, *, limit: int = DEFAULT_LIMIT, mapping: Mapping[str, str] | None = None) -> list[SniffRow]:
@@ -78,7 +79,7 @@ def _row(line: int, value: Any, classifier: Classifier, repaired: bool) -> Sniff
     reader = classifier.reader(value)
     if reader is None:
         seen = ", ".join(columns_of(value, 20))
-        return SniffRow(line, None, "reject: not_an_llm_record", f"columns: {seen}; try {suggest(value)}")
+        return SniffRow(line, None, "reject: not_an_llm_record", f"columns: {seen}", suggest(value))
     why = ", ".join(
         f"{name} {certainty}"
         for name, certainty in sorted(classifier.certainties(value).items(), key=lambda each: -each[1])

@@ -24,6 +24,13 @@ DELETE FROM {table} WHERE request_id IN (
 )
 """
 _OF_SOURCES = "DELETE FROM {table} WHERE source_id IN (SELECT source_id FROM partial_source)"
+_WITH_REJECTS = "SELECT source_id, path FROM source WHERE rejected > 0"
+_REJECTS = "DELETE FROM reject WHERE source_id IN (SELECT source_id FROM refused_source)"
+# no input has an empty hash, so none is known by such a row
+_FORGET = """
+UPDATE source SET rejected = 0, content_hash = '', modified_ns = NULL, edges = NULL
+WHERE source_id IN (SELECT source_id FROM refused_source)
+"""
 _NO_LONGER_CUT = "DELETE FROM reject WHERE source_id = $source AND reason = 'truncated_tail'"
 
 
@@ -42,6 +49,22 @@ def take_out_partial(store: Store, paths: Iterable[str]) -> None:
         store.run("DROP TABLE partial_source")
 
 
+def forget_rejected(store: Store, paths: Iterable[str]) -> None:
+    """Have inputs with rejected records read again, after the user named fields for such records.
+
+    What was taken from them stays and counts once; their rejects are listed anew.
+    """
+    wanted = set(paths)
+    known = [row["source_id"] for row in store.rows(_WITH_REJECTS) if row["path"] in wanted]
+    if not known:
+        return
+    with store.transaction():
+        store.replace("refused_source", pa.table({"source_id": pa.array(known, pa.int32())}))
+        for statement in (_REJECTS, _FORGET):
+            store.run(statement)
+        store.run("DROP TABLE refused_source")
+
+
 def write_sources(store: Store, begun: Iterable[Input], complete: Iterable[Input]) -> None:
     """Write the rows of inputs: of those that left something in the audit file, and of those read to their end."""
     for each in begun:
@@ -54,7 +77,9 @@ def write_sources(store: Store, begun: Iterable[Input], complete: Iterable[Input
             store.run("DELETE FROM source WHERE source_id = $source", source=each.result.source_id)
         if each.grown is not None:
             store.run(_NO_LONGER_CUT, source=each.grown.source_id)
-        rows.append(_row(each, complete=each.result.error is None))
+        # an input that nothing was made of is tried again: another time there may be a reader, or a map
+        refused = each.result.rejected.total() > 0 and not each.result.usable
+        rows.append(_row(each, complete=each.result.error is None and not refused))
     store.write_rows("source", rows)
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from audit.containers import expand
+from audit.containers import Place, expand
 from audit.errors import StoreError
 from audit.hashes import SCHEME
 from audit.ingest.catalog import Catalog
@@ -24,7 +24,7 @@ from audit.ingest.options import Options
 from audit.ingest.plan import Plan
 from audit.ingest.pool import Here, Pool, Processes
 from audit.ingest.result import IngestResult
-from audit.ingest.sources import take_out_partial, write_sources
+from audit.ingest.sources import forget_rejected, take_out_partial, write_sources
 from audit.ingest.tasks import End, Groups, Lines, Part, Result, Stream, Task, Waiting
 from audit.ingest.work import Work
 from audit.prices.catalogue import Catalogue, load
@@ -94,7 +94,10 @@ def ingest(
     run again, it ends in the same state.
     """
     _check_hashes(store)
-    plan = Plan(expand(inputs), Catalog(store))
+    places = list(expand(inputs))
+    if mapping:
+        forget_rejected(store, [each.label for each in places if isinstance(each, Place)])
+    plan = Plan(places, Catalog(store))
     anew = store.meta(_PRICE_SETTINGS) not in (None, price_settings)
     if plan.is_empty:
         if anew:

@@ -123,12 +123,21 @@ def _columns(value: Mapping[str, Any], prefix: str = "", depth: int = 0) -> Iter
 
 _HINTS = {
     "model": re.compile(r"model|engine|deployment|\bllm"),
-    "input_tokens": re.compile(r"(tok.*(in|prompt|ctx|context|sent|up)|(in|prompt|context|sent).*tok)"),
-    "output_tokens": re.compile(r"(tok.*(out|compl|gen|resp|recv|down)|(out|compl|gen|resp|recv).*tok)"),
+    "input_tokens": re.compile(
+        r"((tok|count|usage).*(in|prompt|ctx|context|sent|ask|up)|(in|prompt|context|sent).*tok)"
+    ),
+    "output_tokens": re.compile(
+        r"((tok|count|usage).*(out|compl|gen|resp|rec|got|answer|repl|down)|(out|compl|gen|resp|rec|got|answer|repl).*tok)"
+    ),
     "request": re.compile(r"prompt|question|query|request|input|message|text_in|asked"),
     "response": re.compile(r"answer|response|reply|completion|output|result|text_out|generated"),
-    "user": re.compile(r"user|customer|account|client|caller|email"),
+    "user": re.compile(r"user|customer|account|client|caller|email|\bwho\b|member|person"),
 }
+_A_MODEL = re.compile(
+    r"(gpt-|o[1-9](-|$)|chatgpt|claude|gemini|gemma|llama|mi[sx]tral|deepseek|qwen|grok|command-r|nova-|phi-|glm-|kimi"
+    r"|text-embedding|sonar)", re.IGNORECASE,
+)  # fmt: skip
+"""How the names of models begin, behind the name of whoever serves them."""
 
 
 def _plays(role: str, column: str, value: Any) -> bool:
@@ -136,7 +145,11 @@ def _plays(role: str, column: str, value: Any) -> bool:
     if role == "started":
         named = role in layout((leaf,)) or bool(re.search(r"time|date|when|_at$|^at$|ts", normal(leaf)))
         return named and to_us(value) is not None
-    named = role in layout((leaf,)) or _HINTS[role].search(normal(leaf)) is not None
+    if role == "model" and isinstance(value, str) and len(value) < 80 and _A_MODEL.match(value.rpartition("/")[2]):
+        return True
+    # what a number counts often stands in the name of the object around it: `counts.sent`
+    words = normal(".".join(column.split(".")[-2:])) if role.endswith("tokens") else normal(leaf)
+    named = role in layout((leaf,)) or _HINTS[role].search(words) is not None
     return named and _fits(role, value)
 
 

@@ -24,7 +24,7 @@ def test_each_record_is_told_with_its_reason() -> None:
     assert [row.result for row in rows[:5]] == ["call", "call", "call", "reject: not_an_llm_record", "reject: not_json"]
     assert "litellm_payload 30" in rows[2].detail
     assert "columns: level, msg, port" in rows[3].detail
-    assert "--map" in rows[3].detail
+    assert "--map" in rows[3].suggestion
 
 
 def test_groups_and_wrappers() -> None:
