@@ -56,7 +56,7 @@ def print_plan(plan: Plan, cap: float | None) -> None:
         f"Replay of {plan.sampled} prompts",
         ("Today", "Candidate", "Role", "Calls", "On file", "Expected", "At most"),
         [
-            (each.current_model, candidate(each), "noise floor" if each.floor else "candidate",
+            (each.current_model, candidate(each), _role(plan, each),
              figures.count(each.calls), figures.count(each.reused), usd(each.expected_usd), usd(each.worst_usd))
             for each in plan.candidates
         ],
@@ -89,6 +89,11 @@ def print_plan(plan: Plan, cap: float | None) -> None:
 def candidate(each: CandidatePlan) -> str:
     """A candidate's name, with the change made to its prompts."""
     return f"{each.endpoint}/{each.model}" + (f" {each.variant}" if each.variant else "")
+
+
+def _role(plan: Plan, each: CandidatePlan) -> str:
+    recorded = {route.endpoint.name for route in plan.routes if route.client.recorded}
+    return ("noise floor" if each.floor else "candidate") + (", recorded" if each.endpoint in recorded else "")
 
 
 def destination(place: Destination) -> str:

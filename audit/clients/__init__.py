@@ -239,7 +239,8 @@ class Client:
     ReplayError where an endpoint can't be used (a key or package is missing), and so does `open`, which connects.
     `in_process` endpoints compute on this machine and send nothing anywhere; `workers` bounds their requests in flight.
     `batches` opens the flavour's Batch API where it has one. `seller` is the price table's name of the cloud that sells
-    models through this flavour; empty where the endpoint's own name says who does.
+    models through this flavour; empty where the endpoint's own name says who does. `recorded` answers were given
+    earlier: they cost nothing now, and are priced as their model is.
     """
 
     name: str
@@ -254,3 +255,9 @@ class Client:
     workers: int = 0
     batches: Callable[[EndpointConfig], Batches] | None = None
     seller: str = ""
+    recorded: bool = False
+
+    @property
+    def computes(self) -> bool:
+        """Whether answers are computed on this machine, so that it can't be asked just anything."""
+        return self.in_process and not self.recorded

@@ -78,7 +78,7 @@ def _limits(logged: Logged, route: Route, idempotency_key: str) -> tuple[Limits,
     said = max(0, logged.output_tokens - logged.reasoning_tokens)
     most = asked or min(LARGEST_OWN_LIMIT, max(SMALLEST_OWN_LIMIT, 4 * said))
     lossy: tuple[str, ...] = ()
-    if route.client.in_process:
+    if route.client.computes:
         # a small model that rambles far beyond the logged answer has failed already
         most = min(most, max(SMALLEST_LOCAL_LIMIT, LOCAL_ROOM * said))
         return Limits(most, LOCAL_SECONDS, idempotency_key), ()

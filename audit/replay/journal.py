@@ -142,7 +142,7 @@ def identity(plan: Plan, job: Job) -> dict[str, Any]:
         "endpoint": route.endpoint.name,
         "model": route.model,
         "variant": route.variant_name,
-        "origin": "local" if route.client.in_process else "live",
+        "origin": "recorded" if route.client.recorded else "local" if route.client.in_process else "live",
     }
 
 

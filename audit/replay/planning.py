@@ -164,7 +164,7 @@ class _Planner:
         """Which prompts may be drawn: where only an embedded model answers, those it can take, and not too many."""
         everything = np.ones(len(self._units), dtype=np.bool_)
         candidates = [route for route in ways if not route.floor]
-        if not all(route.client.in_process for route in candidates):
+        if not all(route.client.computes for route in candidates):
             return everything, requested
         reasons = [self._too_much(row) for row in range(len(self._units))]
         for row, reason in enumerate(reasons):
@@ -217,7 +217,7 @@ class _Planner:
         try:
             if self._directory.batch and route.client.batches is None:
                 raise NotReplayableError("the endpoint has no Batch API")
-            if route.client.in_process and (reason := self._too_much(row)):
+            if route.client.computes and (reason := self._too_much(row)):
                 raise NotReplayableError(reason)
             call = prepare(logged, route, redactor=self._redactor)
             expected, worst = self._costs(logged, route, call)

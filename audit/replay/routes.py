@@ -132,7 +132,7 @@ class Directory:
         prefix, _, rest = name.partition("/")
         if rest and prefix in self.endpoints:
             return self.endpoints[prefix], rest
-        if name in self.endpoints and self.client(self.endpoints[name]).in_process:
+        if name in self.endpoints and self.client(self.endpoints[name]).computes:
             return self.endpoints[name], EMBEDDED if not self.endpoints[name].base_url else name
         match = self._catalogue.resolve(None, name)
         if match is not None and match.provider_name in self.endpoints:
@@ -147,7 +147,7 @@ class Directory:
 
     def route(self, current: Current, endpoint: EndpointConfig, model: str) -> Route:
         """A candidate for a current model."""
-        price = None if self._in_process(endpoint) else self._price(endpoint, model)
+        price = None if self.client(endpoint).computes else self._price(endpoint, model)
         return self._made(current, endpoint, model, model, False, price)
 
     def floor(self, current: Current) -> Route | None:

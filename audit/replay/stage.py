@@ -101,7 +101,7 @@ def _result(
         seconds=seconds,
         by_candidate=tallies.candidates(),
         stopped=stopped,
-        notes=sender.lanes.notes,
+        notes=(*sender.lanes.notes, *_recorded(plan)),
     )
 
 
@@ -117,6 +117,11 @@ def _log(store: Store, plan: Plan, result: ReplayResult, max_cost_usd: float | N
         "stopped": result.stopped,
     }
     store.log_event("replay", settings, outcome)
+
+
+def _recorded(plan: Plan) -> list[str]:
+    files = {route.endpoint.name: route.endpoint.base_url for route in plan.routes if route.client.recorded}
+    return [f"answers of {name} are recorded ones, read from {file}" for name, file in files.items()]
 
 
 def settings_of(plan: Plan, max_cost_usd: float | None) -> dict[str, object]:
