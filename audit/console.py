@@ -6,6 +6,7 @@ import sys
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import contextmanager
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from audit.errors import AuditError
 
+_PIPED = 200
 out = Console(highlight=False, soft_wrap=False)
 err = Console(stderr=True, highlight=False)
 
@@ -61,8 +63,12 @@ def table(
     left: int = 1,
     footer: str = "",
     widths: Mapping[int, int] | None = None,
+    unbroken: bool = False,
 ) -> None:
-    """Print a table; the first `left` columns are text, the others are figures aligned right."""
+    """Print a table; the first `left` columns are text, the others are figures aligned right.
+
+    `widths` limits columns; `unbroken` shortens text that does not fit instead of wrapping it.
+    """
     plain = not out.is_terminal
     grid = Table(
         title=Text(title, style="bold"), title_justify="left", box=None, pad_edge=False, header_style="dim",
@@ -70,17 +76,31 @@ def table(
     )  # fmt: skip
     for place, heading in enumerate(headings):
         limit = (widths or {}).get(place)
+        short = bool(limit) or unbroken
         grid.add_column(
-            Text(heading), justify="left" if place < left else "right", overflow="ellipsis" if limit else "fold",
-            max_width=limit, no_wrap=place >= left or bool(limit),
+            Text(heading), justify="left" if place < left else "right", overflow="ellipsis" if short else "fold",
+            max_width=limit, no_wrap=place >= left or short,
         )  # fmt: skip
     for row in rows:
         grid.add_row(*(Text(clean(value, 200)) for value in row))
     if plain:
-        Console(file=sys.stdout, width=200, highlight=False, color_system=None).print(grid)
+        Console(file=sys.stdout, width=_PIPED, highlight=False, color_system=None).print(grid)
     else:
         out.print(grid)
     say("")
+
+
+def width() -> int:
+    """Columns there are to print in; in a pipe as many as the tables need."""
+    return out.width if out.is_terminal else _PIPED
+
+
+def item(text: str) -> None:
+    """Print one point of a list, wrapped on a terminal under its own beginning."""
+    whole = width() if out.is_terminal else 0
+    lines = wrap(text, max(20, whole - 4), break_long_words=False) if whole else [text]
+    for place, line in enumerate(lines):
+        say(f"{'    ' if place else '  - '}{line}")
 
 
 def say(text: str, style: str = "") -> None:

@@ -43,6 +43,11 @@ def count(number: int | float | Decimal | None) -> str:
     return "–" if number is None else f"{int(number):,}"
 
 
+def things(number: int | float | Decimal | None, noun: str) -> str:
+    """A number with its noun: `1 day`, `30 days`."""
+    return f"{count(number)} {noun if number == 1 else noun + 's'}"
+
+
 def tokens(number: int | float | Decimal | None) -> str:
     """A token count, in thousands or millions where that is shorter to read."""
     if number is None:

@@ -20,6 +20,7 @@ from audit.cli import (
     reporting,
     reviewing,
     routing,
+    saving,
     showing,
 )
 
@@ -56,6 +57,7 @@ def _main(
 for module in (
     logs,
     reading,
+    saving,
     pricing,
     showing,
     quality,

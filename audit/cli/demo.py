@@ -74,14 +74,14 @@ def _replay(store: Store, config: Config, prompts: int) -> None:
 def _findings(data: ReportData) -> None:
     """The three largest findings of the plan, and the total they belong to."""
     from audit import console, figures
-    from audit.cli.reading import print_stated
+    from audit.cli.saving import print_stated
 
     savings = data.savings
     console.say("")
     console.say(
-        f"Spend {figures.money(savings.baseline_pico)} in {data.summary.days} days; all levers together would have "
-        f"saved {figures.money(savings.joint.saving_pico)} ({figures.share(savings.joint.share)}), 90 % interval "
-        f"{figures.money_range(savings.joint.interval_pico)}. The three largest findings:"
+        f"Spend {figures.money(savings.baseline_pico)} in {figures.things(data.summary.days, 'day')}; all levers "
+        f"together would have saved {figures.money(savings.joint.saving_pico)} ({figures.share(savings.joint.share)}), "
+        f"90 % interval {figures.money_range(savings.joint.interval_pico)}. The three largest findings:"
     )
     largest = sorted(savings.levers, key=lambda lever: -lever.attributed_pico)[:3]
     for place, lever in enumerate(largest, start=1):

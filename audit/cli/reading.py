@@ -6,18 +6,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from audit.cli.options import ConfigFile, Db, Json, load, open_store, print_json
+from audit.cli.options import Db, Json, open_store, print_json
 
 if TYPE_CHECKING:
     from audit.matching import DuplicateTier
     from audit.measures import Measure
-    from audit.projection import LeverSaving, Savings
     from audit.summary import Summary
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the application."""
-    for command in (summary, duplicates, outliers, why, savings):
+    for command in (summary, duplicates, outliers, why):
         app.command()(command)
 
 
@@ -141,43 +140,16 @@ def why(
     )  # fmt: skip
 
 
-def savings(
-    db: Db = None,
-    config: ConfigFile = None,
-    as_json: Json = False,
-    level: Annotated[
-        float | None, typer.Option(help="Level of the intervals (default 0.90).", min=0.5, max=0.999)
-    ] = None,
-) -> None:
-    """What each lever would have saved: alone, in the joint plan (these add up), with evidence class and interval.
-
-    Example: audit savings --json | jq .joint
-    """
-    from audit import console
-    from audit.export import documents
-    from audit.projection import projection
-    from audit.reconciling import latest
-
-    settings = load(config)
-    with open_store(db) as store, console.steps("simulating levers") as say:
-        result = projection(store, settings, level=level, progress=say)
-        checked = latest(store)
-    if as_json:
-        print_json(documents.savings_document(result))
-        return
-    _print_savings(result, confirmed=checked is not None and checked.confirms)
-
-
 def _print_totals(result: Summary) -> None:
     from audit import console, figures
     from audit.export.values import utc
 
-    counts = result.counts
+    counts, days = result.counts, figures.things(result.days, "day")
     console.table(
         "Totals",
         ("", ""),
         [
-            ("Period (UTC)", f"{utc(result.start_us) or '–'} to {utc(result.end_us) or '–'}, {result.days} days"),
+            ("Period (UTC)", f"{utc(result.start_us) or '–'} to {utc(result.end_us) or '–'}, {days}"),
             ("Spend", figures.spend(result.cost_pico, counts["unpriced_requests"] or 0)),
             ("  estimated besides (no usage logged)", figures.money(result.estimated_cost_pico)),
             ("Billable requests", figures.count(result.requests)),
@@ -199,14 +171,14 @@ def _print_totals(result: Summary) -> None:
     )  # fmt: skip
     for row in result.unpriced:
         console.warn(
-            f"{row['requests']} requests name no model: their cost is unknown and not in the spend"
+            f"{figures.things(row['requests'], 'request')} without a model: the cost is unknown and not in the spend"
             if row["model"] == "unknown"
-            else f"no price for {console.clean(row['model'])}: {row['requests']} requests are not in the spend"
+            else f"no price for {console.clean(row['model'])}: {figures.things(row['requests'], 'request')} left out"
         )
     rejected = sum(row["records"] for row in result.rejected)
     if rejected:
         reasons = ", ".join(f"{row['records']} {row['reason']}" for row in result.rejected)
-        console.warn(f"{rejected} records could not be used ({reasons})")
+        console.warn(f"{figures.things(rejected, 'record')} could not be used ({reasons})")
 
 
 def _print_measure(measure: Measure, result: Summary) -> None:
@@ -250,43 +222,3 @@ def _print_tier(tier: DuplicateTier) -> None:
     )  # fmt: skip
     if tier.reason:
         console.say(f"{tier.name}: {tier.reason}")
-
-
-def _print_savings(result: Savings, *, confirmed: bool) -> None:
-    from audit import console, figures
-
-    joint = result.joint
-    percent = f"{100 * result.level:.0f} %"
-    console.say(
-        f"Together {figures.money(joint.saving_pico)} of {figures.money(result.baseline_pico)} "
-        f"({figures.share(joint.share)}), {percent} interval {figures.money_range(joint.interval_pico)}; "
-        f"bankable {figures.money(joint.bankable_pico)}{'' if confirmed else ' (log-only)'}.",
-        style="bold",
-    )
-    console.say("")
-    console.table(
-        "Levers in rollout order; 'in the plan' adds up, 'alone' does not",
-        ("Lever", "Stage", "Class", "In the plan", f"{percent} interval", "Alone", "A month", "Requests"),
-        [
-            (lever.title, lever.stage, lever.evidence, figures.money(lever.attributed_pico),
-             figures.money_range(lever.interval_pico), figures.money(lever.alone_pico),
-             figures.money(lever.monthly_pico), figures.count(lever.requests))
-            for lever in (*result.levers, *result.scenarios) if not lever.blocked
-        ],
-        left=3,
-        footer="class A arithmetic on the log, B simulated on the log, C measured by replay, D scenario, never summed",
-    )  # fmt: skip
-    for lever in (*result.levers, *result.scenarios):
-        if lever.blocked:
-            console.note(f"{lever.title}: {lever.blocked}")
-        if lever.excluded:
-            console.note(f"{lever.title}: left out, {lever.excluded}")
-        print_stated(lever)
-
-
-def print_stated(lever: LeverSaving) -> None:
-    """The prices a measured saving rests on, where only the configuration says so."""
-    from audit import console
-
-    for sentence in lever.stated_prices:
-        console.say(f"  {lever.title}: {console.clean(sentence, 300)}.")

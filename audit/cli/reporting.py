@@ -97,8 +97,8 @@ def next_step(data: ReportData) -> None:
 
     savings = data.savings
     console.say(
-        f"Spend {figures.money(data.summary.cost_pico)} over {data.summary.days} days; all levers together would have "
-        f"saved {figures.money(savings.joint.saving_pico)} ({figures.share(savings.joint.share)}), "
+        f"Spend {figures.money(data.summary.cost_pico)} over {figures.things(data.summary.days, 'day')}; all levers "
+        f"together would have saved {figures.money(savings.joint.saving_pico)} ({figures.share(savings.joint.share)}), "
         f"{100 * savings.level:.0f} % interval {figures.money_range(savings.joint.interval_pico)}."
     )
     untested = savings.baseline_pico - savings.joint.saving_pico

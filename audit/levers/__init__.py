@@ -33,6 +33,7 @@ class Lever:
     what the day-to-day spread does not show, such as an acceptance rate measured on a sample.
     `findings(store, settings)` may say in sentences what was found, with names and evidence; it is asked after the
     lever was applied alone.
+    `never_costs` is true where no month can cost more with the lever than without it, so that its bounds end at 0.
     Stages run in the order of `STAGES`; inside one, by `order`. Levers of SCENARIO are alternatives, never summed.
     """
 
@@ -53,3 +54,4 @@ class Lever:
     findings: Callable[[Store, Settings], list[str]] | None = None
     conditions: tuple[str, ...] = ()
     fix: str = ""
+    never_costs: bool = False

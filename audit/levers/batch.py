@@ -138,4 +138,5 @@ LEFT JOIN offered AS b
         "the tag is taken at its word; answers may take up to 24 hours",
     ),
     fix="Collect these requests and submit them through the provider's batch interface.",
+    never_costs=True,
 )

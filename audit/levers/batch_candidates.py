@@ -123,4 +123,5 @@ LEFT JOIN offered AS b
         "inferred, not known: never in the sum until you name the workflow under [levers.batch] workflows",
     ),
     fix="Ask the owner whether anybody waits; if not, submit these requests through the provider's batch interface.",
+    never_costs=True,
 )

@@ -105,4 +105,5 @@ WHERE s.request_id IS NULL OR s.known < s.tokens
         "of a call with several texts the share of tokens embedded before is saved",
     ),
     fix="Key a vector store by model, parameters and the hash of the text, and embed only what is not in it.",
+    never_costs=True,
 )

@@ -137,4 +137,5 @@ LEVER = Lever(
         "assumed, not measured: the model can be made to leave it out, and nobody reads it; never in the sum",
     ),
     fix="Ask for the label alone, forbid introductions and closings, or use a schema; ask for JSON on one line.",
+    never_costs=True,
 )

@@ -65,4 +65,5 @@ LEFT JOIN output_outliers_hit AS w ON w.request_id = m.request_id
         "{keep_medians} medians of each are kept; long answers that ended by themselves are left alone",
     ),
     fix="Set max tokens near the workflow's 99th percentile and stop sequences; find what makes the answer loop.",
+    never_costs=True,
 )

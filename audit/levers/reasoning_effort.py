@@ -70,4 +70,5 @@ LEVER = Lever(
         "never in the sum; replay the workflow at a lower effort to measure it",
     ),
     fix="Set the reasoning effort of these workflows to low or minimal, after a replay on a sample.",
+    never_costs=True,
 )

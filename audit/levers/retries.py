@@ -12,15 +12,21 @@ from audit.store import Store
 _CLICK_US = 3_000_000
 _HITS = """
 CREATE OR REPLACE TEMP TABLE retries_hit AS
-WITH attempt AS (
-    SELECT request_id, workflow_id, started_at_us, CAST(COALESCE(duration, 0) * 1000000 AS BIGINT) AS duration_us,
-           LEAD(started_at_us) OVER (
-               PARTITION BY prompt_key, COALESCE(user_id, ''), COALESCE(conversation_id, ''), COALESCE(trace_id, '')
-               ORDER BY started_at_us, request_id
+WITH again AS (
+    SELECT prompt_key FROM request WHERE status = 'billable' AND prompt_key IS NOT NULL
+    GROUP BY prompt_key HAVING COUNT(*) > 1
+),
+attempt AS (
+    SELECT r.request_id, r.workflow_id, r.started_at_us,
+           CAST(COALESCE(r.duration, 0) * 1000000 AS BIGINT) AS duration_us,
+           LEAD(r.started_at_us) OVER (
+               PARTITION BY r.prompt_key, COALESCE(r.user_id, ''), COALESCE(r.conversation_id, ''),
+                            COALESCE(r.trace_id, '')
+               ORDER BY r.started_at_us, r.request_id
            ) AS next_at_us
-    FROM request
-    WHERE status = 'billable' AND prompt_key IS NOT NULL AND started_at_us IS NOT NULL
-      AND (user_id IS NOT NULL OR conversation_id IS NOT NULL OR trace_id IS NOT NULL)
+    FROM request AS r JOIN again AS a ON a.prompt_key = r.prompt_key
+    WHERE r.status = 'billable' AND r.started_at_us IS NOT NULL
+      AND (r.user_id IS NOT NULL OR r.conversation_id IS NOT NULL OR r.trace_id IS NOT NULL)
 )
 SELECT request_id, workflow_id, next_at_us - started_at_us AS gap_us,
        CASE WHEN next_at_us < started_at_us + duration_us THEN 1 ELSE 0 END AS unanswered
@@ -45,7 +51,8 @@ def _findings(store: Store, settings: Settings) -> list[str]:
     for place in spared(store, "retries_hit")[:6]:
         how = seen[place.workflow_id]
         again = "request was sent again" if place.requests == 1 else "requests were sent again"
-        later = f"{how['least_us'] / 1e6:.0f} to {how['most_us'] / 1e6:.0f} s later"
+        least, most = f"{how['least_us'] / 1e6:.0f}", f"{how['most_us'] / 1e6:.0f}"
+        later = f"{least} s later" if least == most else f"{least} to {most} s later"
         lines.append(
             f"{place.workflow}: {count(place.requests)} {again} by the same user or conversation {later}, "
             f"{_cause(how)} ({money(place.saving_pico)}); for instance {place.example}"

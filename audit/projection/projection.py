@@ -23,6 +23,7 @@ from audit.projection.stages import shapley_by_stage
 from audit.projection.stated import stated_prices
 from audit.store import Store
 
+_CACHED = "SELECT COUNT(*) FROM charge WHERE sku_meter IN ('cache_read', 'cache_write_5m', 'cache_write_1h')"
 DAY_US = 86_400_000_000
 Progress = Callable[[str], None]
 
@@ -37,6 +38,7 @@ class _Run:
     alone: Pico | None = None
     step: Pico | None = None
     requests: int = 0
+    floored: bool = False
     findings: tuple[str, ...] = ()
     shares: Any = field(default=None)
 
@@ -56,7 +58,7 @@ def projection(
     bench = Bench(store, settings_of(levers, dict(config.levers)), time.time_ns() // 1000, only_estimates(store))
     bench.start()
     baseline = bench.cost()
-    runs = [_Run(lever) for lever in levers]
+    runs = [_Run(lever, floored=_cannot_cost(store, lever)) for lever in levers]
     start = bench.save("start")
     for run in runs:
         say(f"{run.lever.title}, alone")
@@ -104,6 +106,12 @@ def configured_levers(config: Config) -> list[Lever]:
 def only_estimates(store: Store) -> bool:
     """A log without any usage is simulated on its estimated charges, and the result says so."""
     return not store.value("SELECT COUNT(*) FROM charge WHERE cost_pico IS NOT NULL AND estimated = FALSE")
+
+
+def _cannot_cost(store: Store, lever: Lever) -> bool:
+    """Whether no month can cost more with a lever: where nothing is read from cache, removing has no other side."""
+    removing = lever.stage in ("WASTE", "CACHE", "SHRINK")
+    return lever.never_costs or (removing and not store.value(_CACHED))
 
 
 def _days(store: Store) -> float:
@@ -207,12 +215,13 @@ def _row(bounds: Bounds, run: _Run, settings: Settings) -> LeverSaving:
         return row
     shown = run.alone if run.step is None else run.step
     attributed = 0 if run.step is None else int(run.step.sum())
+    low, high = bounds.monthly_interval([(shown, run.shares)])
     return replace(
         row,
         alone_pico=int(run.alone.sum()),
         attributed_pico=attributed,
         interval_pico=bounds.interval(bounds.joint([(shown, run.shares)])),
         monthly_pico=bounds.monthly(attributed),
-        monthly_interval_pico=bounds.monthly_interval([(shown, run.shares)]),
+        monthly_interval_pico=(max(0, low), max(0, high)) if run.floored else (low, high),
         payback_months=bounds.payback_months(lever.effort_days, attributed),
     )

@@ -79,19 +79,19 @@ def _doubts(data: ReportData) -> tuple[list[str], bool]:
     reasons: list[str] = []
     weak = False
     for key, text in (
-        ("unpriced_requests", "have no price and are not in the spend"),
-        ("usage_unknown_requests", "have no usage and no text, so their cost is unknown"),
-        ("usage_estimated_requests", "have no logged usage; their tokens are estimated and kept apart"),
+        ("unpriced_requests", "without a price, not in the spend"),
+        ("usage_unknown_requests", "without usage and text, of unknown cost"),
+        ("usage_estimated_requests", "without logged usage, whose tokens are estimated and kept apart"),
     ):
         number = counts.get(key) or 0
         if number:
-            reasons.append(f"{figures.count(number)} requests ({figures.share(number / requests)}) {text}.")
+            reasons.append(f"{figures.things(number, 'request')} ({figures.share(number / requests)}) {text}.")
             weak = weak or number / requests > DOUBTFUL_SHARE
     rejected = sum(row["records"] for row in data.summary.rejected)
     if rejected:
         share = rejected / (rejected + requests)
         reasons.append(
-            f"{figures.count(rejected)} records ({figures.share(share)}) could not be used: their cost is not in the"
+            f"{figures.things(rejected, 'record')} ({figures.share(share)}) could not be used: their cost is not in the"
             " spend. They are listed under data quality."
         )
         weak = weak or share > DOUBTFUL_SHARE
@@ -99,7 +99,7 @@ def _doubts(data: ReportData) -> tuple[list[str], bool]:
     if doubt.gross_pico > DOUBTFUL_SHARE * data.summary.cost_pico:
         reasons.append(doubt.sentence)
     if data.summary.days < RELIABLE_DAYS:
-        reasons.append(f"{data.summary.days} days of log: bounds and month figures rest on little.")
+        reasons.append(f"{figures.things(data.summary.days, 'day')} of log: bounds and month figures rest on little.")
         weak = weak or data.summary.days < RELIABLE_DAYS // 2
     if data.savings.estimated:
         reasons.append("The log holds no usage at all: every dollar here is an estimate.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from importlib.resources import files
 from typing import Any
 
@@ -14,6 +15,9 @@ from audit.report import charts
 from audit.report.data import ReportData
 from audit.report.plain import next_steps, trust
 from audit.summary import measures
+
+_HIDDEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+"""Control characters, and those that turn the direction of text around."""
 
 
 def render(data: ReportData) -> str:
@@ -31,6 +35,7 @@ def render(data: ReportData) -> str:
         signed=figures.signed_money,
         money_range=figures.money_range,
         count=figures.count,
+        things=figures.things,
         tokens=figures.tokens,
         share=figures.share,
         seconds=figures.seconds,
@@ -40,7 +45,9 @@ def render(data: ReportData) -> str:
         as_cell=figures.cell,
         from_json=json.loads,
     )
-    return environment.get_template("report.html.j2").render(_context(data))
+    page = environment.get_template("report.html.j2").render(_context(data))
+    # a page is looked at in terminals, too
+    return _HIDDEN.sub("\ufffd", page)
 
 
 def _context(data: ReportData) -> dict[str, Any]:

@@ -1,0 +1,51 @@
+"""What `audit savings` shows on a terminal of eighty columns, and which month figures may go below nothing."""
+
+from __future__ import annotations
+
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from audit import console, figures
+
+
+@pytest.fixture
+def narrow(monkeypatch: pytest.MonkeyPatch) -> StringIO:
+    """A terminal of eighty columns; what it was sent."""
+    sent = StringIO()
+    terminal = Console(file=sent, force_terminal=True, width=80, color_system=None, highlight=False)
+    monkeypatch.setattr(console, "out", terminal)
+    return sent
+
+
+def test_names_stand_whole_and_findings_say_what_to_do(audit: Any, sample_db: Path, narrow: StringIO) -> None:
+    document = audit("savings", "--db", sample_db, "--json").document
+    narrow.truncate(0)
+    assert audit("savings", "--db", sample_db).code == 0
+    lines = narrow.getvalue().splitlines()
+    assert max(map(len, lines)) <= 80
+    measured = [lever for lever in (*document["levers"], *document["scenarios"]) if not lever["blocked"]]
+    assert len(measured) > 10
+    for lever in measured:
+        assert any(line.startswith(f"{lever['title']} ") for line in lines), lever["title"]
+    whole = " ".join(" ".join(lines).split())
+    for lever in document["levers"]:
+        if lever["attributed_usd"] > 0:
+            assert lever["findings"], lever["name"]
+            assert lever["findings"][0] in whole
+            assert f"What to do: {lever['fix']}" in whole
+    assert audit("savings", "--db", sample_db, "--findings", "0").code == 0
+
+
+def test_what_can_only_save_is_not_said_to_cost(audit: Any, sample_db: Path) -> None:
+    levers = {lever["name"]: lever for lever in audit("savings", "--db", sample_db, "--json").document["levers"]}
+    assert levers["output_outliers"]["monthly_interval_usd"][0] == 0
+    assert levers["batch"]["monthly_interval_usd"][0] >= 0
+
+
+@pytest.mark.parametrize(("number", "said"), [(1, "1 day"), (0, "0 days"), (30, "30 days"), (1200, "1,200 days")])
+def test_one_is_not_plural(number: int, said: str) -> None:
+    assert figures.things(number, "day") == said
