@@ -6,8 +6,10 @@ from collections import Counter
 from dataclasses import dataclass
 
 from audit.outcomes.tasks import outcomes
-from audit.statistics.intervals import Interval, effective_size, jeffreys
+from audit.statistics.intervals import MIN_N_EFF, Interval, effective_size, jeffreys
 from audit.store import Store
+
+ALL = "all rated workflows"
 
 # logged answers drawn alone stand for all requests of the log; those rated beside a candidate for the replayed sample
 _RATED = """
@@ -43,7 +45,7 @@ class CorrectOutcome:
     """Logged answers of one workflow as people found them; money is pico-USD.
 
     `share` of its answers is acceptable, with a 90 % interval; what a correct outcome costs follows from it, None
-    where no task succeeded or none of the rated answers was acceptable.
+    where no task succeeded, or where fewer than 30 (effective) answers were rated.
     """
 
     key: str
@@ -55,7 +57,7 @@ class CorrectOutcome:
 
 
 def correct_outcomes(store: Store) -> list[CorrectOutcome]:
-    """Every workflow of which people rated logged answers; empty without ratings.
+    """Every workflow of which people rated logged answers, after all of them together; empty without ratings.
 
     Answers drawn alone are preferred; without any, those rated beside a candidate count with the chances of both
     draws. Two raters who differ on an answer leave it out.
@@ -66,9 +68,16 @@ def correct_outcomes(store: Store) -> list[CorrectOutcome]:
         by_item.setdefault(row["item"], ([], float(row["weight"])))[0].append(row["verdict"] == "acceptable")
     if not votes:
         return []
-    costs = {each.name: each.per_success_pico for each in outcomes(store).by_workflow}
+    found = {each.name: each for each in outcomes(store).by_workflow}
     names = sorted({name for name, _ in votes})
-    return [_outcome(name, votes.get((name, 1)) or votes[name, 0], costs.get(name)) for name in names]
+    rated = {name: votes.get((name, 1)) or votes[name, 0] for name in names}
+    made = [_outcome(name, rated[name], found[name].per_success_pico if name in found else None) for name in names]
+    if len(names) < 2:
+        return made
+    known = [found[name] for name in names if name in found]
+    successes = sum(each.successes for each in known)
+    together = {item: vote for name in names for item, vote in rated[name].items()}
+    return [_outcome(ALL, together, sum(each.cost_pico for each in known) / successes if successes else None), *made]
 
 
 def _outcome(name: str, items: dict[str, tuple[list[bool], float]], per_success: float | None) -> CorrectOutcome:
@@ -78,12 +87,12 @@ def _outcome(name: str, items: dict[str, tuple[list[bool], float]], per_success:
         if counts[True] != counts[False]:
             values.append(float(counts[True] > counts[False]))
             weights.append(weight)
-    share = Interval(float("nan"), 0.0, 1.0, 0.9)
+    share, effective = Interval(float("nan"), 0.0, 1.0, 0.9), 0.0
     if values:
         ok = sum(value * weight for value, weight in zip(values, weights, strict=True)) / sum(weights)
-        n = effective_size(values, weights)
-        share = jeffreys(ok * n, n)
-    known = per_success is not None and values and share.estimate > 0
+        effective = effective_size(values, weights)
+        share = jeffreys(ok * effective, effective)
+    known = per_success is not None and effective >= MIN_N_EFF and share.estimate > 0
     return CorrectOutcome(
         name,
         len(values),

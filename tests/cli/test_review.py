@@ -32,7 +32,10 @@ def test_ratings_of_logged_answers_give_dollars_per_correct_outcome(audit: Run, 
     )
     taken = audit("review", "--import", file, "--db", db, "--json").document
     assert taken["imported"] == [{"rater": "ann", "new": 20, "known": 0, "changed": 0, "cannot_tell": 0}]
-    assert sum(row["rated"] for row in taken["correct"]) == 20
+    together, *each = taken["correct"]
+    assert (together["workflow"], together["rated"]) == ("all rated workflows", 20)
+    assert sum(row["rated"] for row in each) == 20
+    assert together["cost_per_correct_usd"] is None, "twenty ratings are too few for a figure"
     for row in taken["correct"]:
         assert row["cost_per_correct_usd"] is None or row["cost_per_correct_usd"] >= row["cost_per_success_usd"]
     said = audit("review", "--import", file, "--db", db).out

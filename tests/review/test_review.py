@@ -255,3 +255,25 @@ def test_ratings_of_another_file_are_refused_whole(drafted: Callable[..., Plant]
     with pytest.raises(ReadError, match="no choice is called 'acceptable'"):
         keep_ratings(store, review, "ann", [Rating(known, "acceptable", "", 1)])
     assert store.value("SELECT COUNT(*) FROM rating") == 0
+
+
+def test_one_rejection_takes_the_vote_from_a_judge_but_not_from_a_program(drafted: Callable[..., Plant]) -> None:
+    store = drafted(300, passed=lambda _: True).store
+    review = draw_review(store, n=60).review
+    worst = min(row["item"] for row in drawn_rows(store))
+    rate(store, review, lambda row: "bad" if row["item"] == worst else "good")
+    program = deciding(store)[0]
+    assert program.verdict == "safe", "one slip in sixty is what people make"
+    store.run("UPDATE score SET scorer = 'judge:house/j' WHERE scorer = 'house'")
+    store.write_rows(
+        "judgement",
+        [
+            {"judge": "house/j", "canary": sort, "request_id": number, "task_kind": "drafting", "status": "ok",
+             "candidate_first": first, "verdict": "equal" if sort == "same" else "unacceptable"}
+            for sort in ("same", "other", "injected", "number") for number in range(200) for first in (True, False)
+        ],
+    )  # fmt: skip
+    (judged,) = deciding(store)
+    assert judged.verdict == "unknown"
+    assert judged.acceptable == pytest.approx(program.acceptable)
+    assert "the rated ones speak for them" in judged.reason
