@@ -8,6 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from audit.openings import split_by_opening
 from audit.store import Store
 from audit.taskkind import Features, difficulty, kind, vote
 
@@ -110,8 +111,10 @@ def workflows(store: Store) -> None:
     """Name every workflow and settle its task kind; run again on the same log, it changes nothing.
 
     The kind is a vote over up to 24 requests with text, those with the smallest identity hashes; names once given
-    stay. `request.task_kind` follows the workflow's.
+    stay. `request.task_kind` follows the workflow's. Requests without instructions whose messages open alike are first
+    given a workflow of their own.
     """
+    split_by_opening(store)
     found = {
         row["workflow_id"]: _Workflow(row["requests"], row["outputs"], row["first_request"])
         for row in store.rows(_SIZES)
@@ -186,7 +189,7 @@ def _names(stored: dict[int, dict[str, Any]], found: dict[int, _Workflow]) -> di
 
 def _base_name(origin: str, title: str) -> str:
     """A tag's or template's own name, else the first words of the instructions (`classify-the-intent-of-tickets`)."""
-    if origin != "prompt":
+    if origin not in ("prompt", "opening"):
         return title.strip() or "unnamed"
     sentence = re.split(r"[.!?\n]\s", title, maxsplit=1)[0]
     words = _MARKS.sub(" ", _OPENING.sub("", sentence, count=1)).lower().split()

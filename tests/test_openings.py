@@ -1,0 +1,51 @@
+"""Requests without instructions are told apart by what their messages open with."""
+
+from __future__ import annotations
+
+from audit.workflows import workflows
+from tests.planting import MINUTE, START, Plant
+
+BARE = {"workflow_id": 9, "origin": "prompt", "title": "no instructions"}
+OPENING = "Translate the letter below into French and keep the tone of the writer as it is."
+
+
+def plant(texts: list[str]) -> Plant:
+    found = Plant()
+    found.add("workflow", BARE)
+    add(found, texts)
+    return found
+
+
+def add(found: Plant, texts: list[str]) -> None:
+    for text in texts:
+        request = found.call(at_us=START + found.calls * MINUTE, workflow_id=9)
+        found.segment(request, 0, text, 40)
+
+
+def letters(count: int) -> list[str]:
+    return [
+        f"{OPENING}\n\nDear aunt, this is letter number {number} from the seaside, where we have rain."
+        for number in range(count)
+    ]
+
+
+def names(found: Plant) -> dict[str, int]:
+    workflows(found.store)
+    known = {row["workflow_id"]: row["name"] for row in found.store.rows("SELECT workflow_id, name FROM workflow")}
+    rows = found.store.rows("SELECT workflow_id, COUNT(*) AS n FROM request GROUP BY workflow_id")
+    return {known[row["workflow_id"]]: row["n"] for row in rows}
+
+
+def test_messages_that_open_alike_are_a_workflow_and_later_ones_join_it() -> None:
+    questions = [f"What about number {number}? " * 8 for number in range(30)]
+    found = plant([*letters(20), *questions])
+    first = names(found)
+    assert first == {"translate-the-letter-below-into-french": 20, "no-instructions": 30}
+    add(found, [OPENING + " One more letter from the seaside, where the sun has come out at last, and so have we."])
+    assert names(found) == {"translate-the-letter-below-into-french": 21, "no-instructions": 30}
+    assert names(found) == {"translate-the-letter-below-into-french": 21, "no-instructions": 30}
+
+
+def test_few_messages_or_one_text_again_and_again_are_no_template() -> None:
+    assert names(plant(letters(19))) == {"no-instructions": 19}
+    assert names(plant(letters(1) * 40)) == {"no-instructions": 40}
