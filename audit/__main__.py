@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 
 
 def main() -> None:
     """Run `audit` and exit by the contract: 0 done, 1 failed, 2 usage or consent, 3 gate not met, 4 stopped."""
+    _settle_streams()
     debug = "--debug" in sys.argv[1:]
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     code = run(arguments, debug=debug)
     try:
         sys.stdout.flush()
-    except BrokenPipeError:
+    except OSError as error:
+        # whoever read has enough, or there is no room: either way nothing more can be written
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = code if isinstance(error, BrokenPipeError) else code or 1
     sys.exit(code)
+
+
+def _settle_streams() -> None:
+    """A closed stream becomes an empty one, and what a terminal has no letter for is spelled out."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 - lives as long as the process
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def run(arguments: list[str], *, debug: bool = False) -> int:
@@ -41,6 +55,11 @@ def run(arguments: list[str], *, debug: bool = False) -> int:
         return 4
     except BrokenPipeError:
         return 0
+    except OSError as error:
+        if debug:
+            raise
+        sys.stderr.write(f"error: {error.filename or 'output'}: {error.strerror or error}\n")
+        return 1
     except Exception as error:
         return _unexpected(error, debug)
     return code if isinstance(code, int) else 0

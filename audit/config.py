@@ -6,6 +6,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar
@@ -106,6 +107,23 @@ class Config:
 _TABLES: dict[str, type[Any]] = {"replay": ReplayConfig, "projection": ProjectionConfig}
 _LISTS: dict[str, type[Any]] = {"endpoint": EndpointConfig, "contract": ContractConfig, "cost": CostConfig}
 
+_RANGES: dict[str, tuple[float, float]] = {
+    "[replay] sample": (1, 10_000_000),
+    "[replay] max_cost_usd": (0, 1e9),
+    "[replay] concurrency": (1, 256),
+    "[replay] max_prompt_tokens_local": (1, 1_000_000),
+    "[projection] level": (0.5, 0.999),
+    "[projection] draws": (100, 100_000),
+    "[projection] month_days": (28, 31),
+    "[projection] engineer_day_usd": (0, 1e6),
+    "[[cost]] usd_per_month": (0, 1e12),
+    "[[contract]] discount_percent": (-1000, 100),
+    "[[contract]] commitment_usd_per_month": (0, 1e12),
+    "[[endpoint]] input_per_million": (0, 1e6),
+    "[[endpoint]] output_per_million": (0, 1e6),
+}
+_TEXTS = ("tags", "map", "aliases", "workflows")
+
 
 def load(path: str | Path | None = None) -> Config:
     """Read the configuration: the named file, else `AUDIT_CONFIG`, else `./audit.toml`, else defaults.
@@ -148,23 +166,72 @@ def _config(data: Mapping[str, Any], where: str) -> Config:
 def _check_values(key: str, table: Mapping[str, Any], where: str) -> None:
     """Tables whose keys are names of the user's own: every value has the one type the table is for."""
     for name, value in table.items():
-        if key == "latency" and (isinstance(value, bool) or not isinstance(value, (int, float)) or value <= 0):
+        if key == "latency" and not _within(value, (1e-9, 1e9)):
             raise ConfigError(f"{where} [latency] {name}: {value!r} is no number of seconds", f'write "{name}" = 2.5')
         if key == "rubrics" and not (isinstance(value, str) and value.strip()):
             raise ConfigError(f"{where} [rubrics] {name}: {value!r} is no text", "say what makes an answer acceptable")
+        if key in _TEXTS and not isinstance(value, str):
+            raise ConfigError(f"{where} [{key}] {name}: {value!r} is no text", f'write {name} = "…"')
+    if key == "aliases":
+        for name in table:
+            seen, at = {name}, table[name]
+            while at in table:
+                if at in seen:
+                    raise ConfigError(f"{where} [aliases] {name}: goes round in a circle", "name a model with a price")
+                seen.add(at)
+                at = table[at]
+
+
+def _within(value: Any, limits: tuple[float, float]) -> bool:
+    """Whether a value is a number inside limits; NaN is in none."""
+    return not isinstance(value, bool) and isinstance(value, int | float) and limits[0] <= value <= limits[1]
 
 
 def _table(kind: type[T], data: Mapping[str, Any], where: str) -> T:
     names = [each.name for each in fields(kind)]  # type: ignore[arg-type]
+    if not isinstance(data, Mapping):
+        raise ConfigError(f"{where}: {data!r} is not a table", f"known keys: {', '.join(names)}")
     _refuse_unknown(data, names, where)
     values = {name: tuple(value) if isinstance(value, list) else value for name, value in data.items()}
     try:
         made = kind(**values)
     except TypeError as error:
-        raise ConfigError(f"{where}: {error}", f"known keys: {', '.join(names)}") from error
+        lacking = ", ".join(part for part in str(error).split("'")[1::2])
+        raise ConfigError(f"{where}: {lacking} is missing", f"known keys: {', '.join(names)}") from error
     for each in fields(kind):  # type: ignore[arg-type]
         _check_type(getattr(made, each.name), str(each.type), f"{where} {each.name}")
+    _check_meaning(made, where)
     return made
+
+
+def _check_meaning(made: Any, where: str) -> None:
+    """Numbers in their range, days that exist, addresses that are some."""
+    section = where[where.rindex(" ") + 1 :]
+    for each in fields(made):
+        value, limits = getattr(made, each.name), _RANGES.get(f"{section} {each.name}")
+        if limits and value is not None and not _within(value, limits):
+            raise ConfigError(
+                f"{where} {each.name}: {value!r} is out of range", f"it lies between {limits[0]:g} and {limits[1]:g}"
+            )
+    if isinstance(made, EndpointConfig) and made.base_url and not made.base_url.startswith(("http://", "https://")):
+        raise ConfigError(f"{where} base_url: {made.base_url!r} is no address", "it begins with http:// or https://")
+    if isinstance(made, ContractConfig):
+        begins, ends = (_day(getattr(made, name), f"{where} {name}") for name in ("valid_from", "valid_to"))
+        if begins and ends and ends < begins:
+            raise ConfigError(f"{where} valid_to: {ends} is before {begins}", "a contract begins before it ends")
+    if isinstance(made, ProjectionConfig):
+        for name, value in made.realisation.items():
+            if name not in ("A", "B", "C", "D") or not _within(value, (0, 1)):
+                raise ConfigError(
+                    f"{where} realisation: {name} = {value!r}", "evidence classes are A, B, C and D, factors 0 to 1"
+                )
+
+
+def _day(text: str, where: str) -> date | None:
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError as error:
+        raise ConfigError(f"{where}: {text!r} is no day", "write it like 2026-10-01") from error
 
 
 def _check_type(value: Any, expected: str, where: str) -> None:

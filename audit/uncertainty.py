@@ -94,7 +94,8 @@ class Uncertainty:
             return f"Price uncertainty: none; {self.table} ({self.checked_on}) lists the same for {compared}."
         models = f"{len(self.disagreements)} model{'' if len(self.disagreements) == 1 else 's'}"
         return (
-            f"Price uncertainty: {figures.money(self.gross_pico)} of {compared} compared; at the prices of {self.table} "
+            f"Price uncertainty: {figures.money(self.gross_pico)} of {compared} compared; "
+            f"at the prices of {self.table} "
             f"({self.checked_on}) {models} would cost {figures.signed_money(self.net_pico)} in all."
         )
 

@@ -36,6 +36,9 @@ class Limit:
     name: str = ""
 
 
+_MOST = 1e15
+
+
 def limits(budgets: Mapping[str, Any], where: str = "[budgets]") -> tuple[Limit, ...]:
     """Read the limits; ConfigError for unknown quantities or scopes (naming the nearest) and for what is no number.
 
@@ -67,7 +70,7 @@ def _scoped(scope: str, name: str, value: Any, where: str) -> Iterator[Limit]:
 
 
 def _bound(value: Any, where: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < _MOST:
         raise ConfigError(f"{where}: {value!r} is not a number of 0 or more", "see docs/configuration.md")
     return float(value)
 

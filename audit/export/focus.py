@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from calendar import monthrange
 from datetime import date, timedelta
 from decimal import Decimal
@@ -15,13 +16,16 @@ import pyarrow as pa
 PICO = Decimal(10) ** 12
 _EPOCH = date(1970, 1, 1)
 _TEXT = ("team", "feature", "environment", "workflow")
-_DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
+_LOGGED = (*_TEXT, "organization", "model", "provider_name", "service_tier")
+_DANGEROUS = ("=", "+", "-", "@")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 def write(rows: pa.Table, path: Path) -> int:
     """Write chargeback rows to a `.csv` or `.parquet` file and return how many; period ends are exclusive.
 
-    Text from a log that a spreadsheet would run as a formula gets a leading apostrophe in CSV.
+    In CSV, text from a log that a spreadsheet would run as a formula gets a leading apostrophe, and control characters
+    are replaced.
     """
     parquet = path.suffix == ".parquet"
     frame = pl.DataFrame([_row(row, safe=not parquet) for row in rows.to_pylist()], schema=_SCHEMA, orient="row")
@@ -51,9 +55,7 @@ _SCHEMA: dict[str, Any] = {
 
 
 def _row(row: dict[str, Any], *, safe: bool) -> dict[str, Any]:
-    text = {
-        name: _inert(row[name]) if safe else row[name] for name in (*_TEXT, "organization", "model", "provider_name")
-    }
+    text = {name: _inert(row[name]) if safe else row[name] for name in _LOGGED}
     cost, listed = Decimal(row["cost_pico"]) / PICO, Decimal(row["list_cost_pico"]) / PICO
     day = None if row["day"] is None else _EPOCH + timedelta(days=row["day"])
     counted = row["sku_meter"] not in ("billed_adjustment", "request") and not row["sku_meter"].startswith("web_")
@@ -71,10 +73,10 @@ def _row(row: dict[str, Any], *, safe: bool) -> dict[str, Any]:
         "ServiceCategory": "AI and Machine Learning", "ServiceName": text["provider_name"],
         "ProviderName": text["provider_name"], "PublisherName": text["provider_name"],
         "InvoiceIssuerName": text["provider_name"],
-        "SkuId": f"{text['provider_name']}/{text['model']}/{row['sku_meter']}/{row['service_tier']}",
+        "SkuId": f"{text['provider_name']}/{text['model']}/{row['sku_meter']}/{text['service_tier']}",
         "SkuMeter": row["sku_meter"], "SubAccountId": text["organization"],
         "Tags": json.dumps({name: row[name] for name in _TEXT if row[name]}, sort_keys=True),
-        "x_Model": text["model"], "x_ServiceTier": row["service_tier"], "x_Workflow": text["workflow"],
+        "x_Model": text["model"], "x_ServiceTier": text["service_tier"], "x_Workflow": text["workflow"],
         "x_Requests": row["requests"],
     }  # fmt: skip
 
@@ -83,5 +85,8 @@ def _stamp(day: date | None) -> str | None:
     return None if day is None else f"{day.isoformat()}T00:00:00Z"
 
 
-def _inert(text: str) -> str:
-    return f"'{text}" if text.startswith(_DANGEROUS) else text
+def _inert(text: str | None) -> str | None:
+    if text is None:
+        return None
+    plain = _CONTROL.sub("\ufffd", text)
+    return f"'{plain}" if plain.lstrip().startswith(_DANGEROUS) else plain

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -133,6 +132,7 @@ PENDING = pa.schema(
 
 _surrogates = re.compile("[\ud800-\udfff]")
 _MOST = 2**63 - 1
+_HUGE = 1.7e308
 
 
 def table(schema: pa.Schema, rows: Sequence[tuple[Any, ...]]) -> pa.Table:
@@ -158,7 +158,10 @@ def _fitting(value: Any, kind: pa.DataType) -> Any:
         return _surrogates.sub("\ufffd", value if isinstance(value, str) else str(value))
     if kind == _bool:
         return bool(value)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    # NaN, infinity and integers beyond any float are none of these
+    if not -_HUGE <= value <= _HUGE:
         return None
     if kind == _float:
         return float(value)

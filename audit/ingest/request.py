@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from operator import attrgetter
@@ -128,10 +127,10 @@ def request_row(
 
 
 def _seconds(value: float | None) -> float | None:
-    return value if value is not None and math.isfinite(value) and 0 <= value < 1e7 else None
+    return value if value is not None and 0 <= value < 1e7 else None
 
 
 def _pico(usd: float | None) -> int | None:
-    if usd is None or not math.isfinite(usd) or abs(usd) > _MOST_USD:
+    if usd is None or not abs(usd) <= _MOST_USD:
         return None
     return round(usd * 1e12)

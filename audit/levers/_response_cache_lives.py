@@ -60,7 +60,9 @@ def stated(value: object, name: str) -> float | None:
         return None
     if isinstance(value, int | float) and not isinstance(value, bool) and value >= 0:
         return float(value)
-    raise ConfigError(f"{name} = {value!r} of a response cache is neither a number nor 'auto'")
+    raise ConfigError(
+        f"{name} = {value!r} of a response cache is neither 0 or more nor 'auto'", "see docs/configuration.md"
+    )
 
 
 def microseconds(ttl_s: float) -> int:

@@ -239,5 +239,12 @@ class Bench:
 
 
 def settings_of(levers: Sequence[Lever], overrides: dict[str, Any]) -> dict[str, Settings]:
-    """Each lever's settings: its defaults under what the configuration says."""
-    return {lever.name: {**lever.settings, **overrides.get(lever.name, {})} for lever in levers}
+    """Each lever's settings: its defaults under what the configuration says; a name alone is a list of one."""
+    found: dict[str, Settings] = {}
+    for lever in levers:
+        given: dict[str, Any] = {**lever.settings, **overrides.get(lever.name, {})}
+        for name, default in lever.settings.items():
+            if isinstance(default, list | tuple) and isinstance(given[name], str):
+                given[name] = [given[name]]
+        found[lever.name] = given
+    return found

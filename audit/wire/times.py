@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from datetime import UTC, date, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -86,7 +85,7 @@ def _from_datetime(moment: datetime) -> int:
 
 
 def _from_number(value: float) -> int | None:
-    if not math.isfinite(value) or value <= 0:
+    if not 0 < value < 1e21:
         return None
     if value < 1e11:
         return round(value * 1e6)
@@ -176,7 +175,7 @@ def number(value: Any) -> float | None:
         except ValueError:
             return None
     if type(value) is int or type(value) is float:
-        return float(value) if math.isfinite(value) else None
+        return float(value) if abs(value) < 1e300 else None
     return None
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
+import io
+import json
 from pathlib import Path
 from typing import Any
 
@@ -164,3 +167,64 @@ def test_hostile_text_stays_text(audit: Any, tmp_path: Path) -> None:
     assert "<img src=x>" not in html
     assert "49" not in html.split("{{")[0][-3:]
     assert audit("summary", "--db", database, "--json").document["requests"] == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[projection]\nlevel = 2", "[projection] level"),
+        ("[projection]\ndraws = 0", "[projection] draws"),
+        ("[projection]\nmonth_days = nan", "[projection] month_days"),
+        ("[projection]\nrealisation = { A = 5 }", "[projection] realisation"),
+        ("[projection]\nrealisation = { Z = 0.5 }", "[projection] realisation"),
+        ("[replay]\nsample = -1", "[replay] sample"),
+        ('[[endpoint]]\nname = "x"\nbase_url = "notaurl"', "[[endpoint]] base_url"),
+        ('[[contract]]\nprovider = "openai"\ndiscount_percent = 150', "[[contract]] discount_percent"),
+        ('[[contract]]\nprovider = "openai"\nvalid_from = "2026-13-01"', "[[contract]] valid_from"),
+        ('[[contract]]\nprovider = "o"\nvalid_from = "2026-02-01"\nvalid_to = "2026-01-01"', "[[contract]] valid_to"),
+        ('[[cost]]\nname = "gpu"\nusd_per_month = -5', "[[cost]] usd_per_month"),
+        ("[[cost]]\nusd_per_month = 5", "[[cost]]: name is missing"),
+        ("[map]\nmodel = 5", "[map] model"),
+        ('[tags]\nteam = ["a"]', "[tags] team"),
+        ('[aliases]\na = "b"\nb = "a"', "[aliases]"),
+    ],
+)
+def test_a_setting_out_of_range_names_file_and_key(
+    audit: Any, sample_db: Path, tmp_path: Path, text: str, said: str
+) -> None:
+    config = tmp_path / "audit.toml"
+    config.write_text(text, encoding="utf-8")
+    ran = audit("savings", "--db", sample_db, "--config", config)
+    assert ran.code == 2
+    assert said in one_line(ran.err)
+    assert "audit.toml" in ran.err
+
+
+@pytest.mark.parametrize("limit", ["day_usd=nan", "month_usd=inf", "rise=-1"])
+def test_a_limit_that_can_never_fail_is_refused(audit: Any, sample_db: Path, limit: str) -> None:
+    assert audit("check", "--db", sample_db, "--limit", limit).code == 2
+
+
+def test_numbers_no_float_can_hold_cost_one_record_nothing(audit: Any, tmp_path: Path) -> None:
+    log = tmp_path / "log.jsonl"
+    huge = "1" + "0" * 400
+    records = [RECORD % (f"question {number}", number) for number in range(3)]
+    records[1] = records[1].replace('"request":{', f'"created":{huge},"request":{{"temperature":{huge},')
+    assert huge in records[1]
+    log.write_text("".join(records), encoding="utf-8")
+    assert audit("ingest", log, "--db", tmp_path / "a.duckdb", "--json").document["accepted"] == 3
+
+
+def test_no_cell_of_an_export_is_a_formula_or_a_terminal_escape(audit: Any, tmp_path: Path) -> None:
+    log = tmp_path / "log.jsonl"
+    record = json.loads(RECORD % ("hello", 1))
+    record["response"]["service_tier"] = '=HYPERLINK("http://x","y")\x1b[2J\n'
+    record["feature"] = "\t=1+1"
+    log.write_text(json.dumps(record), encoding="utf-8")
+    database, target = tmp_path / "a.duckdb", tmp_path / "focus.csv"
+    audit("ingest", log, "--db", database)
+    assert audit("export", target, "--db", database).code == 0
+    text = target.read_text(encoding="utf-8")
+    assert "\x1b" not in text
+    for row in csv.DictReader(io.StringIO(text)):
+        assert not any(cell.lstrip().startswith(("=", "@", "+")) for cell in row.values() if cell)
