@@ -19,8 +19,16 @@ if TYPE_CHECKING:
     from audit.errors import AuditError
 
 _PIPED = 200
-out = Console(highlight=False, soft_wrap=False)
-err = Console(stderr=True, highlight=False)
+
+
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Leave it to whoever runs the command: a reader that has enough is no failure."""
+        raise BrokenPipeError
+
+
+out = _Console(highlight=False, soft_wrap=False)
+err = _Console(stderr=True, highlight=False)
 
 
 def clean(value: Any, width: int = 80) -> str:
@@ -84,7 +92,7 @@ def table(
     for row in rows:
         grid.add_row(*(Text(clean(value, 200)) for value in row))
     if plain:
-        Console(file=sys.stdout, width=_PIPED, highlight=False, color_system=None).print(grid)
+        _Console(file=sys.stdout, width=_PIPED, highlight=False, color_system=None).print(grid)
     else:
         out.print(grid)
     say("")
