@@ -16,7 +16,7 @@ from audit.statistics.agreement import (
     rogan_gladen,
 )
 from audit.statistics.intervals import normal
-from audit.statistics.two_phase import Group, TwoPhase
+from audit.statistics.two_phase import TwoPhase
 
 
 def test_agreement_matches_the_worked_examples(oracles: dict[str, Any]) -> None:
