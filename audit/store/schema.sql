@@ -164,7 +164,7 @@ CREATE TABLE cache_rule (
 CREATE TABLE workflow (
     workflow_id BIGINT,
     name VARCHAR,
-    origin VARCHAR,             -- tag | template | prompt
+    origin VARCHAR,             -- tag | template | prompt | opening (of messages without instructions)
     task_kind VARCHAR,
     kind_confidence DOUBLE,     -- share of votes
     difficulty DOUBLE,
@@ -316,9 +316,6 @@ CREATE TABLE verdict (
     tried BIGINT                -- workflow × candidate pairs the error is shared by
 );
 
--- what could not be used, and why
-CREATE TABLE reject (
-    source_id INTEGER, line BIGINT, byte_offset BIGINT, reason VARCHAR, detail VARCHAR, excerpt VARCHAR
 -- a part of a workflow a candidate may take over where it may not take the whole: prompts of at most so many tokens
 CREATE TABLE split (
     workflow_id BIGINT, current_model VARCHAR, endpoint VARCHAR, model VARCHAR,
@@ -333,6 +330,9 @@ CREATE TABLE split (
     decided_at_us BIGINT
 );
 
+-- what could not be used, and why
+CREATE TABLE reject (
+    source_id INTEGER, line BIGINT, byte_offset BIGINT, reason VARCHAR, detail VARCHAR, excerpt VARCHAR
 );
 
 -- records that were not counted: known before, or seen by two systems
