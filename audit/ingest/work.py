@@ -182,7 +182,7 @@ class Work:
     def _item(
         self, source: int, line: int, offset: int, value: Any, raw: bytes, repaired: bool, depth: int = 0
     ) -> None:
-        if isinstance(value, str | Unreadable):
+        if not isinstance(value, dict | list):
             # a record that was written as a string, or as Python spells it
             value = _spelled(value, raw)
         if isinstance(value, dict):
@@ -256,9 +256,12 @@ class Work:
             rows.reject(source, line, offset, problem, (raw or canonical(record))[:EXCERPT_BYTES])
 
 
-def _spelled(value: str | Unreadable, raw: bytes) -> Any:
-    text = value if isinstance(value, str) else raw.decode("utf-8", "replace")
-    if isinstance(value, Unreadable) and (value.reason != "not_json" or not raw.lstrip().startswith(b"{'")):
+def _spelled(value: Any, raw: bytes) -> Any:
+    if isinstance(value, Unreadable) and value.reason == "not_json" and raw.lstrip().startswith(b"{'"):
+        text = raw.decode("utf-8", "replace")
+    elif isinstance(value, str):
+        text = value
+    else:
         return value
     found = maybe_json(text)
     return value if found is text or isinstance(found, str) else found
