@@ -1,8 +1,8 @@
 """A replay under fire: 20 % mixed faults, storms of rate limits, and a kill -9 every few seconds until all is answered.
 
-Run `python benchmarks/replay_faults.py [calls] [seconds between kills]`. Server and replay run in processes of their own.
-Prints how many runs it took, how often a prompt was answered more than once (only what was on the wire at a kill may be),
-what the server would bill against the cap, and calls per second without faults as a ratio to the server's own speed.
+Run `python benchmarks/replay_faults.py [calls] [seconds]`: a run is killed so many seconds after its first request.
+Server and replay run in processes of their own. Prints how many runs it took, how often a prompt was answered more than
+once (only what was on the wire at a kill may be), and what the server would bill against the cap.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import tempfile
 import time
 import urllib.request
 from pathlib import Path
+from typing import Any
 
 import audit.store
 from tests.replay.logs import fill, shop
@@ -59,6 +60,13 @@ with audit.store.open(sys.argv[1]) as store:
 CALL_USD = (100 * 0.15 + 5 * 0.6) / 1e6
 
 
+def told(port: str) -> dict[str, Any]:
+    """What the server has seen."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}") as answer:
+        found: dict[str, Any] = json.load(answer)
+    return found
+
+
 def under_fire(calls: int, between: float) -> None:
     server = subprocess.Popen([sys.executable, "-c", SERVER], stdout=subprocess.PIPE, text=True)
     assert server.stdout is not None
@@ -76,6 +84,9 @@ def under_fire(calls: int, between: float) -> None:
                 child = subprocess.Popen(
                     [sys.executable, "-c", CLIENT, str(path), str(calls), str(cap), str(CONCURRENCY)]
                 )
+                before = told(port)["requests"]
+                while child.poll() is None and told(port)["requests"] <= before:
+                    time.sleep(0.05)
                 try:
                     child.wait(between)
                 except subprocess.TimeoutExpired:
@@ -84,8 +95,7 @@ def under_fire(calls: int, between: float) -> None:
                 with audit.store.open(path) as store:
                     kept = store.value("SELECT COUNT(*) FROM replay WHERE status = 'ok'")
                     twice = kept - store.value("SELECT COUNT(DISTINCT prompt_key) FROM replay WHERE status = 'ok'")
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}") as told:
-                seen = json.load(told)
+            seen = told(port)
             served = seen["served"]
             again = sum(served) - len(served)
             print(
@@ -99,4 +109,4 @@ def under_fire(calls: int, between: float) -> None:
 
 
 if __name__ == "__main__":
-    under_fire(int(sys.argv[1]) if len(sys.argv) > 1 else 500, float(sys.argv[2]) if len(sys.argv) > 2 else 4.0)
+    under_fire(int(sys.argv[1]) if len(sys.argv) > 1 else 500, float(sys.argv[2]) if len(sys.argv) > 2 else 1.5)
