@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from audit.call import Outcome, Skip
 from audit.readers import Reader, Record, _langfuse
@@ -11,14 +11,20 @@ from audit.readers import Reader, Record, _langfuse
 def _detect(record: Record) -> int:
     if "traceId" in record:
         return 30 if "spanId" not in record and _langfuse.type_of(record) is not None else 0
-    trace = isinstance(record.get("observations"), list) and "projectId" in record
+    held = record.get("observations")
+    trace = isinstance(held, list) and (
+        "projectId" in record or any(isinstance(each, Mapping) and "traceId" in each for each in held)
+    )
     return 30 if trace or ("bookmarked" in record and "public" in record) else 0
 
 
 def _read(record: Record) -> Iterable[Outcome]:
     if "traceId" in record:
         return _langfuse.read(record)
-    return _langfuse.read_trace(record) or (Skip("parent_span"),)
+    trace = record.get("trace")
+    # the interface downloads a trace beside its observations
+    whole = {**trace, "observations": record.get("observations")} if isinstance(trace, Mapping) else record
+    return _langfuse.read_trace(whole) or (Skip("parent_span"),)
 
 
 def _group(record: Record) -> str | None:
@@ -32,6 +38,7 @@ READER = Reader(
         frozenset({"traceId", "type", "startTime"}),
         frozenset({"id", "observations", "timestamp"}),
         frozenset({"id", "bookmarked", "public"}),
+        frozenset({"trace", "observations"}),
     ),
     detect=_detect,
     read=_read,
