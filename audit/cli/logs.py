@@ -77,6 +77,7 @@ def formats(
     Example: audit formats helicone
     """
     from audit import console, plugins
+    from audit.readers._mapped import FIELDS
 
     readers = plugins.find("readers", "READER")
     if name and name not in {reader.name for reader in readers}:
@@ -96,6 +97,7 @@ def formats(
     console.say(
         "Anything else: audit ingest FILE --map model=path --map input_tokens=path … (audit sniff FILE shows paths)"
     )
+    console.say(f"Fields of --map: {', '.join(FIELDS)}, tag.NAME")
 
 
 def sniff(
@@ -183,13 +185,17 @@ def read_logs(store: Store, logs: list[str], settings: Config, mapping: dict[str
     from audit.cli.settling import settle
     from audit.containers import without_secrets
     from audit.errors import ReadError
+    from audit.ingest import absent
     from audit.ingest import ingest as read
 
+    mapping = mapping or dict(settings.map)
+    for field in absent(logs, mapping) if mapping else ():
+        console.warn(f"no record has the column of --map {field}={mapping[field]}")
     with console.byte_progress("reading") as progress:
         result = read(
             store,
             logs,
-            mapping=mapping or dict(settings.map),
+            mapping=mapping,
             tags=settings.tags,
             catalogue=lambda: catalogue(settings),
             price_settings=repr((settings.contract, sorted(settings.aliases.items()))),

@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from audit.ingest.result import FileResult, IngestResult
-    from audit.ingest.sniffing import SniffRow, sniff
+    from audit.ingest.sniffing import SniffRow, absent, sniff
     from audit.ingest.stage import Progress, ingest, reprice
 
-__all__ = ["FileResult", "IngestResult", "Progress", "SniffRow", "ingest", "reprice", "sniff"]
+__all__ = ["FileResult", "IngestResult", "Progress", "SniffRow", "absent", "ingest", "reprice", "sniff"]
 
 _HOMES = {
     "FileResult": "result",
     "IngestResult": "result",
     "Progress": "stage",
     "SniffRow": "sniffing",
+    "absent": "sniffing",
     "ingest": "stage",
     "reprice": "stage",
     "sniff": "sniffing",

@@ -13,7 +13,7 @@ from audit.containers import Item, PlaceError, Unreadable, expand, raw_chunks, r
 from audit.errors import ReadError
 from audit.ingest.classify import Classifier, all_readers
 from audit.readers import Reader
-from audit.readers._mapped import columns_of, suggest
+from audit.readers._mapped import columns_of, leads_somewhere, suggest
 
 DEFAULT_LIMIT = 20
 
@@ -50,6 +50,25 @@ def sniff(path: str | Path, *, limit: int = DEFAULT_LIMIT, mapping: Mapping[str,
     if not rows and problem is not None:
         raise ReadError(problem.message, problem.hint or None)
     return rows
+
+
+def absent(paths: Iterable[str | Path], mapping: Mapping[str, str], limit: int = 500) -> list[str]:
+    """The fields of a map whose path leads nowhere in the first records of any of the files."""
+    classifier = Classifier(all_readers(mapping))
+    waiting = dict(mapping)
+    for place in expand(paths):
+        if isinstance(place, PlaceError) or place.path is None:
+            continue
+        try:
+            with place.open() as file:
+                items = (
+                    each for item in records(raw_chunks(file), place.path) for each in _values(item[2], classifier)
+                )
+                for record in islice(items, limit):
+                    waiting = {field: path for field, path in waiting.items() if not leads_somewhere(record, path)}
+        except PlaceError:
+            continue
+    return list(waiting)
 
 
 def _rows(items: Iterable[Item], classifier: Classifier) -> Iterator[SniffRow]:

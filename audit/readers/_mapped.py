@@ -20,6 +20,13 @@ _ROLE_OF = {name: role for role, names in [*NAMES.items()][::-1] for name in nam
 _WANTED = ("started", "model", "input_tokens", "output_tokens", "request", "response", "user")
 """What a suggestion names, in this order: enough for a bill, then enough for every measure."""
 _SPOKEN = {"started": "timestamp", "request": "prompt", "user": "user"}
+FIELDS = (
+    "timestamp", "model", "input_tokens", "output_tokens", "cached_tokens", "cache_write_tokens", "reasoning_tokens",
+    "usage", "prompt", "messages", "response", "user", "team", "feature", "environment", "conversation_id", "trace_id",
+    "request_id", "provider", "latency_ms", "status", "error", "cache_hit", "cost", "service_tier", "finish_reason",
+)  # fmt: skip
+"""What a map can name; other spellings of them do as well, and `tag.NAME` for anything else."""
+
 _NEEDED = frozenset({"model", "input_tokens", "output_tokens", "usage", "request", "messages", "response"})
 
 
@@ -60,16 +67,19 @@ def mapped(mapping: Mapping[str, str]) -> Reader:
     )
 
 
+_TWO_MEANINGS = {"cached": "cached_tokens=… or cache_hit=…", "tokens": "input_tokens=…, output_tokens=… or usage=…"}
+
+
 def _canonical(field: str) -> str:
     name = normal(field)
+    if name in _TWO_MEANINGS:
+        raise ConfigError(f"--map: {field} can mean two things", hint=f"write {_TWO_MEANINGS[name]}")
     if name in _ROLE_OF:
         return name
     if name in NAMES:
         return NAMES[name][0]
     near = difflib.get_close_matches(name, [*_ROLE_OF, *NAMES], n=1)
-    hint = (
-        f"did you mean {near[0]}?" if near else "use model, input_tokens, output_tokens, timestamp, prompt, response, …"
-    )
+    hint = f"did you mean {near[0]}?" if near else f"use {', '.join(FIELDS)} or tag.NAME"
     raise ConfigError(f"--map: no field is called {field!r}", hint=hint)
 
 
@@ -92,6 +102,11 @@ def _at(record: Any, path: tuple[str, ...]) -> Any:
         if key in value:
             return _at(value[key], path[length:])
     return None
+
+
+def leads_somewhere(record: Any, path: str) -> bool:
+    """Whether there is a value at a path of a map."""
+    return isinstance(record, Mapping) and _at(record, _path(path)) is not None
 
 
 def suggest(record: Record) -> str:

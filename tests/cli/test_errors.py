@@ -228,3 +228,15 @@ def test_no_cell_of_an_export_is_a_formula_or_a_terminal_escape(audit: Any, tmp_
     assert "\x1b" not in text
     for row in csv.DictReader(io.StringIO(text)):
         assert not any(cell.lstrip().startswith(("=", "@", "+")) for cell in row.values() if cell)
+
+
+def test_a_map_that_leads_nowhere_or_could_mean_two_things_is_said(audit: Any, tmp_path: Path) -> None:
+    log = tmp_path / "log.csv"
+    log.write_text("when,engine_x,tok_in,hits\n2026-10-20T10:00:00Z,gpt-4o,1000,800\n", encoding="utf-8")
+    base = ("ingest", log, "--db", tmp_path / "a.duckdb", "--map", "input_tokens=tok_in")
+    ran = audit(*base, "--map", "model=enginee")
+    assert ran.code == 0
+    assert "no record has the column of --map model=enginee" in ran.err
+    doubtful = audit(*base, "--map", "cached=hits")
+    assert doubtful.code == 2
+    assert "cached_tokens=" in doubtful.err
