@@ -9,7 +9,7 @@ from typing import Any
 from audit import ledger
 from audit.config import Config
 from audit.matching import DuplicateTier, matching
-from audit.outcomes import CorrectOutcome, correct_outcomes
+from audit.outcomes import CorrectOutcome, UnitCosts, correct_outcomes, unit_costs
 from audit.outliers import Outliers, listed
 from audit.projection import Coverage, Savings, coverage, projection
 from audit.reconciling import Checked, latest
@@ -68,6 +68,7 @@ class ReportData:
     reconciliation: Checked | None = None
     correct: list[CorrectOutcome] = field(default_factory=list)
     agreement: list[Agreement] = field(default_factory=list)
+    units: UnitCosts | None = None
 
 
 def gather(
@@ -79,6 +80,7 @@ def gather(
     level: float | None = None,
 ) -> ReportData:
     """Run the reading stages and the projection once and collect what they return."""
+    units = unit_costs(store, config)
     periods = usual_periods(store)
     savings = projection(store, config, level=level)
     return ReportData(
@@ -107,6 +109,7 @@ def gather(
         reconciliation=latest(store),
         correct=correct_outcomes(store),
         agreement=agreement(store),
+        units=units,
     )
 
 

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from audit import figures
+
 
 def test_workflows_add_up_to_the_spend(audit: Any, sample_db: Path, truth: dict[str, Any]) -> None:
     rows = audit("workflows", "--db", sample_db, "--json").document["workflows"]
@@ -98,5 +100,10 @@ def test_outcomes_and_units_of_business(audit: Any, sample_db: Path, truth: dict
     assert unit["model_cost_usd"] == pytest.approx(truth["workflows"]["support-faq"]["cost_usd"])
     assert unit["cost_per_unit_usd"] == pytest.approx(unit["cost_usd"] / unit["units"])
     assert audit("outcomes", "--db", sample_db).code == 0
+    page = tmp_path / "report.html"
+    assert audit("report", "--db", sample_db, "--config", config, "-o", page).code == 0
+    html = page.read_text(encoding="utf-8")
+    assert "What an outcome costs in all" in html
+    assert figures.money(round(unit["cost_per_unit_usd"] * 1e12)) in html
     config.write_text('[outcomes."answer"]\nworkflow = "support-faq"\n')
     assert audit("outcomes", "--db", sample_db, "--config", config).code == 2
