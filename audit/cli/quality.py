@@ -130,6 +130,7 @@ def replay(
             agreed=yes or agree(made, cap),
             policy=Policy(concurrency=settings.replay.concurrency),
             latency=settings.latency,
+            to_the_end=resolved is not None,
         )
         names = _names(store)
         if resolved:
@@ -153,8 +154,12 @@ def carry_out(
     agreed: bool,
     policy: Policy | None = None,
     latency: Mapping[str, float] | None = None,
+    to_the_end: bool = False,
 ) -> tuple[ReplayResult, list[Verdict]]:
-    """Make the calls, score the answers and decide; the progress goes to stderr."""
+    """Make the calls, score the answers and decide; the progress goes to stderr.
+
+    Candidates nothing can save are asked no more, unless `to_the_end`.
+    """
     from audit import console
     from audit.deciding import deciding, hopeless
     from audit.replay import Progress
@@ -170,7 +175,8 @@ def carry_out(
             scoring(store)
             return hopeless(store)
 
-        result = send(store, plan, max_cost_usd=cap, consent=agreed, policy=policy, progress=show, look=look)
+        watch = None if to_the_end else look
+        result = send(store, plan, max_cost_usd=cap, consent=agreed, policy=policy, progress=show, look=watch)
     with console.steps("scoring"):
         observed(store)
         scoring(store)
