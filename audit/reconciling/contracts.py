@@ -17,6 +17,10 @@ _INLIERS = 0.75
 _DAYS = 3
 """On how many days a ratio must hold; fewer are enough only where tokens are counted and no day has another ratio."""
 _LEAST = 0.002
+_MATTERS = 0.001
+"""The least part of a provider's bill that a suggested contract must move."""
+_COVERED = 0.99
+"""What part of a model's spend must be billed at one ratio for a discount on all of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +28,8 @@ class Agreed:
     """A price that was found: `ratio` of the invoice's price to the log's, `list_ratio` to list, its range over days.
 
     `weight_pico` is what the log prices its tokens at, `slack` how far the invoice's rounding may have moved the ratio;
-    `unit_price_pico` is per token, None where the invoice counts none. `from_day` and `to_day` (exclusive) are None
-    where the price holds over the whole period.
+    `unit_price_pico` is dollars of the invoice per token of the log, None where it bills no kind of token. `from_day`
+    and `to_day` (exclusive) are None where the price holds over the whole period.
     """
 
     model: str
@@ -68,9 +72,10 @@ def _constant(group: list[Cell]) -> Agreed | None:
     if len(telling) < _DAYS and not (counted and len(off) == len(group)):
         return None
     ratio = sum(cell.priced_pico for cell in telling) / sum(cell.expected_pico for cell in telling)
-    if abs(ratio - 1) <= _LEAST:
+    # nobody's contract is free of charge: what costs nothing on the invoice stands somewhere else on it
+    if abs(ratio - 1) <= _LEAST or ratio <= 0:
         return None
-    result = _agreed(group, telling, ratio, counted)
+    result = _agreed(group, telling, ratio)
     first, last = telling[0].bin.start_us, telling[-1].bin.start_us
     for cell in group:
         if first <= cell.bin.start_us <= last:
@@ -79,7 +84,7 @@ def _constant(group: list[Cell]) -> Agreed | None:
     return result
 
 
-def _agreed(group: list[Cell], telling: list[Cell], ratio: float, counted: bool) -> Agreed:
+def _agreed(group: list[Cell], telling: list[Cell], ratio: float) -> Agreed:
     paid = sum(cell.priced_pico for cell in telling)
     expected = sum(cell.expected_pico for cell in telling)
     ratios = [cell.priced_pico / cell.expected_pico for cell in telling]
@@ -100,7 +105,7 @@ def _agreed(group: list[Cell], telling: list[Cell], ratio: float, counted: bool)
         weight_pico=expected,
         slack=sum(cell.tolerance_pico for cell in telling) / expected,
         days=sum(cell.bin.days for cell in telling),
-        unit_price_pico=round(paid / tokens) if counted and tokens and group[0].kind != WHOLE else None,
+        unit_price_pico=round(paid / tokens) if tokens and group[0].kind != WHOLE else None,
         from_day=None if begins is group[0].bin else begins.first_day,
         to_day=None if ends is group[-1].bin else ends.last_day + 1,
     )
@@ -149,24 +154,46 @@ class Suggestion:
 
 def suggestions(agreed: Iterable[Agreed], compared: Iterable[Cell]) -> list[Suggestion]:
     """The fewest contracts that say what was found: one per provider if all its models share one discount."""
-    found = list(agreed)
+    found, held = list(agreed), [cell for cell in compared if cell.both and cell.price_key]
     result: list[Suggestion] = []
     for provider in dict.fromkeys(each.price_provider for each in found):
         own = [each for each in found if each.price_provider == provider]
-        every = {cell.price_key for cell in compared if cell.both and cell.price_key and cell.price_key[0] == provider}
+        spend = _spend([cell for cell in held if cell.price_key and cell.price_key[0] == provider])
+        if sum(abs(each.ratio - 1) * each.weight_pico for each in own) < _MATTERS * sum(spend.values()):
+            continue
+        every = {model for model, _ in spend}
         ratio = _one_ratio(own)
         one_span = len({(each.from_day, each.to_day) for each in own}) == 1
-        if ratio is not None and one_span and len({each.price_model for each in own}) == len(every) > 1:
+        whole = all(_covers([each for each in own if each.price_model == model], model, spend) for model in every)
+        if ratio is not None and one_span and whole and len(every) > 1:
             result.append(_suggested(own, "*", ratio, {}))
             continue
         for name in dict.fromkeys(each.price_model for each in own):
-            single = _of_model([each for each in own if each.price_model == name])
+            group = [each for each in own if each.price_model == name]
+            single = _of_model(group, _covers(group, name, spend))
             result.extend([single] if single else [])
     return result
 
 
-def _of_model(group: list[Agreed]) -> Suggestion | None:
-    same = _one_ratio(group)
+def _spend(cells: Iterable[Cell]) -> dict[tuple[str, str], int]:
+    """What the log prices each model and kind at."""
+    found: dict[tuple[str, str], int] = {}
+    for cell in cells:
+        if cell.price_key:
+            key = cell.price_key[1], cell.kind
+            found[key] = found.get(key, 0) + cell.expected_pico
+    return found
+
+
+def _covers(group: list[Agreed], model: str, spend: dict[tuple[str, str], int]) -> bool:
+    """Whether what was found is about nearly all of a model's spend, not about one kind of its tokens."""
+    whole = sum(pico for (name, _), pico in spend.items() if name == model)
+    kinds = {each.kind for each in group}
+    return sum(pico for (name, kind), pico in spend.items() if name == model and kind in kinds) >= _COVERED * whole
+
+
+def _of_model(group: list[Agreed], covers: bool) -> Suggestion | None:
+    same = _one_ratio(group) if covers else None
     prices = {
         "cache_write_5m" if each.kind == "cache_write" else each.kind: each.unit_price_pico / 1e6
         for each in group
