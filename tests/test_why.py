@@ -88,6 +88,13 @@ def test_batch_is_the_tier(explain: Explain) -> None:
     assert causes(found) == {"tier": pytest.approx(-2.25)}
 
 
+def test_prompts_beyond_a_length_step_change_no_price(explain: Explain) -> None:
+    even, uneven = [claude(150_000), claude(150_000)], [claude(50_000), claude(250_000)]
+    # 50k x $3 + 250k x $6 + 1k x $15 + 1k x $22.50 a million, against 300k x $3 + 2k x $15
+    assert causes(explain(even, uneven)) == {"tier": pytest.approx(1.6875 - 0.93)}
+    assert causes(explain(uneven, even)) == {"tier": pytest.approx(0.93 - 1.6875)}
+
+
 def test_a_price_cut_is_the_price(explain: Explain) -> None:
     # gpt-5.6-sol's input fell from $5 to $4 per million on 2026-08-21: 10 x 0.1M x -$1
     call = {

@@ -12,17 +12,30 @@ FRESH = ("input", "cache_write_5m", "cache_write_1h")
 
 READ, OUTPUT = "cache_read", "output"
 
+# what a request longer than a step of the price list pays is a tier of its own: no price changed when there are more
 _CELLS = """
+WITH stepped AS (
+    SELECT provider_name, model, sku_meter, service_tier, MIN(input_threshold) AS step
+    FROM price WHERE input_threshold > 0 GROUP BY provider_name, model, sku_meter, service_tier
+),
+tiered AS (
+    SELECT c.request_id, c.sku_meter, c.consumed_quantity, c.cost_pico, c.estimated,
+           CASE WHEN r.input_tokens > s.step THEN CONCAT(COALESCE(c.service_tier, 'standard'), ', long')
+                ELSE COALESCE(c.service_tier, 'standard') END AS service_tier
+    FROM charge AS c
+    JOIN request AS r ON r.request_id = c.request_id
+    LEFT JOIN stepped AS s ON s.provider_name = c.provider_name AND s.model = c.model AND s.sku_meter = c.sku_meter
+        AND s.service_tier = c.service_tier
+)
 SELECT COALESCE(w.name, '(none)') AS workflow, COALESCE(r.response_model, r.request_model, 'unknown') AS model,
-       c.sku_meter, COALESCE(c.service_tier, 'standard') AS service_tier,
+       c.sku_meter, c.service_tier,
        CAST(SUM(c.consumed_quantity) AS DOUBLE) AS quantity,
        CAST(SUM(COALESCE(c.cost_pico, 0)) AS DECIMAL(38, 0)) AS cost
 FROM request AS r
-JOIN charge AS c ON c.request_id = r.request_id AND c.estimated = FALSE
+JOIN tiered AS c ON c.request_id = r.request_id AND c.estimated = FALSE
 LEFT JOIN workflow AS w ON w.workflow_id = r.workflow_id
 WHERE r.status = 'billable' AND r.day >= $first AND r.day <= $last
-GROUP BY COALESCE(w.name, '(none)'), COALESCE(r.response_model, r.request_model, 'unknown'), c.sku_meter,
-         COALESCE(c.service_tier, 'standard')
+GROUP BY COALESCE(w.name, '(none)'), COALESCE(r.response_model, r.request_model, 'unknown'), c.sku_meter, c.service_tier
 ORDER BY workflow, model, c.sku_meter, service_tier
 """
 _REQUESTS = """
@@ -50,14 +63,8 @@ FROM task_attempt AS a JOIN request AS r ON r.request_id = a.request_id
 WHERE r.status = 'billable' AND r.day >= $first AND r.day <= $last
 """
 
-_TASKS = """
-SELECT CAST(COALESCE(SUM(a.opens), 0) AS BIGINT) AS tasks
-FROM task_attempt AS a JOIN request AS r ON r.request_id = a.request_id
-WHERE r.status = 'billable' AND r.day >= $first AND r.day <= $last
-"""
-
 Meter = tuple[str, str]
-"""(meter, service tier)."""
+"""(meter, service tier, apart for requests beyond a step of the price list)."""
 
 
 @dataclass(slots=True)

@@ -2,8 +2,8 @@
 
 One factor after the other goes from its old value to its new one (sequential substitution, as in variance analysis):
 days covered, users a day, tasks per user, attempts per task, mix of workflows and models, tokens per request, share
-of input read from cache, share and kind of cache writes, tool calls and media, service tier, and price, which is
-whatever remains. A workflow or model that did not exist before is mix.
+of input read from cache, share and kind of cache writes, tool calls and media, service tier and length steps of the
+price list, and price, which is whatever remains. A workflow or model that did not exist before is mix.
 """
 
 from __future__ import annotations
@@ -25,7 +25,11 @@ _STEPS: tuple[tuple[str, str, Now], ...] = (
     ("cache", "share of input read from cache", Now(tokens=True, reading=True)),
     ("cache_writes", "share and kind of cache writes", Now(tokens=True, reading=True, writing=True)),
     ("extras", "tool calls, images and audio per request", Now(tokens=True, reading=True, writing=True, extras=True)),
-    ("tier", "service tier", Now(tokens=True, reading=True, writing=True, extras=True, tier=True)),
+    (
+        "tier",
+        "service tier and length steps of prices",
+        Now(tokens=True, reading=True, writing=True, extras=True, tier=True),
+    ),
 )
 
 
