@@ -44,7 +44,7 @@ _TITLES = {
     "volume": "more or fewer requests",
     "mix": "another mix of workflows and models",
     "tokens_per_request": "tokens per request",
-    "price": "price per token",
+    "price": "cost per token (kinds of tokens, cache, tiers, prices)",
 }
 
 

@@ -251,6 +251,11 @@ def _warn_rejected(result: IngestResult, told: str = "") -> None:
             console.warn(f"{name}: {file.implausible_times} calls with a time that can't be right are in no period")
         if file.nameless:
             console.warn(f"{name}: {file.nameless} calls name no model, so what they cost is unknown")
+        if file.doubtful_usage:
+            console.warn(
+                f"{name}: {file.doubtful_usage} calls count tokens that can't be (negative, huge, more cached than"
+                " sent); `audit show REQUEST` says what was made of each"
+            )
         if file.error and file.error != told:
             said = console.clean(file.error, 500)
             console.warn(said if said.startswith(name) else f"{name}: {said}")

@@ -45,7 +45,9 @@ _DOUBTS = """
 SELECT source_id,
        SUM(CASE WHEN started_at_us IS NULL AND flags LIKE '%' || $flag || '%' THEN 1 ELSE 0 END) AS undated,
        SUM(CASE WHEN status = 'billable' AND request_model IS NULL AND response_model IS NULL THEN 1 ELSE 0 END)
-           AS nameless
+           AS nameless,
+       SUM(CASE WHEN flags LIKE '%"implausible_%tokens"%' OR flags LIKE '%"implausible_usage"%'
+                     OR flags LIKE '%"cached_exceeds_input"%' THEN 1 ELSE 0 END) AS doubtful
 FROM request GROUP BY source_id
 """
 
@@ -109,9 +111,10 @@ def _unit(members: list[dict[str, Any]]) -> tuple[str, int] | None:
 
 
 def count_doubts(store: Store, results: Iterable[FileResult]) -> None:
-    """Note for each input how many of its calls have no believable time, and how many name no model."""
+    """Note for each input how many of its calls have no believable time, name no model, or count what can't be."""
     found = {row["source_id"]: row for row in store.rows(_DOUBTS, flag=IMPLAUSIBLE_TIME)}
     for each in results:
         row = found.get(each.source_id)
         if row is not None and not each.known:
             each.implausible_times, each.nameless = int(row["undated"]), int(row["nameless"])
+            each.doubtful_usage = int(row["doubtful"])

@@ -26,6 +26,7 @@ class FileResult:
     usage_estimated: int = 0
     implausible_times: int = 0
     nameless: int = 0
+    doubtful_usage: int = 0
     known: bool = False
     error: str | None = None
     hint: str = ""

@@ -34,7 +34,8 @@ LEVER = Lever(
         " fresh, {unproven_ttl_s} s where they can't tell), {capacity} entries",
         "no tools that act, no time words, no personal data, no creative work at temperature {creative_temperature}"
         " or more; what that leaves out is listed with its dollars",
-        "an answer under way can't be read yet; the cost of running the cache itself is not deducted",
+        "an answer under way can't be read yet; what provider caches lose when fewer requests keep them warm is"
+        " deducted (findings by workflow are before that), the cost of running the cache is not",
     ),
     fix="Put a key-value cache keyed by model, messages, tools, format and decoding parameters before the client.",
 )
