@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from itertools import combinations
 
 from audit.anatomy.repeats import repeats, sentences
@@ -68,9 +69,15 @@ def redundant(text: str, least_words: int = 6) -> list[Stretch]:
         shared = len(one[3] & other[3])
         if place in again or shared < _LEAST_SHARED * max(len(one[3]), len(other[3])):
             continue
-        if verdict(one[2], other[2]) == NOTHING:
+        if _says_again(one[2], other[2]):
             again[place] = other[:2]
     return [again[place] for place in sorted(again)]
+
+
+@lru_cache(maxsize=100_000)
+def _says_again(one: str, other: str) -> bool:
+    # prompts that differ in a name or a time hold the same sentences over and over
+    return verdict(one, other) == NOTHING
 
 
 def _findings(store: Store, settings: Settings) -> list[str]:

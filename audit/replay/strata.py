@@ -39,6 +39,7 @@ LARGEST_PART = 0.4
 LEAST_PER_STRATUM = 4
 LEAST_PER_CERTIFICATE = 45
 
+
 @dataclass(frozen=True, eq=False)
 class Stratum:
     """Prompts of one workflow (or of all small ones of a kind), one model and one size band.
