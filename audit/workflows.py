@@ -41,6 +41,7 @@ LEFT JOIN content AS c ON c.content_hash = s.content_hash
 WHERE s.kind IN ('system', 'user', 'answer', 'tool_call', 'tools')
 ORDER BY v.request_id, s.position
 """
+_UNTAGGED = "SELECT name FROM workflow WHERE origin IN ('prompt', 'opening') AND name IS NOT NULL ORDER BY name"
 _NAMED = "SELECT workflow_id, origin, title, name, task_kind, kind_confidence, difficulty FROM workflow"
 _DESCRIBE = """
 UPDATE workflow SET name = d.name, task_kind = d.task_kind, kind_confidence = d.kind_confidence,
@@ -54,6 +55,38 @@ AND (request.task_kind IS NULL OR request.task_kind <> w.task_kind)
 """
 _OPENING = re.compile(r"^\W*(?:(?:you are|you're|act as|as|du bist|sie sind|tu es|vous êtes|eres|sei|você é)\s+)?"
                       r"(?:an?|the|ein|eine|der|die|das|un|une|una|um|uma)?\s+", re.IGNORECASE)  # fmt: skip
+# what stands before the instructions and changes with every request: a clock, a user, a session
+_CONTEXT = re.compile(
+    r"^[^.!?‹]{0,60}\b(?:dates?|times?|today|now|id|user|session|workspace|locale|version|customer|tenant)\b[^.!?‹]{0,20}"
+    r"‹\w+›[\s.,;:|)\]-]*",
+    re.IGNORECASE,
+)
+_ADDRESS = re.compile(
+    r"^(?:please|you(?: must| should| will| can)?|your (?:task|job|role|goal) is(?: to)?|(?:i want|we need) you to)\s+",
+    re.IGNORECASE,
+)
+_TRAILING = frozenset(
+    {"a", "an", "and", "are", "as", "at", "before", "after", "by", "each", "every", "for", "from", "go", "if", "in"}
+    | {
+        "into",
+        "is",
+        "it",
+        "of",
+        "on",
+        "or",
+        "that",
+        "the",
+        "then",
+        "they",
+        "this",
+        "to",
+        "when",
+        "which",
+        "who",
+        "will",
+    }
+    | {"with", "you", "your"}
+)
 _MARKS = re.compile(r"‹\w+›|[^\w\s-]")
 
 
@@ -134,6 +167,11 @@ def workflows(store: Store) -> None:
     _write(store, rows)
 
 
+def mined(store: Store) -> list[str]:
+    """Names of workflows nobody tagged, taken from how their prompts begin."""
+    return [row["name"] for row in store.rows(_UNTAGGED)]
+
+
 def _judged(each: _Workflow, output_rank: float, context_rank: float) -> dict[str, Any]:
     features = [voter.features(each.outputs) for voter in each.voters]
     winner, share = vote([kind(one) for one in features])
@@ -191,9 +229,14 @@ def _base_name(origin: str, title: str) -> str:
     """A tag's or template's own name, else the first words of the instructions (`classify-the-intent-of-tickets`)."""
     if origin not in ("prompt", "opening"):
         return title.strip() or "unnamed"
+    for _ in range(3):
+        title = _CONTEXT.sub("", title, count=1) or title
     sentence = re.split(r"[.!?\n]\s", title, maxsplit=1)[0]
-    words = _MARKS.sub(" ", _OPENING.sub("", sentence, count=1)).lower().split()
-    return "-".join(words[:_WORDS]) or "unnamed"
+    spoken = _ADDRESS.sub("", _OPENING.sub("", sentence, count=1), count=1)
+    words = _MARKS.sub(" ", spoken).lower().split()[:_WORDS]
+    while words and words[-1] in _TRAILING:
+        words.pop()
+    return "-".join(words) or "unnamed"
 
 
 def _format(parameters: str | None) -> str:

@@ -18,6 +18,7 @@ from audit.store import Store
 from audit.store.database import program_version
 from audit.summary import Summary, summary
 from audit.why import Change, usual_periods, why
+from audit.workflows import mined
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,7 @@ class ReportData:
     correct: list[CorrectOutcome] = field(default_factory=list)
     agreement: list[Agreement] = field(default_factory=list)
     units: UnitCosts | None = None
+    mined: list[str] = field(default_factory=list)
 
 
 def gather(
@@ -110,6 +112,7 @@ def gather(
         correct=correct_outcomes(store),
         agreement=agreement(store),
         units=units,
+        mined=mined(store),
     )
 
 
