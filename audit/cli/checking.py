@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from audit.cli.options import ConfigFile, Db, Json, load, open_store, print_json
+from audit.cli.pricing import warn_if_stale
 
 if TYPE_CHECKING:
     from audit.checking import Check
@@ -46,6 +47,7 @@ def check(
     settings = load(config)
     wanted = limits(_budgets(settings, limit), f"{settings.path} [budgets]")
     with open_store(db) as store:
+        warn_if_stale(store, settings)
         result = checking(store, wanted, since=since)
     if as_json:
         print_json(check_document(result))

@@ -181,7 +181,7 @@ def _mapping(pairs: list[str] | None) -> dict[str, str]:
 def read_logs(store: Store, logs: list[str], settings: Config, mapping: dict[str, str]) -> IngestResult:
     """Read the logs and settle what follows from them; ReadError when no record of any file was usable."""
     from audit import console
-    from audit.cli.pricing import catalogue
+    from audit.cli.pricing import catalogue, price_settings
     from audit.cli.settling import settle
     from audit.containers import without_secrets
     from audit.errors import ReadError
@@ -198,7 +198,7 @@ def read_logs(store: Store, logs: list[str], settings: Config, mapping: dict[str
             mapping=mapping,
             tags=settings.tags,
             catalogue=lambda: catalogue(settings),
-            price_settings=repr((settings.contract, sorted(settings.aliases.items()))),
+            price_settings=price_settings(settings),
             progress=progress,
         )
     if not any(file.usable for file in result.files):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from audit.cli.options import ConfigFile, Db, Json, load, open_store, print_json
+from audit.cli.pricing import warn_if_stale
 
 if TYPE_CHECKING:
     from audit.outcomes import UnitCosts
@@ -41,6 +42,7 @@ def outcomes(
 
     settings = load(config)
     with open_store(db) as store:
+        warn_if_stale(store, settings)
         result = unit_costs(store, settings)
     if as_json:
         print_json(outcomes_document(result))

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from audit.config import Config
     from audit.prices.catalogue import Catalogue
     from audit.prices.rows import PriceRow
+    from audit.store import Store
     from audit.uncertainty import Uncertainty
 
 _OPEN_US = 2**62
@@ -24,6 +25,22 @@ _STAND_IN = "none listed"
 def register(app: typer.Typer) -> None:
     """Add the command to the application."""
     app.command()(prices)
+
+
+def price_settings(config: Config) -> str:
+    """What prices are made of beside the price data: when it is another, everything is priced anew."""
+    return repr((config.contract, sorted(config.aliases.items())))
+
+
+def warn_if_stale(store: Store, config: Config) -> None:
+    """Warn when the configuration names other contracts or aliases than the audit file was priced with."""
+    from audit import console
+
+    if config.path and store.meta("price_settings") not in (None, price_settings(config)):
+        console.warn(
+            f"{console.clean(config.path)}: contracts or aliases changed since this audit file was priced; "
+            "run `audit ingest` on any of its logs again to price it anew"
+        )
 
 
 def catalogue(config: Config) -> Catalogue:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from audit.cli.options import ConfigFile, Db, Json, load, open_store, print_json
+from audit.cli.pricing import warn_if_stale
 
 if TYPE_CHECKING:
     from audit.config import Config
@@ -37,6 +38,7 @@ def report(
     """
     settings = load(config)
     with open_store(db) as store:
+        warn_if_stale(store, settings)
         data = write_report(store, settings, output, title=title, with_content=with_content)
     if as_json:
         from audit.export.coverage import coverage_document

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from audit.cli.options import ConfigFile, Db, Json, load, open_store, print_json
+from audit.cli.pricing import warn_if_stale
 
 if TYPE_CHECKING:
     from audit.projection import LeverSaving, Savings
@@ -42,6 +43,7 @@ def savings(
 
     settings = load(config)
     with open_store(db) as store, console.steps("simulating levers") as say:
+        warn_if_stale(store, settings)
         result = projection(store, settings, level=level, progress=say)
         checked = latest(store)
     if as_json:
