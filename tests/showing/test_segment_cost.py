@@ -39,6 +39,8 @@ def planted(seed: int, requests: int) -> Plant:
 def test_parts_add_up_to_every_bill() -> None:
     for seed in range(4):
         store = planted(seed, 250).store
+        assert MEASURE.prepare is not None
+        MEASURE.prepare(store)
         parts = store.rows(MEASURE.query)
         assert sum(row["cost_pico"] for row in parts) == store.value("SELECT SUM(cost_pico) FROM charge")
         assert all(row["cost_pico"] >= 0 and row["tokens"] >= 0 for row in parts)
