@@ -238,8 +238,8 @@ def test_workflows_by_tag_or_by_the_shape_of_the_instructions(store: Store, read
     rows = store.rows("SELECT name, origin FROM workflow ORDER BY name")
     assert [(row["name"], row["origin"]) for row in rows] == [
         ("faq", "tag"),
+        ("sort-ticket", "prompt"),
         ("summarise-the-call", "prompt"),
-        ("today-is", "prompt"),
     ]
 
 
