@@ -111,3 +111,19 @@ def _drawn(each: Calibrated, random: np.random.Generator, draws: int) -> Floats:
         return np.ones(draws)
     weight = mean * (1 - mean) / spread**2 - 1
     return np.asarray(random.beta(mean * weight, (1 - mean) * weight, size=draws) / each.reliability)
+
+
+def rewrite(table: str) -> str:
+    """The SELECT of a lever whose plan in `table` holds the prompt charges of the requests it changes."""
+    return f"""
+SELECT m.charge_id, m.request_id, m.position, m.sku_meter, m.provider_name, m.model, m.service_tier,
+       m.consumed_quantity, m.estimated, m.unit_price_pico
+FROM remaining AS m
+LEFT JOIN (SELECT DISTINCT request_id, provider_name, model FROM {table}) AS p
+    ON p.request_id = m.request_id AND p.model = m.model AND p.provider_name = m.provider_name
+WHERE p.request_id IS NULL OR m.sku_meter NOT IN ('input', 'cache_read', 'cache_write_5m', 'cache_write_1h')
+UNION ALL
+SELECT NULL, p.request_id, NULL, p.sku_meter, p.provider_name, p.model, p.service_tier, p.consumed_quantity,
+       p.estimated, NULL
+FROM {table} AS p
+"""

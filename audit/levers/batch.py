@@ -12,6 +12,7 @@ import pyarrow as pa
 from audit.errors import ConfigError
 from audit.figures import count, money
 from audit.levers import Lever, Settings
+from audit.levers._batch_tier import rewrite
 from audit.levers._places import spared
 from audit.levers._probe import fresh, remember
 from audit.store import Store
@@ -110,21 +111,7 @@ LEVER = Lever(
     stage="REPRICE",
     order=20,
     evidence="A",
-    rewrite="""
-WITH offered AS (
-    SELECT DISTINCT provider_name, model, sku_meter FROM price WHERE service_tier = 'batch' AND inferred = FALSE
-)
-SELECT m.charge_id, m.request_id, m.position, m.sku_meter, m.provider_name, m.model,
-       CASE WHEN o.request_id IS NOT NULL AND b.model IS NOT NULL THEN 'batch' ELSE m.service_tier END
-           AS service_tier,
-       m.consumed_quantity, m.estimated,
-       CASE WHEN o.request_id IS NOT NULL AND b.model IS NOT NULL THEN NULL ELSE m.unit_price_pico END
-           AS unit_price_pico
-FROM remaining AS m
-LEFT JOIN batch_request AS o ON o.request_id = m.request_id AND m.service_tier = 'standard'
-LEFT JOIN offered AS b
-    ON b.provider_name = m.provider_name AND b.model = m.model AND b.sku_meter = m.sku_meter
-""",
+    rewrite=rewrite("batch_request"),
     effort_days=4,
     risk="low",
     needs=("usage",),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from audit.figures import count, money, share
 from audit.levers import Lever, Settings
+from audit.levers._batch_tier import rewrite
 from audit.levers._places import spared
 from audit.store import Store
 
@@ -96,21 +97,7 @@ LEVER = Lever(
     stage="SCENARIO",
     order=60,
     evidence="D",
-    rewrite="""
-WITH offered AS (
-    SELECT DISTINCT provider_name, model, sku_meter FROM price WHERE service_tier = 'batch' AND inferred = FALSE
-)
-SELECT m.charge_id, m.request_id, m.position, m.sku_meter, m.provider_name, m.model,
-       CASE WHEN o.request_id IS NOT NULL AND b.model IS NOT NULL THEN 'batch' ELSE m.service_tier END
-           AS service_tier,
-       m.consumed_quantity, m.estimated,
-       CASE WHEN o.request_id IS NOT NULL AND b.model IS NOT NULL THEN NULL ELSE m.unit_price_pico END
-           AS unit_price_pico
-FROM remaining AS m
-LEFT JOIN batch_candidates_hit AS o ON o.request_id = m.request_id AND m.service_tier = 'standard'
-LEFT JOIN offered AS b
-    ON b.provider_name = m.provider_name AND b.model = m.model AND b.sku_meter = m.sku_meter
-""",
+    rewrite=rewrite("batch_candidates_hit"),
     effort_days=4,
     risk="medium",
     needs=("usage", "time"),

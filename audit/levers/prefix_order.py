@@ -13,7 +13,7 @@ from audit.levers import Lever, Settings
 from audit.levers._prefix_order_play import reordered
 from audit.levers._prefix_order_read import Broken, broken_prefixes
 from audit.levers._prompt_cache_choice import before_choice, choose
-from audit.levers._prompt_cache_plan import gains, plan_table, reliability_draws
+from audit.levers._prompt_cache_plan import gains, plan_table, reliability_draws, rewrite
 from audit.promptcache import Traffic, calibrate, traffic
 from audit.promptcache.bill import bill_of
 from audit.store import Store
@@ -95,18 +95,7 @@ LEVER = Lever(
     stage="REPRICE",
     order=15,
     evidence="B",
-    rewrite="""
-SELECT m.charge_id, m.request_id, m.position, m.sku_meter, m.provider_name, m.model, m.service_tier,
-       m.consumed_quantity, m.estimated, m.unit_price_pico
-FROM remaining AS m
-LEFT JOIN (SELECT DISTINCT request_id, provider_name, model FROM prefix_order_plan) AS p
-    ON p.request_id = m.request_id AND p.model = m.model AND p.provider_name = m.provider_name
-WHERE p.request_id IS NULL OR m.sku_meter NOT IN ('input', 'cache_read', 'cache_write_5m', 'cache_write_1h')
-UNION ALL
-SELECT NULL, p.request_id, NULL, p.sku_meter, p.provider_name, p.model, p.service_tier, p.consumed_quantity,
-       p.estimated, NULL
-FROM prefix_order_plan AS p
-""",
+    rewrite=rewrite("prefix_order_plan"),
     effort_days=1,
     risk="medium",
     needs=("text", "time", "usage"),

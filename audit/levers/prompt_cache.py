@@ -12,7 +12,7 @@ from typing import Any
 
 from audit.levers import Lever, Settings
 from audit.levers._prompt_cache_choice import choose, explained, keep, options
-from audit.levers._prompt_cache_plan import gains, plan_table, reliability_draws
+from audit.levers._prompt_cache_plan import gains, plan_table, reliability_draws, rewrite
 from audit.levers._prompt_cache_words import missed_hits, sentence
 from audit.promptcache import OTHERS, calibrate, traffic
 from audit.promptcache.bill import bill_of
@@ -67,18 +67,7 @@ LEVER = Lever(
     stage="REPRICE",
     order=10,
     evidence="B",
-    rewrite="""
-SELECT m.charge_id, m.request_id, m.position, m.sku_meter, m.provider_name, m.model, m.service_tier,
-       m.consumed_quantity, m.estimated, m.unit_price_pico
-FROM remaining AS m
-LEFT JOIN (SELECT DISTINCT request_id, provider_name, model FROM prompt_cache_plan) AS p
-    ON p.request_id = m.request_id AND p.model = m.model AND p.provider_name = m.provider_name
-WHERE p.request_id IS NULL OR m.sku_meter NOT IN ('input', 'cache_read', 'cache_write_5m', 'cache_write_1h')
-UNION ALL
-SELECT NULL, p.request_id, NULL, p.sku_meter, p.provider_name, p.model, p.service_tier, p.consumed_quantity,
-       p.estimated, NULL
-FROM prompt_cache_plan AS p
-""",
+    rewrite=rewrite("prompt_cache_plan"),
     effort_days=1,
     risk="low",
     needs=("text", "time", "usage"),
