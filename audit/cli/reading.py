@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -63,8 +63,8 @@ def duplicates(
     if as_json:
         print_json(documents.duplicates_document(tiers))
         return
-    for tier in tiers:
-        _print_tier(tier)
+    for tier, stricter in zip(tiers, (None, *tiers), strict=False):
+        _print_tier(tier, stricter)
         print_curves(tier.workflows)
 
 
@@ -201,24 +201,45 @@ def _print_measure(measure: Measure, result: Summary) -> None:
     )
 
 
-def _print_tier(tier: DuplicateTier) -> None:
+def _print_tier(tier: DuplicateTier, stricter: DuplicateTier | None) -> None:
+    """The groups a notion of sameness joins; a looser one shows only what the stricter one before it keeps apart."""
     from audit import console, figures
 
     if not tier.measured:
         console.say(f"{tier.name}: not measurable on this log: {tier.reason}")
         return
-    console.table(
-        f"{tier.name.capitalize()} duplicates",
-        ("Question", "Workflow", "Model", "Requests", "Avoidable", "Answers", "Avoidable cost"),
-        [
-            (row["text"] or row["external_id"], row["workflow"], row["model"], figures.count(row["requests"]),
-             figures.count(row["avoidable"]), figures.count(row["distinct_answers"]), figures.money(row["cost_pico"]))
-            for row in tier.top
-        ],
-        left=3,
-        widths={0: 60},
-        footer=f"{figures.count(tier.avoidable)} avoidable requests in {figures.count(tier.groups)} groups, "
-        f"{figures.money(tier.cost_pico)} with no limit on age or scope",
-    )  # fmt: skip
+    footer = (
+        f"{figures.count(tier.avoidable)} avoidable requests in {figures.count(tier.groups)} groups, "
+        f"{figures.money(tier.cost_pico)} with no limit on age or scope"
+    )
+    if stricter is None:
+        console.table(
+            "Exact duplicates",
+            ("Question", "Workflow", "Model", "Requests", "Avoidable", "Answers", "Avoidable cost"),
+            [_group(row) for row in tier.top],
+            left=3,
+            widths={0: 60},
+            footer=footer,
+        )
+    elif tier.avoidable == stricter.avoidable:
+        console.say(f"{tier.name}: {footer}; none beyond the {stricter.name} ones")
+    else:
+        console.table(
+            f"{tier.name.capitalize()} duplicates in several wordings",
+            ("Question", "Workflow", "Model", "Requests", "Avoidable", "Answers", "Avoidable cost", "Wordings"),
+            [(*_group(row), figures.count(row["wordings"])) for row in tier.top if row["wordings"] > 1],
+            left=3,
+            widths={0: 60},
+            footer=f"{footer}, the {stricter.name} ones included",
+        )
     if tier.reason:
         console.say(f"{tier.name}: {tier.reason}")
+
+
+def _group(row: dict[str, Any]) -> tuple[str, ...]:
+    from audit import figures
+
+    return (
+        row["text"] or row["external_id"], row["workflow"], row["model"], figures.count(row["requests"]),
+        figures.count(row["avoidable"]), figures.count(row["distinct_answers"]), figures.money(row["cost_pico"]),
+    )  # fmt: skip

@@ -53,7 +53,8 @@ _TOP = (
     WHERE s.direction = 'input' AND s.kind IN ('user', 'history', 'tool_result') GROUP BY s.request_id
 ),
 answers AS (
-    SELECT {key} AS match_key, COUNT(DISTINCT r.output_normalised_hash) AS answers
+    SELECT {key} AS match_key, COUNT(DISTINCT r.output_normalised_hash) AS answers,
+           COUNT(DISTINCT {stricter}) AS wordings
     FROM request AS r
     {joined}
     JOIN grouped AS g ON g.match_key = {key}
@@ -61,7 +62,7 @@ answers AS (
 )
 SELECT g.requests, g.requests - 1 AS avoidable, g.cost AS cost_pico, COALESCE(r.external_id, '') AS external_id,
        COALESCE(w.name, '(none)') AS workflow, COALESCE(r.response_model, r.request_model, 'unknown') AS model,
-       COALESCE(a.answers, 0) AS distinct_answers, c.text
+       COALESCE(a.answers, 0) AS distinct_answers, COALESCE(a.wordings, 1) AS wordings, c.text
 FROM grouped AS g
 JOIN request AS r ON r.request_id = g.first_id
 LEFT JOIN workflow AS w ON w.workflow_id = r.workflow_id
@@ -69,7 +70,7 @@ LEFT JOIN answers AS a ON a.match_key = g.match_key
 LEFT JOIN last_user AS l ON l.request_id = g.first_id
 LEFT JOIN segment AS s ON s.request_id = l.request_id AND s.position = l.position
 LEFT JOIN content AS c ON c.content_hash = s.content_hash
-ORDER BY g.cost DESC, g.requests DESC, g.match_key LIMIT $top
+ORDER BY CASE WHEN a.wordings > 1 THEN 0 ELSE 1 END, g.cost DESC, g.requests DESC, g.match_key LIMIT $top
 """
 )
 
@@ -83,9 +84,10 @@ _ALIKE = f"COALESCE(a.leader, {QUESTION})"
 class DuplicateTier:
     """Requests that are the same under one notion of sameness; looser tiers include stricter ones.
 
-    `avoidable` is requests minus distinct ones, `cost_pico` what every one after the first cost. `measured` is false
-    when this log (or this installation) can't tell; `reason` says why, or what the figures leave out. `workflows` holds
-    how alike questions must be for one answer to serve both, and what that rests on, by workflow.
+    `avoidable` is requests minus distinct ones, `cost_pico` what every one after the first cost. `top` holds the
+    dearest groups, those first that join several `wordings` a stricter notion keeps apart. `measured` is false when
+    this log (or this installation) can't tell; `reason` says why, or what the figures leave out. `workflows` holds how
+    alike questions must be for one answer to serve both, and what that rests on, by workflow.
     """
 
     name: str
@@ -116,14 +118,19 @@ def matching(store: Store, *, top: int = 10) -> list[DuplicateTier]:
     found = certificates(store, DEFAULTS)
     join_alike(store, "near_question", lambda workflow, method, similarity, same: _near(method, same))
     return [
-        _tier(store, "exact", "r.prompt_key", "", top),
-        _tier(store, "normalised", "r.normalised_key", "", top),
-        replace(_tier(store, "near", _ALIKE, _JOINED.format(table="near_question"), top), reason=_left_out(store)),
+        _tier(store, "exact", "r.prompt_key", "r.prompt_key", "", top),
+        _tier(store, "normalised", "r.normalised_key", "r.prompt_key", "", top),
+        replace(_alike(store, "near", "near_question", top), reason=_left_out(store)),
         _semantic(store, found, top),
     ]
 
 
-def _tier(store: Store, name: str, key: str, joined: str, top: int) -> DuplicateTier:
+def _alike(store: Store, name: str, table: str, top: int) -> DuplicateTier:
+    """Requests whose questions a table of alike ones joins."""
+    return _tier(store, name, _ALIKE, QUESTION, _JOINED.format(table=table), top)
+
+
+def _tier(store: Store, name: str, key: str, stricter: str, joined: str, top: int) -> DuplicateTier:
     totals = store.rows(_TOTALS.format(key=key, joined=joined))[0]
     return DuplicateTier(
         name=name,
@@ -131,7 +138,7 @@ def _tier(store: Store, name: str, key: str, joined: str, top: int) -> Duplicate
         requests=totals["requests"],
         avoidable=totals["avoidable"],
         cost_pico=int(totals["cost"]),
-        top=store.rows(_TOP.format(key=key, joined=joined), top=top),
+        top=store.rows(_TOP.format(key=key, stricter=stricter, joined=joined), top=top),
     )
 
 
@@ -157,7 +164,7 @@ def _semantic(store: Store, found: Mapping[int, Certificate], top: int) -> Dupli
         return chosen is not None and step is not None and step <= chosen
 
     join_alike(store, "semantic_question", accept)
-    tier = _tier(store, "semantic", _ALIKE, _JOINED.format(table="semantic_question"), top)
+    tier = _alike(store, "semantic", "semantic_question", top)
     names = {row["workflow_id"]: row["name"] for row in store.rows("SELECT workflow_id, name FROM workflow")}
     ordered = sorted(found.values(), key=lambda each: (-each.last.requests, each.workflow_id))
     return replace(

@@ -14,6 +14,11 @@ _ENCODED = re.compile(r"[A-Za-z0-9+/=]{400,}")
 _LOOP_RATIO = 0.5
 _USER_SHARE = 0.2
 _LENGTH = ("length", "max_tokens", "max_output_tokens")
+# what the longest part of a prompt is called where nothing more telling is found
+_LONG_PART = {
+    "user": "long_message", "retrieved": "long_context", "system": "long_instructions",
+    "tools": "long_tool_definitions", "example": "long_examples",
+}  # fmt: skip
 
 _FACTS = """
 SELECT o.request_id, o.meter, LOWER(COALESCE(r.finish_reason, '')) AS finish_reason, r.user_id, o.excess_cost_pico
@@ -32,14 +37,15 @@ _CHUNK = 500
 
 
 def causes(store: Store, found: list[dict[str, Any]]) -> dict[tuple[int, str], str]:
-    """The likely cause of each outlier, by (request_id, meter)."""
+    """The likely cause of each outlier, by (request_id, meter): what its text shows, else a user who stands out, else
+    the part that makes up most of the prompt."""
     if not found:
         return {}
     columns = ("request_id", "meter", "excess_cost_pico")
     store.replace("flagged_outlier", pa.Table.from_pylist([{name: row[name] for name in columns} for row in found]))
     facts = store.rows(_FACTS)
     heavy = _heavy_users(facts)
-    texts = _text_causes(store, sorted({row["request_id"] for row in found}))
+    texts, parts = _text_causes(store, sorted({row["request_id"] for row in found}))
     reasons: dict[tuple[int, str], str] = {}
     for fact in facts:
         place = (fact["request_id"], fact["meter"])
@@ -48,7 +54,7 @@ def causes(store: Store, found: list[dict[str, Any]]) -> dict[tuple[int, str], s
         elif texts.get(place):
             reasons[place] = texts[place]
         else:
-            reasons[place] = "one_user" if fact["user_id"] in heavy else "unknown"
+            reasons[place] = "one_user" if fact["user_id"] in heavy else parts.get(place, "unknown")
     return reasons
 
 
@@ -62,8 +68,10 @@ def _heavy_users(facts: list[dict[str, Any]]) -> set[str]:
     return {user for user, cost in by_user.items() if cost > _USER_SHARE * total}
 
 
-def _text_causes(store: Store, request_ids: list[int]) -> dict[tuple[int, str], str]:
+def _text_causes(store: Store, request_ids: list[int]) -> tuple[dict[tuple[int, str], str], dict[tuple[int, str], str]]:
+    """What the texts show, and which part is most of the prompt; both by (request_id, meter)."""
     reasons: dict[tuple[int, str], str] = {}
+    parts_of: dict[tuple[int, str], str] = {}
     for start in range(0, len(request_ids), _CHUNK):
         chunk = request_ids[start : start + _CHUNK]
         segments: dict[tuple[int, str], list[dict[str, Any]]] = {}
@@ -73,7 +81,9 @@ def _text_causes(store: Store, request_ids: list[int]) -> dict[tuple[int, str], 
             reason = _output_cause(parts) if place[1] == "output" else _input_cause(parts)
             if reason:
                 reasons[place] = reason
-    return reasons
+            elif place[1] == "input" and (part := _long_part(parts)):
+                parts_of[place] = part
+    return reasons, parts_of
 
 
 def _input_cause(parts: list[dict[str, Any]]) -> str:
@@ -86,6 +96,15 @@ def _input_cause(parts: list[dict[str, Any]]) -> str:
     if sum(part["tokens"] or 0 for part in parts if part["kind"] in ("history", "tool_result")) > tokens / 2:
         return "history"
     return "repeated_text" if any(loop_ratio(part["text"] or "") > _LOOP_RATIO for part in parts) else ""
+
+
+def _long_part(parts: list[dict[str, Any]]) -> str:
+    """The kind of text that alone makes up more than half of a prompt."""
+    by_kind: Counter[str] = Counter()
+    for part in parts:
+        by_kind[part["kind"]] += part["tokens"] or 0
+    kind, tokens = by_kind.most_common(1)[0]
+    return _LONG_PART.get(kind, "") if 2 * tokens > by_kind.total() else ""
 
 
 def _output_cause(parts: list[dict[str, Any]]) -> str:

@@ -190,7 +190,8 @@ CREATE TABLE outlier (
     tokens BIGINT, median DOUBLE, z DOUBLE,
     excess_tokens BIGINT, excess_cost_pico BIGINT,
     listed BOOLEAN,             -- false: under 0.1 % of the workflow's dollars, counted but not shown
-    cause VARCHAR               -- truncated | loop | repeated_text | encoded_data | history | one_user | unknown
+    cause VARCHAR               -- truncated | loop | repeated_text | encoded_data | history | one_user | long_message |
+                                -- long_context | long_instructions | long_tool_definitions | long_examples | unknown
 );
 
 -- a drawn unit (a distinct prompt key) with its inclusion probability

@@ -51,6 +51,20 @@ def test_planted_outliers_are_listed_dearest_first(audit: Any, sample_db: Path, 
     assert excess == sorted(excess, reverse=True)
 
 
+def test_an_outlier_names_what_made_it_long(audit: Any, sample_db: Path) -> None:
+    found = audit("outliers", "--json", "--db", sample_db).document["requests"]
+    assert {row["cause"] for row in found if row["meter"] == "output"} == {"loop"}
+    assert {row["cause"] for row in found if row["meter"] == "input"} == {"long_message"}
+
+
+def test_looser_kinds_of_duplicates_list_first_what_the_stricter_keep_apart(audit: Any, sample_db: Path) -> None:
+    found = audit("duplicates", "--json", "--db", sample_db).document
+    assert {row["wordings"] for row in found["exact"]["top"]} == {1}
+    assert min(row["wordings"] for row in found["normalised"]["top"]) > 1
+    said = audit("duplicates", "--db", sample_db).out
+    assert "none beyond the near ones" in said
+
+
 def test_savings_add_up_and_carry_class_interval_and_count(audit: Any, sample_db: Path) -> None:
     found = audit("savings", "--json", "--db", sample_db).document
     joint = found["joint"]
