@@ -53,8 +53,11 @@ UPDATE request SET task_kind = w.task_kind FROM workflow AS w
 WHERE w.workflow_id = request.workflow_id AND w.task_kind IS NOT NULL
 AND (request.task_kind IS NULL OR request.task_kind <> w.task_kind)
 """
-_OPENING = re.compile(r"^\W*(?:(?:you are|you're|act as|as|du bist|sie sind|tu es|vous êtes|eres|sei|você é)\s+)?"
-                      r"(?:an?|the|ein|eine|der|die|das|un|une|una|um|uma)?\s+", re.IGNORECASE)  # fmt: skip
+_OPENING = re.compile(
+    r"^\W*(?P<role>(?:you are|you're|act as|as|du bist|sie sind|tu es|vous êtes|eres|sei|você é)\s+)?"
+    r"(?:(?:an?|the|ein|eine|der|die|das|un|une|una|um|uma)\s+)?",
+    re.IGNORECASE,
+)
 # what stands before the instructions and changes with every request: a clock, a user, a session
 _CONTEXT = re.compile(
     r"^[^.!?‹]{0,60}\b(?:dates?|times?|today|now|id|user|session|workspace|locale|version|customer|tenant)\b[^.!?‹]{0,20}"
@@ -64,6 +67,15 @@ _CONTEXT = re.compile(
 _ADDRESS = re.compile(
     r"^(?:please|you(?: must| should| will| can)?|your (?:task|job|role|goal) is(?: to)?|(?:i want|we need) you to)\s+",
     re.IGNORECASE,
+)
+# "sales assistant of an online shop": the role is name enough, unless any assistant could be called so
+_EMPLOYER = re.compile(
+    r"(?<=\w)\s+(?:of|for|at|in|by|from|with|on|who|that|which|whose|für|bei|de|du|des|para)\b.*", re.DOTALL
+)
+_ANYBODY = frozenset(
+    {"ai", "agent", "an", "assistant", "assistent", "bot", "chatbot", "expert", "experienced", "friendly", "helpful"}
+    | {"hilfreicher", "intelligent", "language", "large", "model", "polite", "powerful", "professional", "senior"}
+    | {"smart", "useful", "world-class"}
 )
 _TRAILING = frozenset(
     {"a", "an", "and", "are", "as", "at", "before", "after", "by", "each", "every", "for", "from", "go", "if", "in"}
@@ -232,11 +244,21 @@ def _base_name(origin: str, title: str) -> str:
     for _ in range(3):
         title = _CONTEXT.sub("", title, count=1) or title
     sentence = re.split(r"[.!?\n]\s", title, maxsplit=1)[0]
-    spoken = _ADDRESS.sub("", _OPENING.sub("", sentence, count=1), count=1)
-    words = _MARKS.sub(" ", spoken).lower().split()[:_WORDS]
+    words = _MARKS.sub(" ", _spoken(sentence)).lower().split()[:_WORDS]
     while words and words[-1] in _TRAILING:
         words.pop()
     return "-".join(words) or "unnamed"
+
+
+def _spoken(sentence: str) -> str:
+    """A sentence without its address to the model; of a role, without whose it is."""
+    opening = _OPENING.match(sentence)
+    if opening is None or not opening["role"]:
+        return _ADDRESS.sub("", sentence[opening.end() :] if opening else sentence, count=1)
+    spoken = sentence[opening.end() :]
+    role = _EMPLOYER.sub("", spoken)
+    own = [word for word in role.lower().split() if word not in _ANYBODY]
+    return role if own and len(role.split()) > 1 else spoken
 
 
 def _format(parameters: str | None) -> str:

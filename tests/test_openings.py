@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from audit.workflows import workflows
 from tests.planting import MINUTE, START, Plant
 
@@ -49,3 +51,21 @@ def test_messages_that_open_alike_are_a_workflow_and_later_ones_join_it() -> Non
 def test_few_messages_or_one_text_again_and_again_are_no_template() -> None:
     assert names(plant(letters(19))) == {"no-instructions": 19}
     assert names(plant(letters(1) * 40)) == {"no-instructions": 40}
+
+
+@pytest.mark.parametrize(
+    ("title", "name"),
+    [
+        ("You are the sales assistant of an online shop. Follow the manual.", "sales-assistant"),
+        ("You are a senior financial analyst at ‹n› bank. Be brief.", "senior-financial-analyst"),
+        ("You are a helpful assistant for tax questions.", "helpful-assistant-for-tax-questions"),
+        ("You are Kira, a travel agent. Be kind.", "kira-a-travel-agent"),
+        ("You are ChatGPT", "chatgpt"),
+        ("Please classify the intent of tickets.", "classify-the-intent-of-tickets"),
+    ],
+)
+def test_a_role_names_its_workflow_where_it_says_more_than_that_it_is_an_assistant(title: str, name: str) -> None:
+    found = Plant()
+    found.add("workflow", {"workflow_id": 4, "origin": "prompt", "title": title})
+    found.segment(found.call(at_us=START, workflow_id=4), 0, "How are you?", 4)
+    assert names(found) == {name: 1}
