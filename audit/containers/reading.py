@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 import tempfile
-import zipfile
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
@@ -15,6 +15,7 @@ from typing import BinaryIO, Literal, cast
 import orjson
 
 from audit.containers import llm_logs
+from audit.containers.archives import zip_members
 from audit.containers.csv_text import CsvText, delimiter_of
 from audit.containers.items import Item, Unreadable
 from audit.containers.json_text import JsonText
@@ -91,13 +92,15 @@ def _met_later(damage: Damaged) -> Iterator[bytes]:
 def as_text(chunks: Iterator[bytes]) -> Text | Kind:
     """The text behind a stream, unpacked as often as needed; or what it is, when it is no text.
 
-    The chunks of a stream that is no text are lost: open it again.
+    The chunks of a stream that is no text are lost: open it again. Raises Damaged for one whose first bytes are.
     """
     unpacked: list[Kind] = []
     head, chunks = take_head(chunks)
     while (kind := kind_of(head)) in COMPRESSED and len(unpacked) < 4:
         unpacked.append(kind)
         head, chunks = take_head(decompressed(chunks, kind))
+    if kind == "empty":
+        deque(chunks, maxlen=0)
     if kind != "text":
         return "binary" if kind == "empty" and unpacked else kind
     encoding = encoding_of(head)
@@ -177,29 +180,13 @@ def _file_records(kind: Kind, chunks: Iterator[bytes], path: Path | None, depth:
 
 def _zip_records(path: Path, depth: int) -> Iterator[Item]:
     try:
-        with zipfile.ZipFile(path) as archive:
-            for member in archive.infolist():
-                if member.is_dir() or Path(member.filename).name.startswith(".") or "__MACOSX" in member.filename:
-                    continue
-                if member.flag_bits & 1:
-                    yield 1, 0, Unreadable("encrypted_zip", member.filename), b"", False
-                    continue
-                with archive.open(member) as file:
-                    yield from records(_zip_chunks(cast(BinaryIO, file)), depth=depth + 1)
-    except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError) as error:
-        yield 1, 0, Unreadable("corrupt_zip", str(error)[:200]), b"", False
-
-
-def _zip_chunks(file: BinaryIO) -> Iterator[bytes]:
-    chunks = raw_chunks(file)
-    while True:
-        try:
-            chunk = next(chunks, None)
-        except Exception as error:  # each way of packing has errors of its own
-            raise Damaged("corrupt_zip") from error
-        if chunk is None:
-            return
-        yield chunk
+        for name, chunks in zip_members(path):
+            if chunks is None:
+                yield 1, 0, Unreadable("encrypted_zip", name), b"", False
+            else:
+                yield from records(chunks, depth=depth + 1)
+    except Damaged as damage:
+        yield 1, 0, Unreadable(damage.reason, damage.detail), b"", False
 
 
 def _tar_records(path: Path, depth: int) -> Iterator[Item]:

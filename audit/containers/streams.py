@@ -16,9 +16,10 @@ CHUNK_BYTES = 1 << 20
 class Damaged(Exception):  # noqa: N818 - what could be read before it was handed over
     """A stream that ends before it should or holds bytes that are not its format; `reason` is a stable code."""
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, detail: str = "") -> None:
         super().__init__(reason)
         self.reason = reason
+        self.detail = detail
 
 
 def raw_chunks(file: BinaryIO, size: int = CHUNK_BYTES) -> Iterator[bytes]:

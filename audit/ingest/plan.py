@@ -116,7 +116,10 @@ class Plan:
         """Tasks of an input that is worth looking at first, or that can be read only once."""
         seen = BlockHash()
         probe, whole = tee(_Damageable(seen.through(_opened(each.place))))
-        text = as_text(probe)
+        try:
+            text = as_text(probe)
+        except Damaged:
+            text = "binary"
         lines = isinstance(text, Text) and text.layout == "lines"
         if isinstance(text, Text) and lines and (text.unpacked or each.place.path is None):
             del whole, probe  # a tee keeps what only one side has taken

@@ -13,6 +13,8 @@ from audit.reconciling.bins import Bin
 from audit.reconciling.cells import Cell, Provider
 from audit.reconciling.contracts import Agreed, contract_prices
 from audit.reconciling.folding import is_tool
+from audit.reconciling.missing_days import Plausible
+from audit.reconciling.result import TOLERANCE
 from audit.reconciling.tiers import base_ratio, logged_tiers, part_of_tier, stated_tiers
 from audit.reconciling.unit_prices import UnitPrices
 
@@ -41,12 +43,12 @@ _SETTLED = 0.002
 @dataclass(slots=True)
 class Scope:
     """What is known about the edges: first and last moment of the log, the last day of the invoice, and, for spans of
-    several days, how many of them the log misses."""
+    several days, what those of them that the log misses can have cost."""
 
     log_start_us: int
     log_end_us: int
     last_invoice_bin: int | None
-    missing_days: dict[int, int] = field(default_factory=dict)
+    missed: dict[int, Plausible] = field(default_factory=dict)
     mean_gap_us: int = 0
 
     def cut_by_log(self, span: Bin) -> bool:
@@ -111,12 +113,8 @@ class _Traffic:
         self._scope = scope
         self._billed = {cell.model for cell in cells if cell.on_invoice}
         self._logged = {cell.model for cell in cells if cell.in_log}
-        # what a mean day of the log costs, for the days that a span of several days misses
-        self._missed = {
-            number: sum(cell.expected_pico for cell in group) * days // max(1, group[0].bin.days - days)
-            for number, group in by_bin(cells).items()
-            if (days := scope.missing_days.get(number, 0))
-        }
+        # what the days that a span of several days misses can have cost at most, less what has been found of it
+        self._missed = {number: each.high for number, each in scope.missed.items()}
 
     def _take(self, cell: Cell, amount: int) -> None:
         if amount > 0:
@@ -179,10 +177,24 @@ class _Traffic:
                         self._take(cell, cell.rest)
 
     def missed_in_long_spans(self) -> None:
-        """What is left in spans of several days, as far as their missing days explain it."""
-        for cell in self._cells:
-            if cell.rest > 0 and self._missed.get(cell.bin.number, 0) > 0:
-                self._take(cell, min(cell.rest, self._missed[cell.bin.number]))
+        """What is left in spans of several days, as far as their missing days explain it; no less than they cost."""
+        for number, group in by_bin(self._cells).items():
+            if number not in self._scope.missed:
+                continue
+            for cell in group:
+                if cell.rest > 0 and self._missed[number] > 0:
+                    self._take(cell, min(cell.rest, self._missed[number]))
+            if all(cell.billed_quantity is None for cell in group if cell.on_invoice):
+                self._at_least(group, self._scope.missed[number].low)
+
+    def _at_least(self, group: list[Cell], low: int) -> None:
+        """Charge a span that leaves too little for its missing days with the rest of what they cost."""
+        billed = sum(cell.billed_pico for cell in group)
+        short = low - sum(cell.causes.get("missing_log_days", 0) for cell in group)
+        expected = sum(cell.expected_pico for cell in group)
+        if short > 0 and expected > 0 and abs(sum(cell.rest for cell in group) - short) > TOLERANCE * billed:
+            for cell in group:
+                cell.take("missing_log_days", short * cell.expected_pico // expected)
 
 
 def _tolerance(cell: Cell) -> float:

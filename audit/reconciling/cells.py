@@ -71,6 +71,11 @@ class Cell:
         return self.logged_pico + self.estimated_pico + self.causes.get("tier", 0)
 
     @property
+    def estimated_share(self) -> float:
+        """What requests without logged usage add to the log's dollars, as a share of them."""
+        return self.estimated_pico / self.logged_pico if self.logged_pico > 0 else 0.0
+
+    @property
     def priced_pico(self) -> int:
         """What the invoice asks for the log's tokens: what is left of its price once causes took their part."""
         return self.expected_pico + self.rest

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, cast
 
 from audit import plugins
-from audit.containers import JsonText, Place, PlaceError, Text, Unreadable, as_text, expand, raw_chunks
+from audit.containers import Damaged, JsonText, Place, PlaceError, Text, Unreadable, as_text, expand, raw_chunks
+from audit.containers.archives import zip_members
 from audit.containers.tables import parquet_rows
 from audit.errors import ReadError
 from audit.invoices import Invoice, InvoiceLine, Page
@@ -65,16 +65,19 @@ class _File:
     def read(self, place: Place) -> InvoiceFile:
         try:
             with place.open() as file:
-                self._read_stream(file, place.path)
+                self._read_stream(raw_chunks(file), place.path)
         except PlaceError as error:
             raise ReadError(error.message, error.hint) from error
+        except Damaged as damage:
+            what = ": ".join(filter(None, [damage.reason.replace("_", " "), damage.detail]))
+            raise ReadError(f"{self._name}: the file is damaged ({what})", "export the invoice again") from damage
         result = self._result()
         if not result.lines:
             raise ReadError(f"{self._name}: no charge and no usage in it", "check the period of the export")
         return result
 
-    def _read_stream(self, file: BinaryIO, path: Path | None) -> None:
-        text = as_text(raw_chunks(file))
+    def _read_stream(self, chunks: Iterator[bytes], path: Path | None) -> None:
+        text = as_text(chunks)
         if isinstance(text, Text):
             self._read_text(text)
         elif text == "zip" and path is not None:
@@ -107,17 +110,12 @@ class _File:
             raise ReadError(f"{self._name}: {error}", "export the invoice again") from error
 
     def _read_zip(self, path: Path) -> None:
-        try:
-            with zipfile.ZipFile(path) as archive:
-                names = [each for each in archive.infolist() if not each.is_dir() and "__MACOSX" not in each.filename]
-                if any(each.filename == "[Content_Types].xml" for each in names):
-                    raise ReadError(f"{self._name}: a spreadsheet", "save the sheet with the charges as CSV")
-                for each in names:
-                    if not Path(each.filename).name.startswith("."):
-                        with archive.open(each) as member:
-                            self._read_stream(cast(BinaryIO, member), None)
-        except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError) as error:
-            raise ReadError(f"{self._name}: the zip file is damaged ({error})", "export the invoice again") from error
+        for name, chunks in zip_members(path):
+            if name == "[Content_Types].xml":
+                raise ReadError(f"{self._name}: a spreadsheet", "save the sheet with the charges as CSV")
+            if chunks is None:
+                raise ReadError(f"{self._name}: {name} is encrypted", "unpack it, and give the file")
+            self._read_stream(chunks, None)
 
     def _table(self, found: Iterator[tuple[int, Row | list[str]]]) -> None:
         known: Invoice | None = None

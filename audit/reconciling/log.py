@@ -211,6 +211,15 @@ def log_days(store: Store) -> list[LogDay]:
     ]
 
 
+def day_costs(days: Iterable[LogDay], estimated_share: float = 0.0) -> dict[int, int]:
+    """What each day with a time cost in all (pico-USD), with what estimates add to it."""
+    found: dict[int, int] = {}
+    for each in days:
+        if each.day is not None:
+            found[each.day] = found.get(each.day, 0) + round(each.cost_pico * (1 + estimated_share))
+    return found
+
+
 def sampled_share(store: Store) -> float | None:
     """The smallest share of traffic a part of the log says it holds, None when it says it holds all."""
     found: float | None = store.value(_SAMPLED)

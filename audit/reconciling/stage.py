@@ -17,6 +17,7 @@ from audit.reconciling.causes import Scope, explain
 from audit.reconciling.cells import Provider
 from audit.reconciling.contracts import Agreed, suggestions
 from audit.reconciling.files import InvoiceFile, read_invoices
+from audit.reconciling.missing_days import Plausible, plausible
 from audit.reconciling.names import priced
 from audit.reconciling.open_ends import beside, notes, request_differences, unchecked
 from audit.reconciling.overlaps import without_repeats
@@ -180,21 +181,29 @@ class _Run:
 
     def _scope(self, side: BillerSide, own: list[logs.LogRow]) -> Scope:
         billed = [each.bin.number for each in side.billed]
-        long = [each for each in side.bins if each.days > 1]
-        missing: dict[int, int] = {}
-        if long:
-            by_provider = logs.active_days(self._store)
-            active = {day for name in {row.origin for row in own} for day in by_provider.get(name, ())}
-            missing = {
-                each.number: sum(day not in active for day in range(each.first_day, each.last_day + 1)) for each in long
-            }
         return Scope(
             self._period.log_start_us,
             self._period.log_end_us,
             last_invoice_bin=max(billed, default=None),
-            missing_days=missing,
+            missed=self._missed(side, {row.origin for row in own}),
             mean_gap_us=logs.mean_gap_us(self._store),
         )
+
+    def _missed(self, side: BillerSide, origins: set[str]) -> dict[int, Plausible]:
+        """What the days that the log lacks inside spans of several days can have cost."""
+        long = [each for each in side.bins if each.days > 1]
+        if not long:
+            return {}
+        by_provider = logs.active_days(self._store)
+        active = {day for name in origins for day in by_provider.get(name, ())}
+        costs = logs.day_costs(each for each in logs.log_days(self._store) if each.provider_name in origins)
+        found: dict[int, Plausible] = {}
+        for each in long:
+            missing = [day for day in range(each.first_day, each.last_day + 1) if day not in active]
+            possible = plausible(costs, missing, logs.mean_gap_us(self._store)) if missing else None
+            if possible is not None:
+                found[each.number] = possible
+        return found
 
     def _judged(
         self,

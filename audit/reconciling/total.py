@@ -8,7 +8,8 @@ from audit import figures
 from audit.reconciling import log as logs
 from audit.reconciling.bins import DAY_US, Bin
 from audit.reconciling.cells import Cell
-from audit.reconciling.result import ProviderResult, Reconciliation, Unchecked
+from audit.reconciling.missing_days import LEVEL, Plausible, plausible
+from audit.reconciling.result import TOLERANCE, ProviderResult, Reconciliation, Unchecked
 from audit.reconciling.verdict import causes_of, judge, residuals_of
 from audit.store import Store
 
@@ -31,12 +32,14 @@ def against_total(
         cell.logged_quantity += row.quantity + row.estimated_quantity
         cell.unpriced_quantity += row.unpriced_quantity
     cell.rest = cell.billed_pico - cell.logged_pico
-    _explain(cell, _days_without(store, period), total)
+    days = logs.log_days(store)
+    missing = _days_without(store, period)
+    plain = plausible(logs.day_costs(days, cell.estimated_share), missing, logs.mean_gap_us(store))
+    _explain(cell, plain if missing else None, total)
     causes = causes_of([cell], guessed_days=True)
     unexplained = abs(cell.causes.get("unexplained", 0))
     gross_pico = abs(cell.billed_pico - cell.logged_pico)
     verdict, reason = judge(cell.billed_pico, cell.logged_pico, gross_pico, unexplained, causes, "total")
-    days = logs.log_days(store)
     everything = sum(each.cost_pico for each in days)
     return Reconciliation(
         verdict=verdict,
@@ -56,15 +59,14 @@ def against_total(
         unchecked=_unchecked(days, first, last),
         beside=(),
         invoices=(),
-        notes=_notes(cell, _days_without(store, period)),
+        notes=_notes(cell, len(missing), plain),
     )
 
 
-def _explain(cell: Cell, missing: int, total: Decimal) -> None:
+def _explain(cell: Cell, missing: Plausible | None, total: Decimal) -> None:
     cell.take("estimated_usage", cell.estimated_pico)
-    if missing and cell.rest > 0:
-        mean = cell.expected_pico // max(1, cell.bin.days - missing)
-        cell.take("missing_log_days", min(cell.rest, mean * missing))
+    if missing is not None and abs(cell.rest) > TOLERANCE * cell.billed_pico:
+        cell.take("missing_log_days", missing.nearest(cell.rest))
     exponent = total.as_tuple().exponent
     step = int(_PICO.scaleb(min(0, exponent if isinstance(exponent, int) else 0)))
     if abs(cell.rest) <= step // 2:
@@ -72,9 +74,9 @@ def _explain(cell: Cell, missing: int, total: Decimal) -> None:
     cell.take("unexplained", cell.rest)
 
 
-def _days_without(store: Store, period: Bin) -> int:
+def _days_without(store: Store, period: Bin) -> list[int]:
     active = {day for days in logs.active_days(store).values() for day in days}
-    return sum(day not in active for day in range(period.first_day, period.last_day + 1))
+    return [day for day in range(period.first_day, period.last_day + 1) if day not in active]
 
 
 def _unchecked(days: list[logs.LogDay], first: int, last: int) -> tuple[Unchecked, ...]:
@@ -88,15 +90,19 @@ def _unchecked(days: list[logs.LogDay], first: int, last: int) -> tuple[Unchecke
     return tuple(found)
 
 
-def _notes(cell: Cell, missing: int) -> tuple[str, ...]:
+def _notes(cell: Cell, missing: int, plain: Plausible | None) -> tuple[str, ...]:
     found = []
     if missing:
-        at_mean = cell.expected_pico * missing // max(1, cell.bin.days - missing)
-        found.append(
-            f"The log has no request on {missing} of the {cell.bin.days} days: at its mean day they would cost"
-            f" {figures.money(at_mean)}, and the bill leaves"
-            f" {figures.money(max(0, cell.billed_pico - cell.logged_pico))} for them."
-        )
+        left = figures.money(max(0, cell.billed_pico - cell.logged_pico - cell.estimated_pico))
+        text = f"The log has no request on {missing} of the {cell.bin.days} days"
+        if plain is None:
+            text += f", and too few days to tell what those cost; the bill leaves {left} for them."
+        else:
+            text += (
+                f": by its other days they would cost {figures.money(plain.estimate)} ({figures.money(plain.low)} to"
+                f" {figures.money(plain.high)} at {figures.share(LEVEL)}), and the bill leaves {left} for them."
+            )
+        found.append(text)
     if cell.unpriced_quantity:
         counted = figures.tokens(cell.unpriced_quantity)
         found.append(f"{counted} tokens of models without a price are not in the log's dollars.")

@@ -337,10 +337,18 @@ def test_one_sum_against_the_whole_log(reconcile: Reconcile) -> None:
 
 
 def test_a_month_of_which_the_log_holds_ten_days(reconcile: Reconcile) -> None:
-    found = reconcile("--total", "250", "--from", "2026-10", "--to", "2026-10")
-    assert _causes(found) == {"missing_log_days": 26.35}
-    # 21 days at $22.365
-    assert any("21 of the 31 days" in note and "$469.66" in note for note in found["notes"])
+    # 21 days at $22.365 are $469.665, and every day of the log costs the same: $693.315 is the month
+    month = ("--from", "2026-10", "--to", "2026-10")
+    found = reconcile("--total", "700", *month)
+    assert (found["verdict"], _causes(found)) == ("explained", {"missing_log_days": 469.665, "unexplained": 6.685})
+    assert any("21 of the 31 days" in note and "$469.66 to $469.66" in note for note in found["notes"])
+    dear = reconcile("--total", "1000", *month)
+    assert (dear["verdict"], _causes(dear)) == ("not_reconciled", {"missing_log_days": 469.665, "unexplained": 306.685})
+    cheap = reconcile("--total", "250", *month)
+    assert (cheap["verdict"], _causes(cheap)) == (
+        "not_reconciled",
+        {"missing_log_days": 469.665, "unexplained": -443.315},
+    )
 
 
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])

@@ -56,7 +56,19 @@ def test_what_is_no_table_is_refused(log: Log, tmp_path: Path) -> None:
         archive.writestr("[Content_Types].xml", "<x/>")
     assert "a spreadsheet" in refused(log, sheet)
     sheet.write_bytes(sheet.read_bytes()[:40])
-    assert "zip file is damaged" in refused(log, sheet)
+    assert "the file is damaged (corrupt zip" in refused(log, sheet)
+
+
+def test_a_zip_with_a_flipped_byte_is_refused(log: Log, tmp_path: Path) -> None:
+    log.fill(days=3)
+    table = openai_cost_csv(tmp_path, log.sums("openai")).read_bytes()
+    path = tmp_path / "usage.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.csv", table)
+    whole = path.read_bytes()
+    for place in range(40, len(whole) - 120, 7):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 0x55]) + whole[place + 1 :])
+        assert "the file is damaged (corrupt zip" in refused(log, path)
 
 
 @pytest.mark.parametrize(
