@@ -66,7 +66,7 @@ class ReplayConfig:
     sample: int = 500
     seed: int = 1
     max_cost_usd: float = 5.0
-    concurrency: int = 8
+    concurrency: int = 32
     exclude_workflows: tuple[str, ...] = ()
     max_prompt_tokens_local: int = 512
 

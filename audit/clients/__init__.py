@@ -128,7 +128,6 @@ class CallError(Exception):
 
     `retry` says whether the same request may work later, `retry_after` how many seconds the endpoint asked to wait,
     `maybe_billed` whether the endpoint may have worked for it all the same, `parameter` which setting it refused.
-    `uncertain` counts the attempts of one call that may be billed, once the call is given up.
     """
 
     def __init__(
@@ -148,7 +147,6 @@ class CallError(Exception):
         self.retry_after = retry_after
         self.maybe_billed = maybe_billed
         self.parameter = parameter
-        self.uncertain = int(maybe_billed)
 
 
 class NotReplayableError(Exception):

@@ -8,6 +8,7 @@ import re
 import time
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
+from hashlib import blake2b
 from typing import Any, Protocol
 
 from audit.clients import CallError, FailureKind, Limits
@@ -77,10 +78,14 @@ class Poster(Protocol):
 async def post(
     client: Poster, path: str, body: Mapping[str, Any], limits: Limits
 ) -> tuple[dict[str, Any], dict[str, str], float]:
-    """One attempt: (decoded body, rate-limit headers, seconds). Raises CallError; never retries."""
+    """One attempt: (decoded body, rate-limit headers, seconds). Raises CallError; never retries.
+
+    Attempts with the same body carry the same key, in this run and the next: an endpoint that knows such keys answers
+    and bills them once. A changed body gets another key, because reusing one is an error there.
+    """
     import httpx2
 
-    headers = {"Idempotency-Key": limits.idempotency_key} if limits.idempotency_key else {}
+    headers = {"Idempotency-Key": f"{limits.idempotency_key}-{_digest(body)}"} if limits.idempotency_key else {}
     options = {"timeout": httpx2.Timeout(limits.timeout, connect=min(10.0, limits.timeout)), "headers": headers}
     started = time.perf_counter()
     try:
@@ -89,6 +94,10 @@ async def post(
         raise failure_of(error) from error
     seconds = time.perf_counter() - started
     return decode(response.content), _rate_headers(response.headers), seconds
+
+
+def _digest(body: Mapping[str, Any]) -> str:
+    return blake2b(json.dumps(body, sort_keys=True).encode(), digest_size=8).hexdigest()
 
 
 def decode(content: bytes) -> dict[str, Any]:

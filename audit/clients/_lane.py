@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import random
-import re
 import time
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol
 
 from audit.clients import Answer, CallError, Client, FailureKind, Limits, Session, Translation
+from audit.clients._allowance import exhausted_for
+from audit.clients._width import Width
 
 FATAL = ("unauthorised", "not_found", "quota")
 MOST_ADAPTATIONS = 16
@@ -26,7 +25,7 @@ class Policy:
     waited for, a longer one closes the lane. `attempts` counts tries that failed for a reason other than a rate limit.
     """
 
-    concurrency: int = 8
+    concurrency: int = 32
     attempts: int = 8
     deadline: float = 900.0
     longest_pause: float = 120.0
@@ -49,19 +48,33 @@ class Tally:
 
 @dataclass(slots=True)
 class _Call:
-    """One call under way: its body and losses so far, counted tries, attempts that may be billed, and its start."""
+    """One call under way: its body and losses so far, who pays, counted tries, and its start."""
 
     body: dict[str, Any]
     lossy: list[str]
+    purse: Purse
     tries: int = 0
     timeouts: int = 0
-    uncertain: int = 0
     started: float = 0.0
 
     @property
     def model(self) -> str:
         """The model asked for."""
         return str(self.body.get("model", ""))
+
+
+class Purse(Protocol):
+    """Who pays for a call; `uncertain` counts its attempts that may be billed though no answer came of them."""
+
+    uncertain: int
+
+    async def take(self) -> bool:
+        """Set money aside for one more attempt that may be billed; False when there is none."""
+        ...
+
+
+class NoRoomError(Exception):
+    """There is no money for the call; nothing was sent."""
 
 
 class LaneClosedError(Exception):
@@ -75,7 +88,7 @@ class LaneClosedError(Exception):
 class Lane:
     """Sends translated prompts to one endpoint.
 
-    Concurrency starts low, grows by one with every round of answers and halves on a rate limit or overload. A rate
+    Concurrency grows while that brings more answers a second and halves on a rate limit or overload (`Width`). A rate
     limit pauses the whole lane, once, until the time the endpoint named. Parameters a model refuses are remembered, so
     that the refusal is met once. `on_the_wire` counts requests whose answer is being waited for.
     """
@@ -84,8 +97,7 @@ class Lane:
         self._client = client
         self._session = session
         self._policy = policy
-        self._most = min(policy.concurrency, client.workers) if client.workers else policy.concurrency
-        self._width = float(min(self._most, max(2, self._most // 2)))
+        self._width = Width(min(policy.concurrency, client.workers) if client.workers else policy.concurrency)
         self._active = 0
         self._turn = asyncio.Condition()
         self._resume_at = 0.0
@@ -104,38 +116,42 @@ class Lane:
     def _closing(self, model: str) -> tuple[str, FailureKind] | None:
         return self._closed.get("") or self._closed.get(model)
 
-    async def send(
-        self, translation: Translation, limits: Limits, may_pay_again: Callable[[], bool] = lambda: True
-    ) -> tuple[Answer, int]:
-        """The answer, and how many attempts before it may be billed besides.
+    async def send(self, translation: Translation, limits: Limits, purse: Purse) -> Answer:
+        """The answer to a call, with all the attempts it takes.
 
-        `may_pay_again` is asked before an attempt that follows one which may be billed. Raises CallError when the
-        call is given up, LaneClosedError when the endpoint is out of use and nothing was sent.
+        The purse is asked once there is a place for the call, and again before an attempt that follows one which may
+        be billed. Raises CallError when the call is given up; where nothing was sent, LaneClosedError when the
+        endpoint is out of use and NoRoomError when there is no money.
         """
-        call = _Call(dict(translation.body), list(translation.lossy))
+        call = _Call(dict(translation.body), list(translation.lossy), purse)
         await self._enter(call)
-        for (model, _), known in self._refused.items():
-            if model == call.model:
-                self._adapt(call, known)
         try:
-            while True:
-                try:
-                    answer = await self._attempt(call, limits)
-                except CallError as failure:
-                    call.uncertain += failure.maybe_billed
-                    await self._after(failure, call)
-                    if failure.maybe_billed and not may_pay_again():
-                        raise
-                    continue
-                self._answered(answer)
-                lossy = tuple(dict.fromkeys(each for each in (*call.lossy, *answer.lossy) if each))
-                return replace(answer, lossy=lossy), call.uncertain
-        except CallError as failure:
+            if not await purse.take():
+                raise NoRoomError
+            for (model, _), known in self._refused.items():
+                if model == call.model:
+                    self._adapt(call, known)
+            answer = await self._try(call, limits)
+        except CallError:
             self.tally.failed += 1
-            failure.uncertain = call.uncertain
             raise
         finally:
             await self._leave()
+        return replace(answer, lossy=tuple(dict.fromkeys(each for each in (*call.lossy, *answer.lossy) if each)))
+
+    async def _try(self, call: _Call, limits: Limits) -> Answer:
+        """Attempts until one is answered; raises the CallError of the last."""
+        while True:
+            try:
+                answer = await self._attempt(call, limits)
+            except CallError as failure:
+                call.purse.uncertain += failure.maybe_billed
+                await self._after(failure, call)
+                if failure.maybe_billed and not await call.purse.take():
+                    raise
+            else:
+                self._answered(answer)
+                return answer
 
     async def _attempt(self, call: _Call, limits: Limits) -> Answer:
         await self._wait_for_pause(call)
@@ -147,6 +163,9 @@ class Lane:
                 return await self._session.send(call.body, limits)
         except TimeoutError:
             raise CallError("timeout", f"no answer within {seconds:.0f} s", retry=True, maybe_billed=True) from None
+        except asyncio.CancelledError:
+            call.purse.uncertain += 1
+            raise
         finally:
             self.on_the_wire -= 1
 
@@ -169,7 +188,7 @@ class Lane:
     async def _enter(self, call: _Call) -> None:
         """Wait for a free place; the call's time starts when it has one."""
         async with self._turn:
-            await self._turn.wait_for(lambda: self.closed(call.model) or self._active < int(self._width))
+            await self._turn.wait_for(lambda: self.closed(call.model) or self._active < self._width.places)
             if closing := self._closing(call.model):
                 raise LaneClosedError(*closing)
             self._active += 1
@@ -225,7 +244,7 @@ class Lane:
             raise failure
         if self._resume_at <= time.monotonic():
             # the first of a burst of refusals halves; the others were under way already
-            self._width = max(1.0, self._width / 2)
+            self._width.refused()
         self._pause(asked if asked is not None else self._backoff(call.tries + 1, None))
 
     def _pause(self, seconds: float) -> None:
@@ -233,6 +252,7 @@ class Lane:
         if until > self._resume_at:
             self.tally.paused_seconds += until - max(self._resume_at, time.monotonic())
             self._resume_at = until
+            self._width.restart()
 
     def _backoff(self, tries: int, asked: float | None) -> float:
         """Seconds before the next try: what was asked, else exponential with full jitter."""
@@ -245,7 +265,7 @@ class Lane:
         self.tally.answered += 1
         self._slowest = max(self._slowest, answer.duration)
         self._failures_in_a_row = 0
-        self._width = min(float(self._most), self._width + 1 / max(1.0, self._width))
+        self._width.answered(time.monotonic())
         wait = exhausted_for(answer.headers)
         if wait is not None:
             self._pause(min(wait, self._policy.longest_pause))
@@ -262,39 +282,3 @@ class Lane:
         async with self._turn:
             self._closed.setdefault(model, (reason, kind))
             self._turn.notify_all()
-
-
-_REMAINING = (
-    ("x-ratelimit-remaining-requests", "x-ratelimit-reset-requests"),
-    ("x-ratelimit-remaining-tokens", "x-ratelimit-reset-tokens"),
-    ("anthropic-ratelimit-requests-remaining", "anthropic-ratelimit-requests-reset"),
-    ("anthropic-ratelimit-tokens-remaining", "anthropic-ratelimit-tokens-reset"),
-)
-_SPAN = re.compile(r"(\d+(?:\.\d+)?)(ms|h|m|s)")
-_UNIT_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
-
-
-def exhausted_for(headers: Mapping[str, str]) -> float | None:
-    """Seconds until an allowance that the rate-limit headers call used up is filled again; None when there is room."""
-    waits = [
-        wait
-        for remaining, reset in _REMAINING
-        if headers.get(remaining) == "0" and (wait := _until(headers.get(reset, ""))) is not None
-    ]
-    return max(waits, default=None)
-
-
-def _until(value: str) -> float | None:
-    """Seconds of `1s`, `6m0s`, `120ms`, `12.5`, or until an RFC 3339 time."""
-    try:
-        return max(0.0, float(value))
-    except ValueError:
-        pass
-    if parts := _SPAN.findall(value):
-        return sum(float(number) * _UNIT_SECONDS[unit] for number, unit in parts)
-    try:
-        at = datetime.fromisoformat(value)
-    except ValueError:
-        return None
-    at = at if at.tzinfo else at.replace(tzinfo=UTC)
-    return max(0.0, (at - datetime.now(UTC)).total_seconds())

@@ -12,13 +12,13 @@ from typing import Any
 import pyarrow as pa
 
 from audit.clients import Answer, CallError
-from audit.clients._lane import Lane, LaneClosedError, Policy
+from audit.clients._lane import Lane, LaneClosedError, NoRoomError, Policy
 from audit.deciding import Fitness, fitness
 from audit.errors import BudgetError, ConsentError, Interrupted, ReplayError
 from audit.hashes import digest
 from audit.judging.planning import Ask, JudgePlan, translated
 from audit.judging.protocol import read_verdict, version
-from audit.replay.budget import Budget
+from audit.replay.budget import Budget, Reserve
 from audit.replay.plans import PICO
 from audit.statistics.agreement import aggregate_swapped
 from audit.store import Store
@@ -149,30 +149,19 @@ class _Run:
                 self.progress(self.answered + sum(self.failures.values()), self.spent / PICO)
 
     async def _ask(self, lane: Lane, ask: Ask) -> None:
-        worst = ask.worst_pico or 0
-        if not await self.budget.take(worst):
-            self.short += 1
-            return
         key = digest(ask.protocol, self.plan.judge, ask.case.replay_id, ask.canary, int(ask.question.candidate_first))
         translation, limits = translated(ask.question, self.plan.route, f"audit-judge-{key & (2**64 - 1):016x}")
-        spent, uncertain, held = 0, 0, [worst]
-
-        def again() -> bool:
-            if not self.budget.take_at_once(worst):
-                return False
-            held.append(worst)
-            return True
-
+        reserve, spent = Reserve(self.budget, ask.worst_pico or 0), 0
         try:
-            answer, uncertain = await lane.send(translation, limits, again)
-            spent = self._take(ask, answer)
+            spent = self._take(ask, await lane.send(translation, limits, reserve))
+        except NoRoomError:
+            self.short += 1
         except LaneClosedError as closed:
             self._failed("endpoint_closed", str(closed))
         except CallError as failure:
-            uncertain = failure.uncertain
             self._failed(failure.kind, failure.message)
         finally:
-            await asyncio.shield(self.budget.settle(sum(held), spent, min(len(held), uncertain) * worst))
+            await reserve.settle(spent)
 
     def _failed(self, kind: str, message: str) -> None:
         self.failures[kind] = self.failures.get(kind, 0) + 1

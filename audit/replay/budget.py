@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
+
+SLACK = 1.25
+"""Times what is open now that a grant covers, so that it is seldom written."""
 
 
 class Budget:
@@ -35,15 +39,20 @@ class Budget:
         self.held += pico
         open_pico = self.held + self.uncertain + self._unfiled
         if open_pico > self._granted:
-            # ahead of need, so that it is seldom written
-            most = 2 * open_pico if self.limit is None else self.limit - self.spent + self._unfiled
-            self._granted = min(2 * open_pico, most)
-            self._grant(self._granted)
+            self._ask_grant(open_pico)
         return True
 
+    def _ask_grant(self, open_pico: int) -> None:
+        room = round(SLACK * open_pico)
+        most = room if self.limit is None else self.limit - self.spent + self._unfiled
+        self._granted = min(room, most)
+        self._grant(self._granted)
+
     def filed(self) -> None:
-        """Say that every answer so far is on file."""
+        """Say that every answer so far is on file; a grant far beyond what is open is given back."""
         self._unfiled = 0
+        if self._granted > 2 * SLACK * (self.held + self.uncertain):
+            self._ask_grant(self.held + self.uncertain)
 
     async def take(self, pico: int) -> bool:
         """Set aside, waiting for calls under way to free what they did not need; False when it never fits."""
@@ -59,3 +68,26 @@ class Budget:
             self._unfiled += spent
             self.uncertain += uncertain
             self._changed.notify_all()
+
+
+@dataclass(slots=True)
+class Reserve:
+    """What one call holds of a budget: its worst case for each attempt; `uncertain` of them may be billed."""
+
+    budget: Budget
+    worst: int
+    attempts: int = 0
+    uncertain: int = 0
+
+    async def take(self) -> bool:
+        """Set aside for an attempt beside those that may be billed; the first waits for room. False without any."""
+        if self.attempts > self.uncertain:
+            return True
+        taken = self.budget.take_at_once(self.worst) if self.attempts else await self.budget.take(self.worst)
+        self.attempts += taken
+        return taken
+
+    async def settle(self, spent: int) -> None:
+        """End the call: so much was spent, the attempts that may be billed stay set aside, the rest is free again."""
+        doubt = min(self.attempts, self.uncertain) * self.worst
+        await asyncio.shield(self.budget.settle(self.attempts * self.worst, spent, doubt))

@@ -1,4 +1,4 @@
-"""The table `replay` as a journal: every answer is on file moments after it came, so nothing is paid twice."""
+"""The table `replay` as a journal: every answer is on file as soon as it came, so nothing is paid twice."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from audit.replay.plans import Job, Plan
 from audit.store import Store
 from audit.wire.text import repaired
 
-WRITE_DELAY = 0.01
-"""Seconds answers wait for company before they are written together; longer where a write itself takes longer."""
+WRITE_PAUSE = 2.0
+"""Times a write's own duration before the next one: answers are written at once, together only where many come."""
 
 _JOBS = """
 CREATE OR REPLACE TEMP TABLE replay_job (prompt_key BIGINT, endpoint VARCHAR, model VARCHAR, variant VARCHAR)
@@ -84,7 +84,7 @@ class Journal:
         self._next = int(store.value("SELECT COALESCE(MAX(replay_id), 0) FROM replay")) + 1
         self._rows: list[dict[str, Any]] = []
         self._timer: asyncio.TimerHandle | None = None
-        self._delay = WRITE_DELAY
+        self._not_before = 0.0
 
     def forget_failures(self, plan: Plan) -> None:
         """Drop earlier failures of the calls about to be made; one outcome per call is kept."""
@@ -116,7 +116,7 @@ class Journal:
         self._rows.append({**named, **identity(plan, job), **outcome})
         self._next += 1
         if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(self._delay, self.flush)
+            self._timer = asyncio.get_running_loop().call_at(self._not_before, self.flush)
 
     def flush(self) -> None:
         """Write what was collected."""
@@ -125,10 +125,11 @@ class Journal:
             self._timer = None
         if self._rows:
             rows, self._rows = self._rows, []
-            started = time.perf_counter()
+            started = time.monotonic()
             self._store.write("replay", pa.Table.from_pylist(rows, schema=self._schema))
             self._filed()
-            self._delay = max(WRITE_DELAY, 2 * (time.perf_counter() - started))
+            ended = time.monotonic()
+            self._not_before = ended + WRITE_PAUSE * (ended - started)
 
 
 def identity(plan: Plan, job: Job) -> dict[str, Any]:

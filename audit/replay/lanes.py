@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import suppress
 
 from audit.clients import Answer, CallError, Client, Session
-from audit.clients._lane import Lane, LaneClosedError, Policy
+from audit.clients._lane import Lane, LaneClosedError, Policy, Purse
 from audit.replay.calls import Call, prepare
 from audit.replay.prompts import Logged
 from audit.replay.redaction import Redactor, restored
@@ -32,27 +31,19 @@ class Lanes:
         chat = _key(route) in self._chat_only
         return prepare(logged, route, idempotency_key, redactor=self._redactor, chat=chat)
 
-    async def ask(
-        self, call: Call, logged: Logged, route: Route, may_pay_again: Callable[[], bool]
-    ) -> tuple[Answer, int]:
-        """The answer with what was hidden from the endpoint, and how many attempts may be billed besides.
+    async def ask(self, call: Call, logged: Logged, route: Route, purse: Purse) -> Answer:
+        """The answer with what was hidden from the endpoint; raises as `Lane.send` does."""
+        return restored(await self._send(call, logged, route, purse), call.originals)
 
-        Raises as `Lane.send` does.
-        """
-        answer, uncertain = await self._send(call, logged, route, may_pay_again)
-        return restored(answer, call.originals), uncertain
-
-    async def _send(
-        self, call: Call, logged: Logged, route: Route, may_pay_again: Callable[[], bool]
-    ) -> tuple[Answer, int]:
+    async def _send(self, call: Call, logged: Logged, route: Route, purse: Purse) -> Answer:
         try:
-            return await self._lane(route, call.client).send(call.translation, call.limits, may_pay_again)
+            return await self._lane(route, call.client).send(call.translation, call.limits, purse)
         except (CallError, LaneClosedError) as failure:
             if failure.kind != "not_found" or call.client is not route.responses:
                 raise
         self._chat_only.add(_key(route))
         call = self.ready(logged, route, call.limits.idempotency_key)
-        return await self._lane(route, call.client).send(call.translation, call.limits, may_pay_again)
+        return await self._lane(route, call.client).send(call.translation, call.limits, purse)
 
     def _lane(self, route: Route, client: Client) -> Lane:
         key = route.endpoint.name, client.name

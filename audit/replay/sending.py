@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 from audit.clients import Answer, CallError, NotReplayableError
-from audit.clients._lane import LaneClosedError, Policy
+from audit.clients._lane import LaneClosedError, NoRoomError, Policy
 from audit.hashes import digest
-from audit.replay.budget import Budget
+from audit.replay.budget import Budget, Reserve
 from audit.replay.journal import Journal, now_us
 from audit.replay.lanes import Lanes
 from audit.replay.looks import Looks
@@ -20,6 +20,9 @@ from audit.replay.prompts import Logged, chunks, load
 from audit.replay.results import Progress, Tallies
 from audit.replay.routes import Route
 from audit.store import Store
+
+SHOW_SECONDS = 0.2
+"""Between two reports of progress."""
 
 GRACE_SECONDS = 20.0
 """How long answers that are paid already are waited for after the user stopped the run."""
@@ -49,6 +52,7 @@ class Sender:
         self.tallies = Tallies(plan)
         self.interrupted = False
         self.short_of_budget = 0
+        self._shown = 0.0
 
     async def run(self) -> None:
         """Make every call that fits the budget; on a signal, finish what is on the wire and return."""
@@ -74,6 +78,7 @@ class Sender:
                 worker.cancel()
             await asyncio.gather(watcher, *workers, return_exceptions=True)
             self._journal.flush()
+            self._show(last=True)
             await self.lanes.close()
 
     def _interrupt(self) -> None:
@@ -104,12 +109,17 @@ class Sender:
             if self._looks.due(self.tallies.answered.total()):
                 self._journal.flush()
                 self._looks.take(self.tallies.answered.total())
-            if self._progress is not None:
-                self._progress(self.tallies.progress())
+            self._show()
+
+    def _show(self, *, last: bool = False) -> None:
+        """Tell how far the run is, a few times a second: counting everything anew has its price."""
+        now = time.monotonic()
+        if self._progress is not None and (last or now >= self._shown + SHOW_SECONDS):
+            self._shown = now
+            self._progress(self.tallies.progress())
 
     async def _call(self, job: Job, logged: Logged) -> None:
         route = self._plan.routes[job.route]
-        worst = job.worst_pico or 0
         if (reason := self._looks.reason(job)) is not None:
             self.tallies.fail(job.route, "futile", reason, sent=False)
             return
@@ -118,44 +128,33 @@ class Sender:
         except NotReplayableError as error:
             self.tallies.fail(job.route, "not_replayable", error.reason, sent=False)
             return
-        if not await self._budget.take(worst):
+        reserve = Reserve(self._budget, job.worst_pico or 0)
+        started = now_us()
+        spent = 0
+        try:
+            answer = await self.lanes.ask(call, logged, route, reserve)
+            spent = self._answered(job, route, answer, started, reserve)
+        except NoRoomError:
             self.short_of_budget += 1
             self.tallies.fail(job.route, "budget", "the cap leaves no room for this call", sent=False)
-            return
-        held = [worst]
-
-        def may_pay_again() -> bool:
-            if not self._budget.take_at_once(worst):
-                return False
-            held.append(worst)
-            return True
-
-        started = now_us()
-        spent, uncertain = 0, 0
-        try:
-            answer, uncertain = await self.lanes.ask(call, logged, route, may_pay_again)
-            spent, uncertain = self._answered(job, route, answer, started, uncertain)
         except LaneClosedError as closed:
             self.tallies.fail(job.route, "endpoint_closed", str(closed), sent=False)
         except CallError as failure:
-            uncertain = failure.uncertain
             self._journal.failed(self._plan, job, failure, started)
             self.tallies.fail(job.route, failure.kind, failure.message, sent=True)
         finally:
-            await asyncio.shield(self._budget.settle(sum(held), spent, min(len(held), uncertain) * worst))
+            await reserve.settle(spent)
 
-    def _answered(self, job: Job, route: Route, answer: Answer, started: int, uncertain: int) -> tuple[int, int]:
-        """Journal an answer; returns pico-USD spent, and attempts that may be billed besides."""
+    def _answered(self, job: Job, route: Route, answer: Answer, started: int, reserve: Reserve) -> int:
+        """Journal an answer; returns pico-USD spent."""
         cost = route.rates.cost(answer.usage) if route.rates is not None and answer.usage is not None else None
         self._journal.answered(self._plan, job, answer, cost, started)
-        if route.client.in_process:
-            self.tallies.answer(job.route, answer.duration, 0)
-            return 0, 0
-        self.tallies.answer(job.route, answer.duration, cost or 0)
-        if cost is None and route.rates is not None:
+        spent = 0 if route.client.in_process else cost or 0
+        self.tallies.answer(job.route, answer.duration, spent)
+        if cost is None and route.rates is not None and not route.client.in_process:
             # an answer without usage costs at most what was set aside
-            return 0, uncertain + 1
-        return cost or 0, uncertain
+            reserve.uncertain += 1
+        return spent
 
 
 def idempotency_key(job: Job, route: Route) -> str:

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from audit.clients import Answer, CallError, Client, Limits, Message, Prompt
-from audit.clients._lane import Lane, LaneClosedError, Policy
+from audit.clients._allowance import exhausted_for
+from audit.clients._lane import Lane, LaneClosedError, NoRoomError, Policy
 from audit.config import EndpointConfig
 from audit.errors import ReplayError
 from audit.plugins import find
@@ -24,6 +25,17 @@ QUICK = Policy(concurrency=4, attempts=4, first_backoff=0.01, last_backoff=0.02,
 def peer() -> Iterator[Peer]:
     with Peer() as peer:
         yield peer
+
+
+class Purse:
+    """Money for so many attempts that may be billed."""
+
+    def __init__(self, money: int) -> None:
+        self.money = money
+        self.uncertain = 0
+
+    async def take(self) -> bool:
+        return self.uncertain < self.money
 
 
 def endpoint(peer: Peer, flavour: str) -> EndpointConfig:
@@ -50,17 +62,20 @@ def in_lane(
     policy: Policy = QUICK,
     flavour: str = "openai_chat",
     limits: Limits = LIMITS,
-    **kwargs: Any,
+    money: int = 100,
 ) -> tuple[list[Any], Lane]:
-    """Several calls through one lane: answers or the exceptions they ended in."""
+    """Several calls through one lane: answers with attempts that may be billed besides, or how they ended."""
     client = CLIENTS[flavour]
+
+    async def call(lane: Lane) -> tuple[Answer, int]:
+        purse = Purse(money)
+        return await lane.send(client.translate(PROMPT, "m", limits), limits, purse), purse.uncertain
 
     async def main() -> tuple[list[Any], Lane]:
         session = client.open(endpoint(peer, flavour))
         lane = Lane(client, session, policy)
         try:
-            sends = (lane.send(client.translate(PROMPT, "m", limits), limits, **kwargs) for _ in range(calls))
-            return await asyncio.gather(*sends, return_exceptions=True), lane
+            return await asyncio.gather(*(call(lane) for _ in range(calls)), return_exceptions=True), lane
         finally:
             await session.close()
 
@@ -157,10 +172,16 @@ def test_a_call_is_given_up_after_its_attempts_and_says_why(peer: Peer) -> None:
 
 def test_nothing_is_paid_again_without_leave(peer: Peer) -> None:
     peer.script = ["garbage"]
-    (failure,), _ = in_lane(peer, may_pay_again=lambda: False)
+    (failure,), _ = in_lane(peer, money=1)
     assert isinstance(failure, CallError)
-    assert failure.uncertain == 1
+    assert failure.kind == "bad_answer"
     assert len(peer.requests) == 1
+
+
+def test_nothing_is_sent_without_money(peer: Peer) -> None:
+    results, lane = in_lane(peer, calls=3, money=0)
+    assert [type(result) for result in results] == [NoRoomError] * 3
+    assert (len(peer.requests), lane.tally.failed) == (0, 0)
 
 
 def test_a_rate_limit_pauses_the_whole_lane_once(peer: Peer) -> None:
@@ -214,8 +235,6 @@ def test_a_refused_temperature_is_met_once_and_recorded(peer: Peer, flavour: str
 
 
 def test_an_exhausted_allowance_is_waited_for(peer: Peer) -> None:
-    from audit.clients._lane import exhausted_for
-
     assert exhausted_for({"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "1m2.5s"}) == 62.5
     assert exhausted_for({"x-ratelimit-remaining-requests": "7", "x-ratelimit-reset-requests": "1s"}) is None
     past = {"anthropic-ratelimit-tokens-remaining": "0", "anthropic-ratelimit-tokens-reset": "2020-01-01T00:00:00Z"}
@@ -264,4 +283,14 @@ def test_a_key_goes_only_where_it_belongs(monkeypatch: pytest.MonkeyPatch, peer:
 
     asyncio.run(main())
     assert peer.headers[-1]["authorization"] == "Bearer sk-openai"
-    assert peer.headers[-1]["idempotency-key"] == "unit-1"
+    assert peer.headers[-1]["idempotency-key"].startswith("unit-1-")
+
+
+def test_attempts_with_one_body_carry_one_key_and_a_changed_body_another(peer: Peer) -> None:
+    peer.script = ["reset", "refuse:temperature", "500"]
+    (result,), _ = in_lane(peer, limits=Limits(50, timeout=5, idempotency_key="unit-1"))
+    assert result[0].text == "refund"
+    keys = [headers["idempotency-key"] for headers in peer.headers]
+    assert keys[0] == keys[1] != keys[2] == keys[3]
+    in_lane(peer, limits=Limits(50, timeout=5, idempotency_key="unit-1"))
+    assert peer.headers[-1]["idempotency-key"] == keys[0], "the next run uses the same"
