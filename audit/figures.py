@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 PICO = 1_000_000_000_000
@@ -86,12 +87,22 @@ def minute(us: int | None) -> str:
     return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=us)).strftime("%Y-%m-%d %H:%M")
 
 
+def path(name: str | None) -> str:
+    """A file's name as a reader would type it: from the working folder or from home; addresses stay as they are."""
+    if not name or "://" in name:
+        return name or ""
+    for base, sign in ((Path.cwd(), ""), (Path.home(), "~/")):
+        if Path(name).is_relative_to(base):
+            return sign + Path(name).relative_to(base).as_posix()
+    return name
+
+
 def cell(value: Any, unit: str, name: str = "") -> str:
     """One cell of a measure, written by its unit."""
     if name.endswith("_us"):
         return minute(value)
     writers = {
-        "pico": money, "count": count, "tokens": tokens, "share": share, "seconds": seconds, "day": day,
+        "pico": money, "count": count, "tokens": tokens, "share": share, "seconds": seconds, "day": day, "path": path,
     }  # fmt: skip
     if unit in writers:
         return str(writers[unit](value))  # type: ignore[operator]

@@ -187,7 +187,7 @@ def _print_measure(measure: Measure, result: Summary) -> None:
     rows = result.measures[measure.name]
     if not rows:
         return
-    left = sum(1 for column in measure.columns if column.unit in ("text", "day"))
+    left = sum(1 for column in measure.columns if column.unit in ("text", "path", "day"))
     more = len(rows) - measure.limit
     console.table(
         measure.title,

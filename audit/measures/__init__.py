@@ -8,7 +8,8 @@ from typing import Literal
 
 from audit.store import Store
 
-Unit = Literal["text", "count", "tokens", "pico", "seconds", "share", "day", "ratio"]
+Unit = Literal["text", "path", "count", "tokens", "pico", "seconds", "share", "day", "ratio"]
+Topic = Literal["spend", "calls"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +25,9 @@ class Column:
 class Measure:
     """One table about today, as a query over the stored tables.
 
-    Money columns are pico-USD, times epoch microseconds, shares 0…1. `order` places it in the report; `limit` is how
-    many rows people are shown at first (programs get all). `prepare(store)` makes temporary tables the query reads,
+    Money columns are pico-USD, times epoch microseconds, shares 0…1. `topic` is the chapter of the report it stands in:
+    what was spent, or how the calls went; `order` its place there. `limit` is how many rows people are shown at first
+    (programs get all). `prepare(store)` makes temporary tables the query reads,
     for what SQL can't say; their names start with the measure's.
     """
 
@@ -35,5 +37,6 @@ class Measure:
     columns: tuple[Column, ...]
     order: int = 100
     limit: int = 12
+    topic: Topic = "spend"
     note: str = ""
     prepare: Callable[[Store], None] | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from audit.measures import Column, Measure
+from audit.measures import Column, Measure, Unit
 
 COLUMNS = (
     Column("requests", "Requests", "count"),
@@ -45,9 +45,10 @@ _KNOWN_COST = f"CASE WHEN MIN(COALESCE(c.unpriced, 0)) = 1 AND SUM(c.cost_pico) 
 
 
 def spend_by(
-    name: str, heading: str, key: str, *, place: int, joins: str = "", by_time: bool = False, limit: int = 12
+    name: str, heading: str, key: str, *, place: int, joins: str = "", unit: Unit = "text", limit: int = 12
 ) -> Measure:
-    """A measure that adds up requests, tokens and dollars by the SQL expression `key`; dearest first."""
+    """A measure that adds up requests, tokens and dollars by the SQL expression `key`: dearest first, days in order."""
+    by_time = unit == "day"
     return Measure(
         name=name,
         title=f"Spend by {heading.lower()}",
@@ -57,7 +58,7 @@ def spend_by(
             cost=_COST if by_time else _KNOWN_COST,
             order="s.key" if by_time else "COALESCE(s.cost_pico, 0) DESC, s.requests DESC, s.key",
         ),
-        columns=(Column("key", heading, "day" if by_time else "text"), *COLUMNS),
+        columns=(Column("key", heading, unit), *COLUMNS),
         order=place,
         limit=limit,
     )

@@ -54,5 +54,6 @@ ORDER BY b.tokens_per_minute DESC, t.key
         Column("throttled_share", "Share", "share"),
     ),
     order=122,
+    topic="calls",
     note="At once needs durations in the log; turned away are calls that failed with a rate limit (429) or a quota.",
 )

@@ -34,4 +34,5 @@ FROM grouped WHERE cut_off > 0 ORDER BY cost_pico DESC, key
         Column("cost_pico", "Spend", "pico"),
     ),
     order=105,
+    topic="calls",
 )

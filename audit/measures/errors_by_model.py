@@ -22,4 +22,5 @@ FROM calls WHERE failed > 0 ORDER BY failed DESC, key
         Column("share", "Share", "share"),
     ),
     order=130,
+    topic="calls",
 )

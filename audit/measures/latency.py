@@ -33,4 +33,5 @@ FROM ranked GROUP BY key ORDER BY key
         Column("p99", "p99", "seconds"),
     ),
     order=110,
+    topic="calls",
 )

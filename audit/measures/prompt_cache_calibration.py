@@ -45,6 +45,7 @@ FROM prompt_cache_calibration_model GROUP BY model ORDER BY predicted_tokens DES
         Column("minimum_tokens", "Minimum", "tokens"),
     ),
     order=140,
+    topic="calls",
     note="Cached tokens by the provider's dated rules, played over the log in time order, against those billed; "
     "the life is the one that explains the billed hits best.",
     prepare=_prepare,

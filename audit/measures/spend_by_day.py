@@ -2,4 +2,4 @@
 
 from audit.measures._spend import spend_by
 
-MEASURE = spend_by("by_day", "Day", "r.day", place=80, by_time=True, limit=100)
+MEASURE = spend_by("by_day", "Day", "r.day", place=80, unit="day", limit=100)

@@ -8,4 +8,5 @@ MEASURE = spend_by(
     "o.path",
     joins="JOIN source AS o ON o.source_id = r.source_id",
     place=70,
+    unit="path",
 )

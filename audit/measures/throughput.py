@@ -23,5 +23,6 @@ FROM minutes ORDER BY requests DESC, tokens DESC, minute_us LIMIT 10
         Column("failed", "Failed", "count"),
     ),
     order=120,
+    topic="calls",
     limit=5,
 )

@@ -37,5 +37,6 @@ FROM merged ORDER BY minutes
         Column("cost_pico", "Spend", "pico"),
     ),
     order=125,
+    topic="calls",
     note="Windows start on the clock; a request waits half of one on average. A response cache saves most of the same.",
 )

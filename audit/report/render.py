@@ -8,14 +8,17 @@ from importlib.resources import files
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from audit import figures
+from audit.measures import Measure, Topic
 from audit.projection.coverage import FIELDS
 from audit.report import charts
 from audit.report.data import ReportData
 from audit.report.plain import next_steps, trust
-from audit.summary import measures
+from audit.summary import Summary, measures
 
+_CHARTS = ("by_model", "by_team", "by_feature", "by_day", "model_mix_by_day")
 _HIDDEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 """Control characters, and those that turn the direction of text around."""
 
@@ -42,6 +45,8 @@ def render(data: ReportData) -> str:
         minute=figures.minute,
         payback=figures.payback,
         day=figures.day,
+        path=figures.path,
+        marked=_marked,
         as_cell=figures.cell,
         from_json=json.loads,
     )
@@ -64,15 +69,27 @@ def _context(data: ReportData) -> dict[str, Any]:
             for measure in measures()
             if measure.name in ("by_model", "by_workflow", "by_team", "by_feature") and summary.measures[measure.name]
         ],
-        "tables": [
-            (measure, summary.measures[measure.name])
-            for measure in measures()
-            if measure.name not in ("by_model", "by_team", "by_feature", "by_day", "model_mix_by_day")
-            and summary.measures[measure.name]
-        ],
+        "tables": _tables(summary, "spend"),
+        "calls": _tables(summary, "calls"),
         "trust": trust(data),
         "next_steps": next_steps(data.savings),
         "fields": FIELDS,
         "percent": f"{100 * data.savings.level:.0f} %",
         "width": charts.WIDTH,
     }
+
+
+def _marked(sentence: str) -> Markup:
+    """A sentence with its `commands` set as such, everything else escaped."""
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if index % 2 else part for index, part in enumerate(sentence.split("`"))
+    )
+
+
+def _tables(summary: Summary, topic: Topic) -> list[tuple[Measure, list[dict[str, Any]]]]:
+    """The measures of a chapter that found something and are no chart, with their rows."""
+    return [
+        (measure, summary.measures[measure.name])
+        for measure in measures()
+        if measure.topic == topic and measure.name not in _CHARTS and summary.measures[measure.name]
+    ]
