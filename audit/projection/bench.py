@@ -24,9 +24,11 @@ _COLUMNS = (
     " unit_price_pico"
 )
 
-_START = f"""
-SELECT {_COLUMNS}, cost_pico FROM charge
-WHERE cost_pico IS NOT NULL AND estimated = $estimated
+# a record that names no tier was served in the standard one; levers compare tiers, so the bill says so
+_START = """
+SELECT charge_id, request_id, position, sku_meter, provider_name, model,
+       COALESCE(service_tier, 'standard') AS service_tier, consumed_quantity, estimated, unit_price_pico, cost_pico
+FROM charge WHERE cost_pico IS NOT NULL AND estimated = $estimated
 """
 _ONLY = (
     "SELECT m.* FROM remaining AS m JOIN request AS r ON r.request_id = m.request_id WHERE r.workflow_id = $workflow"

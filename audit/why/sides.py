@@ -25,7 +25,7 @@ tiered AS (
     FROM charge AS c
     JOIN request AS r ON r.request_id = c.request_id
     LEFT JOIN stepped AS s ON s.provider_name = c.provider_name AND s.model = c.model AND s.sku_meter = c.sku_meter
-        AND s.service_tier = c.service_tier
+        AND s.service_tier = COALESCE(c.service_tier, 'standard')
 )
 SELECT COALESCE(w.name, '(none)') AS workflow, COALESCE(r.response_model, r.request_model, 'unknown') AS model,
        c.sku_meter, c.service_tier,
