@@ -55,7 +55,7 @@ ORDER BY workflow, j.model, j.place, j.passed
 
 _SOURCES = """
 SELECT source_id, path, content_hash, bytes, readers, records, accepted, skipped, rejected, duplicates, ingested_at_us
-FROM source ORDER BY source_id
+FROM source ORDER BY CASE WHEN rejected > 0 THEN 0 ELSE 1 END, records DESC, source_id
 """
 _EVENTS = "SELECT event_id, at_us, command, version, settings, outcome, hash FROM event ORDER BY event_id"
 _REJECTS = """
@@ -81,7 +81,7 @@ def examples(store: Store, *, each: int = 2) -> list[dict[str, Any]]:
 
 
 def sources(store: Store) -> list[dict[str, Any]]:
-    """The ingested files with their hashes and record counts."""
+    """The ingested files with their hashes and record counts: those with rejected records first, then the largest."""
     return store.rows(_SOURCES)
 
 

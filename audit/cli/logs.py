@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from itertools import chain
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,6 +14,7 @@ from audit.errors import ConfigError
 if TYPE_CHECKING:
     from audit.config import Config
     from audit.ingest import IngestResult
+    from audit.ingest.result import FileResult
     from audit.store import Store
 
 Logs = Annotated[list[str], typer.Argument(help="Files, folders, globs, `-` for standard input, or URLs.")]
@@ -21,6 +23,10 @@ Map = Annotated[
     typer.Option("--map", help="FIELD=PATH for a format no reader knows; repeat. See `audit formats`."),
 ]
 Strict = Annotated[bool, typer.Option("--strict", help="Exit 3 when a record was rejected.")]
+
+
+_LISTED = 20
+"""Files named one by one; a bucket can hold one for each call."""
 
 
 def register(app: typer.Typer) -> None:
@@ -219,20 +225,26 @@ def read_logs(store: Store, logs: list[str], settings: Config, mapping: dict[str
 
 
 def print_ingest(store: Store, result: IngestResult) -> None:
-    """What became of each file, and warnings for what was rejected."""
+    """What became of each file, and warnings for what was rejected; of many files, those with trouble first."""
     from audit import console, figures
 
+    files = result.files
+    if len(files) > _LISTED:
+        files = sorted(files, key=lambda file: (not (file.error or file.rejected), -file.records))[:_LISTED]
+    more = len(result.files) - len(files)
+    rest = f" from {figures.count(len(result.files))} files, of which {len(files)} are listed" if more else ""
     console.table(
         "Read",
         ("File", "Reader", "Records", "Calls", "Counted before", "Not calls", "Rejected"),
         [
-            (file.name, "known, not read again" if file.known else ", ".join(file.readers) or file.error or "–",
+            (figures.path(file.name),
+             "known, not read again" if file.known else ", ".join(file.readers) or file.error or "–",
              figures.count(file.records), figures.count(file.accepted), figures.count(file.duplicates.total()),
              figures.count(file.skipped.total()), figures.count(file.rejected.total()))
-            for file in result.files
+            for file in files
         ],
         left=2,
-        footer=f"{figures.count(result.accepted)} calls added to {console.clean(store.path)}",
+        footer=f"{figures.count(result.accepted)} calls added to {console.clean(store.path)}{rest}",
     )  # fmt: skip
     _warn_rejected(result)
 
@@ -241,23 +253,35 @@ def _warn_rejected(result: IngestResult, told: str = "") -> None:
     """Warn of what could not be used, apart from the error that is told anyway."""
     from audit import console
 
-    for file in result.files:
-        name = console.clean(file.name)
-        for reason, records in sorted(file.rejected.items()):
-            console.warn(f"{name}: {records} rejected: {reason}")
-        if file.unknown:
-            console.warn(f"{name}: {console.clean(file.unknown, 1500)}")
-        if file.implausible_times:
-            console.warn(f"{name}: {file.implausible_times} calls with a time that can't be right are in no period")
-        if file.nameless:
-            console.warn(f"{name}: {file.nameless} calls name no model, so what they cost is unknown")
-        if file.doubtful_usage:
-            console.warn(
-                f"{name}: {file.doubtful_usage} calls count tokens that can't be (negative, huge, more cached than"
-                " sent); `audit show REQUEST` says what was made of each"
-            )
-        if file.error and file.error != told:
-            said = console.clean(file.error, 500)
-            console.warn(said if said.startswith(name) else f"{name}: {said}")
-        elif not (file.error or file.known or file.records):
-            console.warn(f"{name}: no records")
+    warned = [said for said in (_troubles(file, told) for file in result.files) if said]
+    for text in chain.from_iterable(warned[:_LISTED]):
+        console.warn(text)
+    if len(warned) > _LISTED:
+        console.warn(
+            f"and {len(warned) - _LISTED} more files like these; `audit summary --json` counts what was rejected"
+        )
+
+
+def _troubles(file: FileResult, told: str) -> list[str]:
+    """What is to be said of a file, a sentence each."""
+    from audit import console
+
+    name = console.clean(file.name)
+    said = [f"{name}: {records} rejected: {reason}" for reason, records in sorted(file.rejected.items())]
+    if file.unknown:
+        said.append(f"{name}: {console.clean(file.unknown, 1500)}")
+    if file.implausible_times:
+        said.append(f"{name}: {file.implausible_times} calls with a time that can't be right are in no period")
+    if file.nameless:
+        said.append(f"{name}: {file.nameless} calls name no model, so what they cost is unknown")
+    if file.doubtful_usage:
+        said.append(
+            f"{name}: {file.doubtful_usage} calls count tokens that can't be (negative, huge, more cached than sent);"
+            " `audit show REQUEST` says what was made of each"
+        )
+    if file.error and file.error != told:
+        error = console.clean(file.error, 500)
+        said.append(error if error.startswith(name) else f"{name}: {error}")
+    elif not (file.error or file.known or file.records):
+        said.append(f"{name}: no records")
+    return said
