@@ -33,7 +33,7 @@ def check(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Compare spend, errors and rates with the limits of [budgets]; exit 3 with the reasons when one does not hold.
+    """Compare spend, errors and rates with the limits of [budgets]. Exits 3 with the reasons when one does not hold.
 
     Also names the days on which daily spend left its usual level, and why.
 

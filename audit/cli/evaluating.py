@@ -29,7 +29,7 @@ def evalset(
     config: ConfigFile = None,
     as_json: Json = False,
 ) -> None:
-    """Export replayed prompts with the answer to come up to, as a regression set for any later change.
+    """Export decided prompts as a regression set. Each comes with the answer to come up to, for any later change.
 
     `audit replay --evalset FILE` runs it; the JSONL is itself a log any audit file can ingest. It holds texts of your
     log: keep it where the log may be.

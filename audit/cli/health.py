@@ -23,7 +23,7 @@ def register(app: typer.Typer) -> None:
 
 
 def doctor(db: Db = None, as_json: Json = False) -> None:
-    """Check the installation and, where there is one, that the audit file is sound. Opens no connection.
+    """Check the installation and the audit file. Opens no connection.
 
     Example: audit doctor --db audit.duckdb
     """

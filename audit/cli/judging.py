@@ -29,7 +29,7 @@ def judge(
     config: ConfigFile = None,
     as_json: Json = False,
 ) -> None:
-    """Let a model judge the answers programs can't compare; it is tested with planted answers while it judges.
+    """Let a model judge the answers programs can't compare. It is tested with planted answers while it judges.
 
     Every answer is judged in both orders, without names, by the rubric of its workflow (`[rubrics]` in audit.toml). A
     judge that fails its planted answers, changes its mind with the order or answers as two models decides nothing.

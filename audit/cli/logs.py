@@ -43,7 +43,7 @@ def ingest(
     strict: Strict = False,
     as_json: Json = False,
 ) -> None:
-    """Read logs of any gateway, tracer or provider into the audit file. Nothing counts twice.
+    """Read logs into the audit file; nothing counts twice. Any gateway, tracer or provider.
 
     Example: audit ingest logs/*.jsonl exports/
     """
@@ -78,7 +78,7 @@ def formats(
     name: Annotated[str, typer.Argument(help="One format, to see what to switch on to log more.")] = "",
     as_json: Json = False,
 ) -> None:
-    """List the log formats that are read without a flag; of one, the settings that log more.
+    """List the log formats that are read without a flag. Of one, show the settings that log more.
 
     Example: audit formats helicone
     """
@@ -112,7 +112,7 @@ def sniff(
     as_json: Json = False,
     limit: Annotated[int, typer.Option(help="Records to look at.")] = 20,
 ) -> None:
-    """Say what each record of a file would be read as, and why, without writing anything.
+    """Say what each record of a file would be read as, and why. Writes nothing.
 
     Example: audit sniff export.jsonl
     """
@@ -143,7 +143,7 @@ def run(
     mapping: Map = None,
     output: Annotated[str, typer.Option("--output", "-o", help="Where the report goes.")] = "reports/audit.html",
 ) -> None:
-    """Ingest logs and write the report, offline and without keys; then name the next step worth most.
+    """Ingest logs and write the report, offline and without keys. Then name the next step worth most.
 
     Example: audit run logs/
     """
@@ -163,7 +163,7 @@ def demo(
     folder: Annotated[str | None, typer.Option(help="Where the demo writes; default ./reports.")] = None,
     prompts: Annotated[int, typer.Option(help="Most prompts to ask the embedded model.", min=0)] = 120,
 ) -> None:
-    """The whole audit on made-up sample logs: ingest, replay on an embedded real model, score, report.
+    """The whole audit on made-up sample logs. Ingests, replays on an embedded real model, scores, reports.
 
     Example: audit demo
     """

@@ -38,7 +38,7 @@ def reconcile(
     config: ConfigFile = None,
     as_json: Json = False,
 ) -> None:
-    """Does the log explain the bill? Compares by day, model and kind of token, and names what differs, in dollars.
+    """Hold the log against an invoice. Compares by day, model and kind of token, and names what differs, in dollars.
 
     Reads cost and usage exports of OpenAI, Anthropic, OpenRouter and DeepSeek, AWS, Google Cloud and Azure bills, and
     FOCUS. Without --from and --to it compares the days that both sides cover.

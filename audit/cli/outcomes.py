@@ -31,7 +31,7 @@ def outcomes(
     as_json: Json = False,
     top: Annotated[int, typer.Option(help="Workflows to list.")] = 20,
 ) -> None:
-    """What a successful task and a unit of your business cost: models, other cost lines, what was spent in vain.
+    """What a successful task and a unit of your business cost. Models, other cost lines, what was spent in vain.
 
     Units come from [outcomes] and cost lines from [[cost]] in audit.toml.
 

@@ -64,7 +64,7 @@ def prices(
     config: ConfigFile = None,
     as_json: Json = False,
 ) -> None:
-    """Prices in use: of one model with dates and sources, or of the models in the audit file.
+    """Dated prices in use, with their sources. Of one model, or of the models in the audit file.
 
     Also says where a second price table disagrees: for the spend of the audit file in dollars, for one model by row.
 

@@ -75,7 +75,7 @@ def replay(
     config: ConfigFile = None,
     as_json: Json = False,
 ) -> None:
-    """Ask cheaper models a sample of your real requests, score the answers, and say where switching is safe.
+    """Ask cheaper models a sample of your real requests. Scores the answers and says where switching is safe.
 
     Shows cost and data flow first and asks. Interrupt it and run it again: nothing is paid twice.
 

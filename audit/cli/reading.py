@@ -21,7 +21,7 @@ def register(app: typer.Typer) -> None:
 
 
 def summary(db: Db = None, as_json: Json = False) -> None:
-    """Spend, tokens, latency and success: in total, and by model, workflow, team, feature, user.
+    """Spend, tokens, latency and success, by model, team and more. Also by workflow, feature, user, day.
 
     Example: audit summary --json | jq .cost_usd
     """
@@ -47,7 +47,7 @@ def duplicates(
     as_json: Json = False,
     top: Annotated[int, typer.Option(help="Groups to list per kind.")] = 10,
 ) -> None:
-    """Requests that ask what was asked before: exactly, but for layout, nearly in the same words, or in meaning.
+    """Requests that ask what was asked before. Exactly, but for layout, nearly in the same words, or in meaning.
 
     Lists the dearest groups of each kind. Questions alike in meaning count where the logged answers certify that one
     answer serves both; the last tables hold requests saved against the share of answers that could be wrong.
@@ -73,7 +73,7 @@ def outliers(
     as_json: Json = False,
     top: Annotated[int, typer.Option(help="Requests to list.")] = 20,
 ) -> None:
-    """Prompts and answers far longer than their workflow's, with what the excess cost and its likely cause.
+    """Prompts and answers far longer than their workflow's. With what the excess cost and its likely cause.
 
     Example: audit outliers --json
     """
@@ -106,7 +106,7 @@ def why(
     db: Db = None,
     as_json: Json = False,
 ) -> None:
-    """Why the bill changed between two periods: users, requests, mix, tokens, cache share, price. Adds up exactly.
+    """Why the bill changed between two periods. Users, requests, mix, tokens, cache share, price: adds up exactly.
 
     Example: audit why --from 2026-10 --to 2026-11
     """

@@ -32,7 +32,7 @@ def report(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Write one self-contained HTML file: what was spent, what each lever saves, how sure that is, and why.
+    """Write the report: one self-contained HTML file. What was spent, what each lever saves, how sure that is, and why.
 
     Example: audit report -o reports/audit.html
     """
@@ -51,7 +51,7 @@ def export(
     output: Annotated[str, typer.Argument(help="A .csv or .parquet file.")],
     db: Db = None,
 ) -> None:
-    """Write the charges by day, model, meter, team and workflow in FOCUS columns, for chargeback and BI.
+    """Write the charges in FOCUS columns, for chargeback and BI. By day, model, meter, team and workflow.
 
     Example: audit export focus.csv
     """

@@ -52,7 +52,7 @@ def review(
     config: ConfigFile = None,
     as_json: Json = False,
 ) -> None:
-    """Let people rate answers blind; their ratings correct every later verdict and figure.
+    """Let people rate answers blind. Their ratings correct every later verdict and figure.
 
     Writes one HTML page that works from disk and sends nothing: two answers in an order drawn by chance, or one logged
     answer alone. Half of the draw had passed, half had not, and a fifth is for a second reviewer. `--import` takes the

@@ -27,7 +27,7 @@ def route(
     config: ConfigFile = None,
     as_json: Json = False,
 ) -> None:
-    """Write which workflow may go to which cheaper model, with the certificate of each and the day it expires.
+    """Write certified workflows as a routing table. Each with its certificate and the day it expires.
 
     Only what is certified safe, cheaper, of one model version and less than 30 days old is routed; prompts longer than
     those tested stay with today's model.

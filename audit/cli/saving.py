@@ -30,7 +30,7 @@ def savings(
     ] = None,
     findings: Annotated[int, typer.Option(help="Findings to show of each lever.", min=0)] = 2,
 ) -> None:
-    """What each lever would have saved: alone, in the joint plan (these add up), with evidence class and interval.
+    """What each lever would have saved, alone and together. Only the joint plan adds up; each figure has its evidence class.
 
     Below the table stands where each lever would act, and what to do.
 

@@ -28,7 +28,7 @@ def workflows(
     as_json: Json = False,
     top: Annotated[int, typer.Option(help="Workflows to list.")] = 40,
 ) -> None:
-    """Every kind of request the log holds, dearest first; names and merges of `[workflows]` are applied here too.
+    """Every kind of request the log holds, dearest first. Names and merges of `[workflows]` are applied here too.
 
     Example: audit workflows --json
     """
@@ -70,7 +70,7 @@ def show(
     full: Annotated[bool, typer.Option("--full", help="Print every text whole.")] = False,
     levers: Annotated[bool, typer.Option(help="Simulate each lever on the workflow.")] = True,
 ) -> None:
-    """A request as the model saw it, piece by piece with tokens and dollars; or a workflow with all that is known.
+    """A workflow, or a request as the model saw it. With tokens and dollars, piece by piece.
 
     Example: audit show support-faq
     """
