@@ -30,9 +30,9 @@ def savings(
     ] = None,
     findings: Annotated[int, typer.Option(help="Findings to show of each lever.", min=0)] = 2,
 ) -> None:
-    """What each lever would have saved, alone and together. Only the joint plan adds up; each figure has its evidence class.
+    """What each lever would have saved, alone and together. Only the joint plan adds up.
 
-    Below the table stands where each lever would act, and what to do.
+    Each figure has its evidence class and interval; below the table stands where each lever would act, and what to do.
 
     Example: audit savings --json | jq .joint
     """
