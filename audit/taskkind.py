@@ -99,8 +99,14 @@ def kind(features: Features) -> str:
         return structured
     if features.language or ("```" in features.answer and _CODE.search(features.answer)):
         return "code"
-    length = features.output_tokens if features.output_tokens is not None else len(features.answer.split())
-    return _by_words(features, asked, length)
+    return _by_words(features, asked, _length(features))
+
+
+def _length(features: Features) -> int:
+    """Tokens of the answer as its reader sees it: what was thought before it says nothing of the task's kind."""
+    if features.output_tokens is None:
+        return len(features.answer.split())
+    return max(0, features.output_tokens - features.reasoning_tokens)
 
 
 def _structured(features: Features, asked: str) -> str | None:

@@ -28,6 +28,8 @@ EXAMPLES: list[tuple[dict[str, Any], str]] = [
      "summary"),
     ({"user": "Rédige un courriel au client", "output_tokens": 90, "answer": "Bonjour"}, "drafting"),
     ({"user": "Clasifica el sentimiento: genial", "output_tokens": 2, "answer": "positivo"}, "classification"),
+    ({"user": "Is it about water: yes or no?", "answer": "yes", "output_tokens": 900, "reasoning_tokens": 899},
+     "classification"),
     ({"user": "List three", "answer": "[1, 2", "output_tokens": 5, "distinct_outputs": 99}, "short_answer"),
 ]  # fmt: skip
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 _LEAST_ANSWERS = 20
 _LEAST_DISTINCT = 5
+_LEAST_TIMES = 5
 _SHARED = 0.8
 _LEAST_WORDS = 4
 _LABELS = 25
@@ -26,9 +27,12 @@ _ASKS_REASON = re.compile(
 
 def shared_phrases(answers: Sequence[str]) -> tuple[str, str]:
     """The phrase at least four fifths of the distinct answers begin with, and the one they end with; empty when
-    shorter than four words, or when there are fewer than 20 answers (5 distinct ones) to tell."""
-    distinct = list(dict.fromkeys(" ".join(answer.split()) for answer in answers if answer.strip()))
-    if len(answers) < _LEAST_ANSWERS or len(distinct) < _LEAST_DISTINCT or _are_json(distinct):
+    shorter than four words, or when there are too few answers to tell: fewer than 20, or fewer than five distinct ones
+    unless each of these came five times, as labels in a sentence do."""
+    times = Counter(" ".join(answer.split()) for answer in answers if answer.strip())
+    distinct = list(times)
+    enough = len(distinct) >= _LEAST_DISTINCT or (len(distinct) > 1 and min(times.values()) >= _LEAST_TIMES)
+    if len(answers) < _LEAST_ANSWERS or not enough or _are_json(distinct):
         return "", ""
     words = [answer.split(" ") for answer in distinct]
     head = _common(words)

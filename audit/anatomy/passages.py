@@ -11,17 +11,24 @@ from typing import Any, NamedTuple
 _LEAST_WORDS = 12
 _TAGS = (
     "document|doc|chunk|passage|source|context|article|result|item|snippet|page|record|search_result|reference|excerpt"
+    "|dokument|quelle|auszug|documento|fuente|fragmento|fonte|extrait|文档|文書|资料|資料"
 )
 _TAGGED = re.compile(rf"<({_TAGS})\b([^>]{{0,300}})>(.*?)</\1\s*>", re.IGNORECASE | re.DOTALL)
 _ATTRIBUTE = re.compile(r"\b(?:id|index|name|title|source|number)\s*=\s*[\"']?([^\"'>\s]{1,80})", re.IGNORECASE)
-_WORDS = "document|doc|source|passage|chunk|context|article|result|snippet|reference|excerpt|search result|page"
+_WORDS = (
+    "document|doc|source|passage|chunk|context|article|result|snippet|reference|excerpt|search result|page"
+    "|dokument|quelle|auszug|textstelle|kontext|ergebnis"
+    "|documento|fuente|fragmento|pasaje|contexto|resultado|fonte|trecho|brano|risultato"
+    "|extrait|résultat|fragment|文档|资料|資料|来源|片段|搜索结果|文書|出典|参考|検索結果"
+)
 _HEADED = re.compile(
-    rf"^[ \t#*=\-]*(?:(?:{_WORDS})[ \t]*(?:no\.?|nr\.?|#|number)?[ \t]*|\[|\()(\d{{1,3}}|[A-Z]{{1,4}}-?\d{{1,5}})"
-    r"(?:[\]):.]|[ \t*=\-]*(?=\n)|[ \t]+(?:[-–—(|]))",
+    rf"^[ \t#*=\-【〔]*(?:(?:{_WORDS})[ \t]*(?:no\.?|nr\.?|n[º°]\.?|#|number)?[ \t]*|\[|\(|(?<=【))"
+    r"(\d{1,3}|[A-Z]{1,4}-?\d{1,5})(?:[\]):.：】〕]|[ \t*=\-]*(?=\n)|[ \t]+(?:[-–—(|]))",
     re.IGNORECASE | re.MULTILINE,
 )
 _END = re.compile(
-    r"^(?:[ \t#*=\-]*(?:question|query|user|task|instructions?|answer|request|customer|frage)\b[^\n]{0,40}[:\n]"
+    r"^(?:[ \t#*=\-]*(?:(?:question|query|user|task|instructions?|answer|request|customer|frage|aufgabe|anfrage"
+    r"|pregunta|tarea|consulta|pergunta|domanda)\b|问题|用户|任务|質問|問題|指示|回答)[^\n]{0,40}[:：\n]"
     r"|</?\w+>|={3,}[ \t]*$|-{3,}[ \t]*$)",
     re.IGNORECASE | re.MULTILINE,
 )
@@ -44,7 +51,7 @@ def passages(text: str) -> list[Passage]:
     Tried in turn: documents between tags, headings or brackets with a number, a JSON list of results, parts between
     rules. The first way that finds two or more is taken.
     """
-    if len(text) < 200:
+    if len(text) < 80:
         return []
     for way in (_tagged, _headed, _listed, _ruled):
         found = [each for each in way(text) if _is_long(text[each.start : each.end])]
@@ -54,7 +61,9 @@ def passages(text: str) -> list[Passage]:
 
 
 def _is_long(text: str) -> bool:
-    return len(text.split(None, _LEAST_WORDS)) >= _LEAST_WORDS
+    """A dozen words; in scripts without spaces, two signs are taken for one."""
+    words = len(text.split(None, _LEAST_WORDS))
+    return words >= _LEAST_WORDS or sum(char > "\u0dff" for char in text[: 4 * _LEAST_WORDS]) >= 2 * _LEAST_WORDS
 
 
 def _tagged(text: str) -> Iterator[Passage]:

@@ -13,6 +13,8 @@ from audit.store import Store
 _ENCODED = re.compile(r"[A-Za-z0-9+/=]{400,}")
 _LOOP_RATIO = 0.5
 _USER_SHARE = 0.2
+_WORKFLOW_SHARE = 0.5
+_LEAST_OUTLIERS = 5
 _LENGTH = ("length", "max_tokens", "max_output_tokens")
 # what the longest part of a prompt is called where nothing more telling is found
 _LONG_PART = {
@@ -21,7 +23,8 @@ _LONG_PART = {
 }  # fmt: skip
 
 _FACTS = """
-SELECT o.request_id, o.meter, LOWER(COALESCE(r.finish_reason, '')) AS finish_reason, r.user_id, o.excess_cost_pico
+SELECT o.request_id, o.meter, LOWER(COALESCE(r.finish_reason, '')) AS finish_reason, r.user_id, r.workflow_id,
+       o.excess_cost_pico
 FROM flagged_outlier AS o JOIN request AS r ON r.request_id = o.request_id
 """
 
@@ -54,18 +57,28 @@ def causes(store: Store, found: list[dict[str, Any]]) -> dict[tuple[int, str], s
         elif texts.get(place):
             reasons[place] = texts[place]
         else:
-            reasons[place] = "one_user" if fact["user_id"] in heavy else parts.get(place, "unknown")
+            abuse = not heavy.isdisjoint({(fact["user_id"], None), (fact["user_id"], fact["workflow_id"])})
+            reasons[place] = "one_user" if abuse else parts.get(place, "unknown")
     return reasons
 
 
-def _heavy_users(facts: list[dict[str, Any]]) -> set[str]:
-    """Users who alone make up more than a fifth of the outliers' excess dollars."""
-    total = sum(fact["excess_cost_pico"] for fact in facts)
-    by_user: Counter[str] = Counter()
+def _heavy_users(facts: list[dict[str, Any]]) -> set[tuple[str, int | None]]:
+    """Users who alone make up more than a fifth of the outliers' excess dollars (with None), or most of those of one
+    workflow in five outliers or more (with that workflow)."""
+    excess: Counter[tuple[str | None, int | None]] = Counter()
+    often: Counter[tuple[str | None, int | None]] = Counter()
     for fact in facts:
-        if fact["user_id"] is not None:
-            by_user[fact["user_id"]] += fact["excess_cost_pico"]
-    return {user for user, cost in by_user.items() if cost > _USER_SHARE * total}
+        for user in {None, fact["user_id"]}:
+            for workflow in {None, fact["workflow_id"]}:
+                excess[user, workflow] += fact["excess_cost_pico"]
+                often[user, workflow] += 1
+    return {
+        (user, workflow)
+        for (user, workflow), cost in excess.items()
+        if user is not None
+        and cost > (_USER_SHARE if workflow is None else _WORKFLOW_SHARE) * excess[None, workflow]
+        and (workflow is None or often[user, workflow] >= _LEAST_OUTLIERS)
+    }
 
 
 def _text_causes(store: Store, request_ids: list[int]) -> tuple[dict[tuple[int, str], str], dict[tuple[int, str], str]]:

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
+from audit.refusals import refuses
 from audit.scorers._normalise import AMOUNT, DATE, iso_date, quantity
 
 _URL = re.compile(r"\bhttps?://[^\s<>\"')\]]+|\bwww\.[^\s<>\"')\]]+", re.IGNORECASE)
@@ -28,23 +29,6 @@ _SPELLED = dict(
     )
 )
 _SPELLED_WORD = re.compile(rf"\b(?:{'|'.join(_SPELLED)})\b", re.IGNORECASE)
-_REFUSAL = re.compile(
-    r"\bas an ai\b|\bi(?:['’]m| am) (?:sorry|afraid),? (?:but )?(?:i )?"
-    r"(?:can(?:no|['’])t|am unable|['’]m unable|won['’]t)"
-    r"|\bi (?:can(?:not|['’]t)|won['’]t|will not|am (?:unable|not able) to|['’]m (?:unable|not able) to)"
-    r" (?:help|assist|comply|fulfil|answer|respond|do that|engage|participate|continue with|provide (?:that|this|you))"
-    r"|\b(?:es tut mir leid|tut mir leid|entschuldigung),? aber ich kann|\bich kann (?:dabei|dir|ihnen)? ?nicht helfen"
-    r"|\bje suis désolée?,? mais je ne peux|\bje ne peux pas (?:vous |t['’])?(?:aider|répondre)"
-    r"|\blo siento,? pero no puedo|\bno puedo (?:ayudar|responder)"
-    r"|\b(?:desculpe|sinto muito),? mas não (?:posso|consigo)|\bmi dispiace,? ma non posso",
-    re.IGNORECASE,
-)
-_LEAD = 300
-
-
-def refuses(text: str) -> bool:
-    """Whether an answer opens with a refusal, in one of six languages."""
-    return _REFUSAL.search(text[:_LEAD].replace("’", "'")) is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import json
 
+from audit.refusals import LEAD, LONGEST, REFUSAL
 from audit.store.database import Store
 
 TASK_GAP_US = 600_000_000
@@ -50,6 +51,22 @@ def _ratings(low: int, high: int) -> str:
     return _words(tuple(text for value in range(low, high + 1) for text in (str(value), f"{value}.0")))
 
 
+# what an answer says, where its finish reason does not; in a step of its own, so that only short texts are read
+_REFUSED = f"""
+CREATE OR REPLACE TEMP TABLE task_refusal AS
+WITH short AS (
+    SELECT DISTINCT s.content_hash FROM segment AS s
+    JOIN (SELECT content_hash FROM content WHERE characters <= {LONGEST}) AS c ON c.content_hash = s.content_hash
+    WHERE s.direction = 'output' AND s.kind = 'answer'
+),
+declined AS (
+    SELECT c.content_hash FROM content AS c JOIN short AS s ON s.content_hash = c.content_hash
+    WHERE regexp_matches(SUBSTR(c.text, 1, {LEAD}), $refusal)
+)
+SELECT s.request_id FROM segment AS s LEFT JOIN declined AS d ON d.content_hash = s.content_hash
+WHERE s.direction = 'output' AND s.kind IN ('answer', 'tool_call')
+GROUP BY s.request_id HAVING COUNT(*) = COUNT(d.content_hash)
+"""
 _CALLS = f"""
 CREATE OR REPLACE TEMP TABLE task_call AS
 WITH rated AS (
@@ -62,9 +79,10 @@ calls AS (
            COALESCE(r.user_id, '') AS who,
            COALESCE(r.conversation_id, CASE WHEN r.user_id IS NULL THEN r.trace_id ELSE NULL END, '') AS place,
            CASE WHEN r.started_at_us IS NULL THEN NULL ELSE COALESCE(r.trace_id, r.parent_id) END AS thread,
-           CASE WHEN r.status = 'billable' AND LOWER(COALESCE(r.finish_reason, 'stop'))
+           CASE WHEN r.status = 'billable' AND f.request_id IS NULL AND LOWER(COALESCE(r.finish_reason, 'stop'))
                      NOT IN ('refusal', 'content_filter', 'safety', 'error') THEN 1 ELSE 0 END AS answered
-    FROM request AS r WHERE r.status IN ('billable', 'failed')
+    FROM request AS r LEFT JOIN task_refusal AS f ON f.request_id = r.request_id
+    WHERE r.status IN ('billable', 'failed')
 )
 SELECT c.request_id, c.workflow_id, c.started_at_us, c.question_key, c.who, c.place, c.answered,
        CASE WHEN c.thread = c.conversation_id THEN NULL ELSE c.thread END AS thread,
@@ -214,8 +232,9 @@ def tasks(store: Store) -> None:
     mark = json.dumps(store.rows(_STATE)[0], default=str)
     if "task_mark" in store.tables() and store.value("SELECT mark FROM task_mark") == mark:
         return
+    store.run(_REFUSED, refusal=REFUSAL)
     for sql in (_CALLS, _RUNS, _MEMBERS, _TOOL_RESULTS, _TOOL_ERRORS, _ATTEMPTS, _TASKS):
         store.run(sql)
-    for table in ("task_call", "task_run", "task_member", "task_tool_result", "task_tool_error"):
+    for table in ("task_refusal", "task_call", "task_run", "task_member", "task_tool_result", "task_tool_error"):
         store.run(f"DROP TABLE {table}")
     store.run("CREATE OR REPLACE TEMP TABLE task_mark AS SELECT $mark AS mark", mark=mark)

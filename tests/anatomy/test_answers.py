@@ -25,6 +25,14 @@ def test_no_phrase_in_few_varied_or_json_answers() -> None:
     assert shared_phrases([json.dumps({"the label of it is": item}) for item in ITEMS]) == ("", "")
 
 
+def test_labels_inside_one_sentence_are_few_and_come_often() -> None:
+    answers = [
+        f"Having read the ticket, I believe its priority is {label}. Anything else?" for label in ("low", "high")
+    ]
+    assert shared_phrases(answers * 10)[0] == "Having read the ticket, I believe its priority is"
+    assert shared_phrases(answers * 10 + [answers[0].replace("low", "urgent")]) == ("", "")
+
+
 def test_labels_that_open_prose() -> None:
     asked = "Classify the ticket: billing, delivery or other."
     answers = [

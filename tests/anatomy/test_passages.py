@@ -28,6 +28,33 @@ WAYS = {
 }  # fmt: skip
 
 
+ZH = [
+    "帐篷干燥且包装完整时，可在三十天内退货，商店如此规定，运费由顾客承担。",
+    "寄往岛屿的包裹每周二发出，夏季渡轮满员，因此需要多等四天才能送达。",
+    "礼品卡可以与代金券一起使用，但即使过期也不能兑换现金或转让他人。",
+]
+FOREIGN = {
+    "dokument": ("Dokument", TEXTS), "quelle nr.": ("Quelle Nr.", TEXTS), "fuente": ("Fuente", TEXTS),
+    "文档": ("文档", ZH), "資料": ("資料", ZH),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FOREIGN)
+def test_found_in_other_languages(name: str) -> None:
+    head, texts = FOREIGN[name]
+    text = "\n\n".join(f"{head} {i}：\n{each}" for i, each in enumerate(texts, 1)) + "\n\n问题：现在呢？"
+    found = passages(text)
+    assert len(found) == 3
+    for each, expected in zip(found, texts, strict=True):
+        assert expected in text[each.start : each.end]
+        assert "问题" not in text[each.start : each.end]
+
+
+def test_scripts_without_spaces_are_drawn_on_sign_by_sign() -> None:
+    answer = "根据规定，寄往岛屿的包裹每周二发出，请耐心等待。"
+    assert drawn_on(answer, ZH) == [False, True, False]
+
+
 @pytest.mark.parametrize("way", WAYS)
 def test_found(way: str) -> None:
     text = WAYS[way]

@@ -60,6 +60,26 @@ def test_measures_say_the_same_as_the_stage() -> None:
     assert (row["tasks"], row["successes"], row["share"], row["per_success_pico"]) == (5, 4, 0.8, 6.25 * CENT)
 
 
+@pytest.mark.parametrize(
+    ("answer", "succeeds"),
+    [
+        ("I'm sorry, but I can't help with that request.", 0),
+        ("Es tut mir leid, aber ich kann dazu nichts sagen.", 0),
+        ("很抱歉，我无法回答这个问题。", 0),
+        ("申し訳ありませんが、そのご質問にはお答えできません。", 0),
+        ("Sorry for the wait! Your parcel arrives on Monday.", 1),
+        ("I'm sorry, but I can't see the order here. " + "What helps is to look into the parcel's history. " * 15, 1),
+    ],
+)
+def test_a_refusal_is_no_success(answer: str, succeeds: int) -> None:
+    plant = Plant()
+    ask(plant, 0, 3)
+    plant.segment(1, 1, answer, 10, "answer", "output")
+    result = outcomes(plant.store)
+    assert (result.tasks, result.successes) == (1, succeeds)
+    assert wasted(result) == ({} if succeeds else {"failed": (1, 3.0)})
+
+
 @pytest.mark.parametrize(("gap_s", "reason"), [(59, "retried"), (60, "regenerated"), (599, "regenerated")])
 def test_asked_again_after_an_answer(gap_s: int, reason: str) -> None:
     plant = Plant()
