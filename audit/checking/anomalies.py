@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Container
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Literal
 
@@ -52,8 +52,8 @@ _TITLES = {
 class Anomaly:
     """A change of level from `day` on, or a spike on that day alone.
 
-    `before_pico` and `after_pico` are spend a day. `causes` (volume, mix, tokens_per_request, price) and `workflows`
-    split the difference of the mean days, in pico-USD a day; the causes add up to it.
+    `before_pico` and `after_pico` are the mean spend of a day, days that are spikes of their own left out. `causes`
+    (volume, mix, tokens_per_request, price) and `workflows` split their difference, in pico-USD a day; both add up.
     """
 
     kind: Literal["level", "spike"]
@@ -86,16 +86,22 @@ def anomalies(store: Store) -> tuple[Anomaly, ...]:
         daily[row["day"] - first] = float(row["cost"])
     changes = [each for each in change_points(daily) if _matters(each.before, each.after)]
     edges = [0, *(change.day for change in changes), len(daily)]
+    levels = list(pairwise(edges))
+    odd = [since + day for since, until in levels for day in _spikes(daily[since:until])]
     found = [
-        _described(store, "level", first, (edges[k], edges[k + 1]), (edges[k + 1], edges[k + 2]), change[1:])
-        for k, change in enumerate(changes)
+        _described(store, "level", first, _ordinary(*before, odd), _ordinary(*after, odd))
+        for before, after in pairwise(levels)
     ]
-    for since, until in pairwise(edges):
-        for day, usual in _spikes(daily[since:until]):
-            around = (since, since + day) if day >= 3 else (since + day + 1, until)
-            levels = (usual, float(daily[since + day]))
-            found.append(_described(store, "spike", first, around, (since + day, since + day + 1), levels))
+    for since, until in levels:
+        for day in (each for each in odd if since <= each < until):
+            around = (since, day) if day - since >= 3 else (day + 1, until)
+            found.append(_described(store, "spike", first, _ordinary(*around, odd), [day]))
     return tuple(sorted(found, key=lambda each: (each.day, each.kind)))
+
+
+def _ordinary(since: int, until: int, odd: Container[int]) -> list[int]:
+    """The days of a stretch that are no spikes; all of them where nothing else is left."""
+    return [day for day in range(since, until) if day not in odd] or list(range(since, until))
 
 
 def _matters(before: float, after: float) -> bool:
@@ -103,41 +109,49 @@ def _matters(before: float, after: float) -> bool:
     return max(before, after) >= _LEAST_CHANGE * min(before, after)
 
 
-def _spikes(daily: NDArray[np.float64]) -> Iterator[tuple[int, float]]:
-    """Days of one level (index, usual amount) with a modified z above 3.5 on the log scale and twice the median."""
+def _spikes(daily: NDArray[np.float64]) -> list[int]:
+    """Days of one level (their places) with a modified z above 3.5 on the log scale and twice the median."""
     usual = float(np.median(daily))
     if daily.size < _SPIKE_DAYS or usual <= 0:
-        return
+        return []
     distance = np.log(daily + 0.01 * usual) - math.log(1.01 * usual)
     spread = max(float(np.median(np.abs(distance))), _LEAST_MAD)
-    for day in np.flatnonzero((0.6745 * distance / spread > _SPIKE_Z) & (daily >= _SPIKE_RATIO * usual)).tolist():
-        yield day, usual
+    found: list[int] = np.flatnonzero(
+        (0.6745 * distance / spread > _SPIKE_Z) & (daily >= _SPIKE_RATIO * usual)
+    ).tolist()
+    return found
 
 
 def _described(
-    store: Store, kind: Literal["level", "spike"], first: int, before: tuple[int, int], after: tuple[int, int],
-    levels: tuple[float, float],
-) -> Anomaly:  # fmt: skip
-    old = _cells(store, first + before[0], first + before[1] - 1)
-    new = _cells(store, first + after[0], first + after[1] - 1)
-    causes, workflows = _causes(old, new), _workflows(old, new)
-    day = first + after[0]
-    bare = Anomaly(kind, day, first + after[1] - 1, round(levels[0]), round(levels[1]), causes, workflows, "")
-    return Anomaly(kind, day, bare.last_day, bare.before_pico, bare.after_pico, causes, workflows, _sentence(bare))
+    store: Store, kind: Literal["level", "spike"], first: int, before: list[int], after: list[int]
+) -> Anomaly:
+    old, new = (_cells(store, [first + day for day in days]) for days in (before, after))
+    mean_before, mean_after = (round(sum(cost for _, _, cost in cells.values())) for cells in (old, new))
+    causes, workflows = _causes(old, new, mean_after - mean_before), _workflows(old, new)
+    bare = Anomaly(kind, first + after[0], first + after[-1], mean_before, mean_after, causes, workflows, "")
+    return replace(bare, sentence=_sentence(bare))
 
 
-def _cells(store: Store, first: int, last: int) -> Cells:
-    days = last - first + 1
-    return {
-        (row["workflow"], row["model"]): (row["requests"] / days, row["tokens"] / days, float(row["cost"]) / days)
-        for row in store.rows(_CELLS, first=first, last=last)
-    }
+def _cells(store: Store, days: list[int]) -> Cells:
+    """The mean of some days: those of the whole stretch, less the days in between that do not count."""
+    sums: dict[tuple[str, str], NDArray[np.float64]] = {}
+    left_out = sorted(set(range(days[0], days[-1] + 1)) - set(days))
+    for first, last, sign in ((days[0], days[-1], 1), *((day, day, -1) for day in left_out)):
+        for row in store.rows(_CELLS, first=first, last=last):
+            amounts = np.array([row["requests"], row["tokens"], int(row["cost"])], dtype=np.float64)
+            key = (row["workflow"], row["model"])
+            sums[key] = sums.get(key, np.zeros(3)) + sign * amounts
+    cells = ((key, [float(each) / len(days) for each in amounts]) for key, amounts in sums.items())
+    return {key: (requests, tokens, cost) for key, (requests, tokens, cost) in cells if requests}
 
 
-def _causes(old: Cells, new: Cells) -> tuple[tuple[str, int], ...]:
+def _causes(old: Cells, new: Cells, difference: int) -> tuple[tuple[str, int], ...]:
     keys = sorted({*old, *new})
     bridge = spend_bridge([_factors(old.get(key)) for key in keys], [_factors(new.get(key)) for key in keys])
-    return tuple((name, round(getattr(bridge, name))) for name in _TITLES)
+    parts = {name: round(getattr(bridge, name)) for name in _TITLES}
+    # what rounding leaves goes to the largest part
+    parts[max(parts, key=lambda name: abs(parts[name]))] += difference - sum(parts.values())
+    return tuple(parts.items())
 
 
 def _factors(cell: tuple[float, float, float] | None) -> tuple[float, float, float]:

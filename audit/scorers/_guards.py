@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
+from audit.refusals import refuses
 from audit.scorers import Answer, Context
-from audit.scorers._facts import refuses
 from audit.scorers._language import language
 from audit.scorers._normalise import find_json, is_document, normalise, word_set, words
 

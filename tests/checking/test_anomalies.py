@@ -31,7 +31,9 @@ def found(shape: Callable[[int], list[Shape]], **values: int) -> list[tuple[str,
 
 def the_one(plant: Plant) -> Anomaly:
     (only,) = anomalies(plant.store)
-    assert sum(pico for _, pico in only.causes) == pytest.approx(sum(pico for _, pico in only.workflows), abs=10)
+    difference = only.after_pico - only.before_pico
+    assert sum(pico for _, pico in only.causes) == difference
+    assert sum(pico for _, pico in only.workflows) == pytest.approx(difference, abs=10)
     return only
 
 
@@ -51,6 +53,20 @@ def test_a_new_level_is_dated_and_its_workflow_named() -> None:
     assert only.workflows[0][0] == "search"
     assert "From 2024-10-22 on" in only.sentence
     assert "search (+$" in only.sentence
+
+
+def test_the_causes_of_a_new_level_leave_single_days_out() -> None:
+    plant = Plant()
+    for day in range(28):
+        for _ in range(40 if day == 6 else 10 if day < 16 else 20):
+            plant.call(at_us=START + day * DAY, input_tokens=1000, output_tokens=0)
+    spike, level = anomalies(plant.store)
+    a_request = 1000 * 2_000_000
+    assert [(spike.before_pico, spike.after_pico), (level.before_pico, level.after_pico)] == [
+        (10 * a_request, 40 * a_request), (10 * a_request, 20 * a_request),
+    ]  # fmt: skip
+    for each in (spike, level):
+        assert dict(each.causes)["volume"] == each.after_pico - each.before_pico
 
 
 def test_more_requests_are_told_from_longer_ones() -> None:
