@@ -8,7 +8,8 @@ from typing import Any, Literal
 from audit.wire.usage import Usage
 
 Status = Literal["ok", "failed", "cache_hit", "not_billable"]
-TextStatus = Literal["full", "truncated", "redacted", "absent"]
+TextStatus = Literal["full", "truncated", "redacted", "hashed", "absent"]
+"""`hashed`: the log names the pieces of a prompt, so that what prompts share is known, but not what they say."""
 Direction = Literal["input", "output"]
 
 
@@ -17,7 +18,8 @@ class Segment:
     """One piece of a prompt or an answer, in the order the model sees it (tools, system, messages).
 
     `kind` is one of system, tools, user, history, tool_result, media, answer, tool_call, reasoning.
-    `text` is what is hashed and tokenised; media are replaced by `<media TYPE SHA>` and never kept.
+    `text` is what is hashed and tokenised; media are replaced by `<media TYPE SHA>` and never kept. `tokens` are given
+    where `text` only names the piece and the log says how long it is.
     """
 
     role: str
@@ -26,6 +28,7 @@ class Segment:
     direction: Direction = "input"
     cache_breakpoint: bool = False
     cache_ttl: str | None = None
+    tokens: int | None = None
 
 
 @dataclass(slots=True)

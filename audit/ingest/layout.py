@@ -125,6 +125,9 @@ def _facts(segments: list[Segment], hashes: Ints, encodings: Ints, texts: Texts)
     if second.any():
         other = np.array([each.tokens[1] or 0 for each in known], dtype=np.int64)[place]
         counts = np.where(encodings == 1, other, counts)
+    for at, each in enumerate(segments):
+        if each.tokens is not None:
+            counts[at] = each.tokens
     spaced = np.array([each.spaced_hash for each in known], dtype=np.int64)[place]
     folded = np.array([each.folded_hash for each in known], dtype=np.int64)[place]
     return counts, spaced, folded

@@ -31,7 +31,8 @@ SELECT model AS key, CAST(SUM(requests) AS BIGINT) AS requests, CAST(SUM(predict
        CAST(SUM(billed) AS BIGINT) AS billed_tokens,
        CASE WHEN SUM(predicted) > 0 THEN CAST(SUM(billed) AS DOUBLE) / CAST(SUM(predicted) AS DOUBLE) ELSE NULL END
            AS billed_share,
-       MAX(spread) AS share_error, MIN(life_s) AS life_seconds, MIN(min_tokens) AS minimum_tokens
+       MAX(CASE WHEN billed IS NULL THEN NULL ELSE spread END) AS share_error,
+       MIN(CASE WHEN life_s >= 315360000 THEN NULL ELSE life_s END) AS life_seconds, MIN(min_tokens) AS minimum_tokens
 FROM prompt_cache_calibration_model GROUP BY model ORDER BY predicted_tokens DESC, model
 """,
     columns=(
@@ -47,6 +48,7 @@ FROM prompt_cache_calibration_model GROUP BY model ORDER BY predicted_tokens DES
     order=140,
     topic="calls",
     note="Cached tokens by the provider's dated rules, played over the log in time order, against those billed; "
-    "the life is the one that explains the billed hits best.",
+    "the life is the one that explains the billed hits best. Where no request says what was read from cache, only the "
+    "prediction stands; traces of blocks without a model are played as a cluster that keeps everything.",
     prepare=_prepare,
 )

@@ -16,7 +16,9 @@ from audit.promptcache.traffic import traffic as traffic_of
 from audit.store import Store
 
 _META = "prompt_cache_calibration"
-_TOLD = "SELECT COUNT(*) FROM request WHERE cache_read_input_tokens > 0"
+_PLAYABLE = """
+SELECT (SELECT COUNT(*) FROM cache_rule) + (SELECT COUNT(*) FROM request WHERE text_status = 'hashed')
+"""
 _LIVES_MS = (300_000, 600_000, 1_800_000, 3_600_000, 86_400_000)
 """Lives a provider may give an idle entry: documented as 5 to 10 minutes, up to an hour, or a day on request."""
 _FEWEST_HITS = 20
@@ -33,7 +35,8 @@ class Calibrated:
     """One model's prompt cache: billed against predicted tokens under today's prompts and marks.
 
     `reliability` is the share of the predicted tokens to expect, `spread` its standard error from day to day;
-    `measured` is false where the log says nothing and the documented figure stands.
+    `measured` is false where the log says nothing and the documented figure stands. Where no request tells its cached
+    tokens, `billed` is None and `predicted` is what the rules promise all `requests`.
     """
 
     provider_name: str
@@ -41,7 +44,7 @@ class Calibrated:
     requests: int
     hits: int
     predicted: int
-    billed: int
+    billed: int | None
     reliability: float
     spread: float
     measured: bool
@@ -71,7 +74,7 @@ def models_of(store: Store) -> list[Calibrated]:
     stamp = json.dumps(store.rows(STAMP)[0], sort_keys=True)
     known = json.loads(store.meta(_META) or "{}")
     if known.get("stamp") != stamp:
-        models = calibrate(traffic_of(store)).models if store.value(_TOLD) else []
+        models = calibrate(traffic_of(store)).models if store.value(_PLAYABLE) else []
         known = {"stamp": stamp, "models": [asdict(each) for each in models]}
         store.set_meta(_META, json.dumps(known))
     return [Calibrated(**each) for each in known["models"]]
@@ -167,18 +170,21 @@ def _errors(traffic: Traffic, played: Played, model: Ints, told: Bools) -> NDArr
 def _calibrated(
     traffic: Traffic, name: tuple[str, str], mine: Bools, behaviour: Behaviour, played: Played
 ) -> Calibrated:
-    told = mine & (traffic.read >= 0) & ~traffic.batch
+    counted = mine & ~traffic.batch
+    told = counted & (traffic.read >= 0)
     billed, predicted = traffic.read[told], played.read[told].astype(np.int64)
     hits = int(np.sum((billed > 0) | (predicted > 0)))
     rule = traffic.rules[int(traffic.rule[np.flatnonzero(mine)[-1]])]
     reliability, spread = _reliability(billed, predicted, traffic.start[told] // _DAY_MS, rule.reliability)
+    silent = not told.any()
+    shown = counted if silent else told
     return Calibrated(
         provider_name=name[0],
         model=name[1],
-        requests=int(np.sum(told)),
+        requests=int(np.sum(shown)),
         hits=hits,
-        predicted=int(predicted.sum()),
-        billed=int(billed.sum()),
+        predicted=int(played.read[shown].astype(np.int64).sum()),
+        billed=None if silent else int(billed.sum()),
         reliability=reliability,
         spread=spread,
         measured=hits >= _FEWEST_HITS and int(predicted.sum()) > 0,

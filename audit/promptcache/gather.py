@@ -13,17 +13,46 @@ HEAD, FIRST, LAST, TURN, MARK, LONG, LOOK, NEAR = (1 << bit for bit in range(8))
 """Where a prefix ends: after tools and system prompt, after the first message, at the end, after a user or tool turn;
 marked in the log, with the long life, within the look-back of a mark, within the look-back of the end."""
 
+CLUSTER = "trace"
+"""Provider of requests whose prompts are known by their blocks, and whose model has no price and no rule."""
+
+_UNLIMITED_S = 100 * 365 * 86_400
+_OPEN_US = 2**61
+"""A rule that ends later than this still holds; a trace without dates is played by today's."""
+
 RANK_BITS, FLAG_BITS = 27, 8
 NODE_SHIFT = RANK_BITS + FLAG_BITS
 RANK_MASK = (1 << RANK_BITS) - 1
 FLAG_MASK = (1 << FLAG_BITS) - 1
 
-_RULES = """
+# a trace of no known model is played as a serving cluster with memory for everything would
+_RULES = f"""
 CREATE OR REPLACE TEMP TABLE promptcache_rule AS
-SELECT ROW_NUMBER() OVER (ORDER BY provider_name, model, valid_from_us) - 1 AS rule, provider_name, model,
-       valid_from_us, valid_to_us, min_tokens, step, match, ttl_s, COALESCE(ttl_long_s, 0) AS ttl_long_s, sliding,
-       COALESCE(lookback, 0) AS lookback, write_premium, reliability
-FROM cache_rule
+WITH known AS (
+    SELECT provider_name, model, valid_from_us, valid_to_us, min_tokens, step, match, ttl_s,
+           COALESCE(ttl_long_s, 0) AS ttl_long_s, sliding, COALESCE(lookback, 0) AS lookback, write_premium, reliability
+    FROM cache_rule
+    UNION ALL
+    SELECT '{CLUSTER}', COALESCE(response_model, request_model, 'unknown'), 0, {2**62}, 1, 1, 'longest_prefix',
+           {_UNLIMITED_S}, 0, TRUE, 0, FALSE, 1.0
+    FROM request WHERE text_status = 'hashed' AND price_provider IS NULL
+    GROUP BY COALESCE(response_model, request_model, 'unknown')
+)
+SELECT ROW_NUMBER() OVER (ORDER BY provider_name, model, valid_from_us) - 1 AS rule, * FROM known
+"""
+
+# whose cache a request could read, and when it came; prompts need to be known only by what they share
+_CALLS = f"""
+CREATE OR REPLACE TEMP TABLE promptcache_call AS
+SELECT request_id, COALESCE(price_provider, '{CLUSTER}') AS price_provider,
+       CASE WHEN price_provider IS NULL THEN COALESCE(response_model, request_model, 'unknown') ELSE price_model END
+           AS price_model,
+       COALESCE(organization, '') AS organization, COALESCE(api_key_hash, '') AS api_key_hash, input_tokens,
+       COALESCE(started_at_us, CASE WHEN text_status = 'hashed'
+                                    THEN TRY_CAST(json_extract_string(tags, '$.trace_us') AS BIGINT)
+                                    ELSE NULL END) AS started_at_us,
+       started_at_us IS NULL AS relative
+FROM request WHERE status = 'billable' AND (prompt_key IS NOT NULL OR text_status = 'hashed')
 """
 
 _PLACES = f"""
@@ -39,26 +68,22 @@ FROM segment AS s WHERE s.direction = 'input' GROUP BY s.request_id
 
 _REALMS = """
 CREATE OR REPLACE TEMP TABLE promptcache_realm AS
-WITH known AS (
-    SELECT DISTINCT price_provider, price_model, COALESCE(organization, '') AS organization,
-           COALESCE(api_key_hash, '') AS api_key_hash
-    FROM request WHERE status = 'billable' AND price_provider IS NOT NULL
-)
+WITH known AS (SELECT DISTINCT price_provider, price_model, organization, api_key_hash FROM promptcache_call)
 SELECT ROW_NUMBER() OVER (ORDER BY price_provider, price_model, organization, api_key_hash) AS realm, price_provider,
        price_model, organization, api_key_hash
 FROM known
 """
 
 # ranks are given to narrow rows: a window carries everything it is asked to
-_RANKS = """
+_RANKS = f"""
 CREATE OR REPLACE TEMP TABLE promptcache_rank AS
 SELECT ROW_NUMBER() OVER (ORDER BY r.started_at_us, r.request_id) - 1 AS rank, r.request_id, k.rule
-FROM request AS r
+FROM promptcache_call AS r
 JOIN promptcache_place AS p ON p.request_id = r.request_id
 JOIN promptcache_rule AS k ON k.provider_name = r.price_provider AND k.model = r.price_model
-    AND r.started_at_us >= k.valid_from_us AND r.started_at_us < k.valid_to_us
-WHERE r.status = 'billable' AND r.prompt_key IS NOT NULL AND r.started_at_us IS NOT NULL
-  AND r.input_tokens >= k.min_tokens AND p.whole > 0
+    AND ((r.started_at_us >= k.valid_from_us AND r.started_at_us < k.valid_to_us)
+         OR (r.relative AND k.valid_to_us >= {_OPEN_US}))
+WHERE r.started_at_us IS NOT NULL AND r.input_tokens >= k.min_tokens AND p.whole > 0
 """
 
 _REQUESTS = """
@@ -67,11 +92,11 @@ SELECT n.rank, n.request_id, n.rule, m.realm, CASE WHEN k.match = 'longest_prefi
        k.lookback, CAST(k.min_tokens * p.whole AS DOUBLE) / r.input_tokens * 0.5 AS least,
        p.whole, COALESCE(p.body, p.last + 1) AS body, p.last, p.marked_long, p.retained
 FROM promptcache_rank AS n
-JOIN request AS r ON r.request_id = n.request_id
+JOIN promptcache_call AS r ON r.request_id = n.request_id
 JOIN promptcache_place AS p ON p.request_id = n.request_id
 JOIN promptcache_rule AS k ON k.rule = n.rule
 JOIN promptcache_realm AS m ON m.price_provider = r.price_provider AND m.price_model = r.price_model
-    AND m.organization = COALESCE(r.organization, '') AND m.api_key_hash = COALESCE(r.api_key_hash, '')
+    AND m.organization = r.organization AND m.api_key_hash = r.api_key_hash
 """
 
 # `next_mark` looks forward, which is dear; a log without marks does without it
@@ -142,13 +167,14 @@ WITH ends AS (
            MAX(CASE WHEN flags % {2 * MARK} >= {MARK} THEN upto ELSE 0 END) AS mark
     FROM promptcache_segment GROUP BY rank
 )
-SELECT q.request_id, r.workflow_id, q.rule, q.realm, r.started_at_us,
+SELECT q.request_id, r.workflow_id, q.rule, q.realm, a.started_at_us,
        COALESCE(r.time_to_first_chunk, r.duration, 0) AS wait_s, r.input_tokens, q.whole, e.head, e.first, e.mark,
        r.cache_read_input_tokens AS read, COALESCE(r.cache_write_5m_input_tokens, 0) AS written_short,
        COALESCE(r.cache_write_1h_input_tokens, 0) AS written_long,
        CASE WHEN r.service_tier = 'batch' THEN 1 ELSE 0 END AS batch, q.retained
 FROM promptcache_request AS q
 JOIN request AS r ON r.request_id = q.request_id
+JOIN promptcache_call AS a ON a.request_id = q.request_id
 JOIN ends AS e ON e.rank = q.rank
 ORDER BY q.rank
 """
@@ -165,7 +191,7 @@ SELECT (SELECT COUNT(*) FROM request) AS requests, (SELECT COUNT(*) FROM segment
 
 def build(store: Store) -> None:
     """Make the temporary tables `promptcache_*` of the whole log."""
-    for statement in (_RULES, _PLACES, _REALMS, _RANKS, _REQUESTS):
+    for statement in (_RULES, _CALLS, _PLACES, _REALMS, _RANKS, _REQUESTS):
         store.run(statement)
     marked = store.value("SELECT MAX(marked) FROM promptcache_place")
     store.run(_SEGMENTS.format(next_mark=_NEXT_MARK if marked else "CAST(NULL AS BIGINT)"))
@@ -174,5 +200,5 @@ def build(store: Store) -> None:
 
 def drop(store: Store) -> None:
     """Forget the wide temporary tables; what is played lives in arrays."""
-    for name in ("place", "rank", "realm", "request", "segment", "node", "inner"):
+    for name in ("call", "place", "rank", "realm", "request", "segment", "node", "inner"):
         store.run(f"DROP TABLE IF EXISTS promptcache_{name}")

@@ -1,12 +1,17 @@
-"""Published load traces: lengths and times of requests, no text and mostly no model."""
+"""Published load traces: lengths and times of requests, no text and mostly no model.
+
+Some name the blocks of each prompt (`hash_ids`): equal numbers are equal text after equal text, so that a prompt cache
+can be played over them.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
 
-from audit.call import Call, Outcome
+from audit.call import Call, Outcome, Segment
 from audit.readers import Reader, Record
+from audit.tokens import MESSAGE_OVERHEAD
 from audit.wire.columns import normal
 from audit.wire.exchange import settle, take_usage
 from audit.wire.text import label
@@ -22,6 +27,8 @@ _SHAPES = (
     frozenset({"timestamp", "input_length", "output_length"}),
 )
 _INPUT = ("context_tokens", "request_tokens", "input_length")
+_BLOCKS = (512, 16, 32, 64, 128, 256, 1024)
+"""Tokens of a block: Mooncake's 512 before those of other servers."""
 _OUTPUT = ("generated_tokens", "response_tokens", "output_length")
 
 
@@ -38,6 +45,7 @@ def _read(record: Record) -> Iterable[Outcome]:
         # seconds or milliseconds since the trace began
         call.flags.append("relative_time")
         call.tags["trace_time"] = number(row.get("timestamp"))
+        call.tags["trace_us"] = _since_start(row)
     call.duration = seconds(row.get("elapsed_time"))
     call.conversation_id = label(row.get("session_id")) or label(row.get("chat_id"))
     call.parent_id = label(row.get("parent_chat_id"))
@@ -51,7 +59,27 @@ def _read(record: Record) -> Iterable[Outcome]:
         if found is not None:
             call.tags[name] = found
     settle(call)
+    blocks = row.get("hash_ids")
+    if isinstance(blocks, list) and blocks and call.usage is not None:
+        call.segments, call.text_status = _named(blocks, call.usage.input_tokens or 0), "hashed"
     return (call,)
+
+
+def _since_start(row: dict[str, Any]) -> int | None:
+    """Microseconds since the trace began: chats come in seconds, other lengths in milliseconds, tables in seconds."""
+    told = number(row.get("timestamp"))
+    milliseconds = "input_length" in row and "chat_id" not in row
+    return None if told is None else round(told * (1_000 if milliseconds else 1_000_000))
+
+
+def _named(blocks: list[Any], length: int) -> list[Segment]:
+    """The blocks of a prompt, all whole but the last; what a chat template adds to a message is in their lengths."""
+    size = next((each for each in _BLOCKS if -(-length // each) == len(blocks)), -(-length // len(blocks)))
+    lengths = [max(0, min(size, length - start * size)) for start in range(len(blocks))]
+    return [
+        Segment("user", "user", f"block {name}", tokens=max(0, each - MESSAGE_OVERHEAD))
+        for name, each in zip(blocks, lengths, strict=True)
+    ]
 
 
 def _first(row: dict[str, Any], names: tuple[str, ...]) -> Any:
@@ -60,7 +88,7 @@ def _first(row: dict[str, Any], names: tuple[str, ...]) -> Any:
 
 READER = Reader(
     name="traces",
-    title="Load traces without text (Azure LLM inference, BurstGPT, Mooncake)",
+    title="Load traces without text (Azure LLM inference, BurstGPT, Mooncake and Qwen with their blocks)",
     signatures=(_AZURE, _BURST, _LENGTHS),
     detect=_detect,
     read=_read,

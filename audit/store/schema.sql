@@ -68,7 +68,7 @@ CREATE TABLE request (
     token_convention VARCHAR,   -- inclusive | exclusive | disjoint | unknown, as recognised in the record
     logged_cost_pico BIGINT,
     logged_cost_billed BOOLEAN, -- the emitter is the biller: its cost beats the price table
-    text_status VARCHAR,        -- full | truncated | redacted | absent
+    text_status VARCHAR,        -- full | truncated | redacted | hashed (pieces are named, not told) | absent
     output_hash BIGINT,         -- hash of the answer's segments; NULL without text
     output_normalised_hash BIGINT,
     conversation_id VARCHAR,

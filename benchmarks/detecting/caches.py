@@ -207,7 +207,7 @@ def marked_conversations(seed: int, model: str = "claude-sonnet-4-5-20250929", m
 def _ratio(records: Iterator[dict[str, Any]]) -> float:
     with ingested(records) as store:
         found = models_of(store)
-    billed, predicted = sum(each.billed for each in found), sum(each.predicted for each in found)
+    billed, predicted = sum(each.billed or 0 for each in found), sum(each.predicted for each in found)
     return predicted / billed if billed else 1.0 + predicted
 
 
