@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gzip
+import itertools
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -137,6 +138,69 @@ def test_two_systems_without_a_common_id_match_by_model_tokens_and_time(
     result = read(write(tmp_path / "a.jsonl", [near, far, other]), write(tmp_path / "b.jsonl", provider))
     assert dict(result.duplicates) == {"cross_source_duplicate": 1}
     assert result.accepted == 5
+
+
+def observation(number: int, **changes: object) -> dict[str, object]:
+    """The call `pair(number)` as Langfuse exports it: no id of the provider's."""
+    call = pair(number)
+    return {
+        "id": f"obs-{number}", "traceId": f"t{number}", "projectId": "p", "type": "GENERATION", "name": "chat",
+        "startTime": call["timestamp"], "endTime": call["timestamp"], "model": call["response"]["model"],
+        "usageDetails": {
+            "input": call["response"]["usage"]["prompt_tokens"],
+            "output": call["response"]["usage"]["completion_tokens"],
+        },
+        "level": "DEFAULT", **changes,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
+@pytest.mark.parametrize("at_once", [True, False])
+def test_three_systems_saw_one_call(
+    order: tuple[int, ...], at_once: bool, store: Store, read: Read, tmp_path: Path
+) -> None:
+    logs = [[pair(1), pair(2)], [litellm(1), litellm(2)], [observation(1), observation(2)]]
+    files = [write(tmp_path / f"{number}.jsonl", logs[number]) for number in order]
+    for each in [files] if at_once else [[file] for file in files]:
+        read(*each)
+    assert store.value("SELECT COUNT(*) FROM request") == 2
+
+
+def test_a_gateway_that_gives_ids_of_its_own_is_matched_by_tokens_and_time(
+    store: Store, read: Read, tmp_path: Path
+) -> None:
+    claude = {
+        "id": "msg_01", "type": "message", "role": "assistant", "model": "claude-haiku-4-5-20251001", "content": [],
+        "stop_reason": "end_turn", "usage": {"input_tokens": 10, "output_tokens": 3},
+    }  # fmt: skip
+    asked = {"model": "claude-haiku-4-5", "max_tokens": 9, "messages": [{"role": "user", "content": "Hi"}]}
+    moment = pair(1)["timestamp"]
+    provider = write(tmp_path / "a.jsonl", [{"request": asked, "response": claude, "timestamp": moment}])
+    row = litellm(
+        1, id="chatcmpl-5f0c", model="claude-haiku-4-5-20251001", custom_llm_provider="anthropic", prompt_tokens=10,
+        completion_tokens=3, total_tokens=13, response={},
+    )  # fmt: skip
+    result = read(provider, write(tmp_path / "b.jsonl", [row]))
+    assert dict(result.duplicates) == {"cross_source_duplicate": 1}
+
+
+def test_models_without_a_price_are_matched_by_name(store: Store, read: Read, tmp_path: Path) -> None:
+    own = pair(1)
+    del own["response"]["id"]
+    own["request"]["model"] = own["response"]["model"] = "acme-7b"
+    seen = observation(1, model="hosted_vllm/Acme-7B")
+    read(write(tmp_path / "a.jsonl", [own]), write(tmp_path / "b.jsonl", [seen]))
+    assert store.value("SELECT COUNT(*) FROM request") == 1
+
+
+@pytest.mark.parametrize(("other", "failures"), [(1, 1), (9, 2)])
+def test_a_failure_counts_once_where_both_systems_saw_the_traffic(
+    other: int, failures: int, store: Store, read: Read, tmp_path: Path
+) -> None:
+    lost = {**pair(3), "response": {"error": {"message": "slow down", "type": "rate_limit_error"}}, "status_code": 429}
+    seen = observation(3, level="ERROR", statusMessage="slow down", usageDetails={}, model=pair(3)["request"]["model"])
+    read(write(tmp_path / "a.jsonl", [pair(1), lost]), write(tmp_path / "b.jsonl", [observation(other), seen]))
+    assert store.value("SELECT COUNT(*) FROM request WHERE status = 'failed'") == failures
 
 
 def test_one_system_may_answer_twice_in_a_second(read: Read, tmp_path: Path) -> None:
