@@ -21,6 +21,8 @@ Fault = Callable[["Peer", web.Request, dict[str, Any]], Any]
 class Peer:
     """Answers chat completions, Responses and Messages with `reply`; `script` holds faults for the next requests.
 
+    `change` has the last word on the body of an answer.
+
     `served` counts full answers handed out per prompt (a digest of model and messages): what a provider would bill.
     """
 
@@ -35,6 +37,7 @@ class Peer:
         self.billed_tokens = [0, 0]
         self.in_flight = self.most_in_flight = 0
         self.delay = 0.0
+        self.change: Callable[[dict[str, Any]], dict[str, Any]] = lambda body: body
         self.prompt_tokens = 100
         self.completion_tokens = 5
         self._started = threading.Event()
@@ -101,7 +104,8 @@ class Peer:
 
     def _answer(self, path: str, body: dict[str, Any]) -> web.Response:
         self._count(body)
-        return web.json_response(answer(path, body, self.reply(body), self.prompt_tokens, self.completion_tokens))
+        made = answer(path, body, self.reply(body), self.prompt_tokens, self.completion_tokens)
+        return web.json_response(self.change(made))
 
     def _count(self, body: dict[str, Any]) -> None:
         said = json.dumps([body.get("model"), body.get("messages") or body.get("input")], sort_keys=True)
@@ -117,6 +121,8 @@ class Peer:
         if name == "429":
             headers = {"retry-after-ms": argument} if argument else {}
             return web.json_response({"error": {"message": "slow down"}}, status=429, headers=headers)
+        if name == "redirect":
+            return web.Response(status=307, headers={"location": argument})
         if name == "429-after":
             return web.json_response({"error": {"message": "wait"}}, status=429, headers={"retry-after": argument})
         if name == "quota":
@@ -133,6 +139,7 @@ class Peer:
             "garbage": '{"choices": [',
             "null": '{"choices": null}',
             "list": "[]",
+            "busy": '{"error": {"message": "busy", "code": 503}}',
         }
         if name in texts:
             return web.Response(text=texts[name], content_type="text/html" if name == "html" else "application/json")

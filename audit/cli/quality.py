@@ -191,6 +191,7 @@ def print_result(result: ReplayResult, verdicts: list[Verdict], names: dict[int,
     console.say(
         f"{result.answered} answered, {sum(each.count for each in result.failed)} failed, {result.reused} on file "
         f"already, {usd(result.spent_usd)} spent in {figures.seconds(result.seconds)}"
+        + (f", at most {usd(result.uncertain_usd)} more may be billed" if result.uncertain_usd else "")
         + (f"; stopped: {result.stopped}" if result.stopped else "")
     )
     for failed in result.failed:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from math import isfinite
 
 _REMAINING = (
     ("x-ratelimit-remaining-requests", "x-ratelimit-reset-requests"),
@@ -29,7 +30,8 @@ def exhausted_for(headers: Mapping[str, str]) -> float | None:
 def _until(value: str) -> float | None:
     """Seconds of `1s`, `6m0s`, `120ms`, `12.5`, or until an RFC 3339 time."""
     try:
-        return max(0.0, float(value))
+        seconds = float(value)
+        return max(0.0, seconds) if isfinite(seconds) else None
     except ValueError:
         pass
     if parts := _SPAN.findall(value):

@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from hashlib import blake2b
+from math import isfinite
 from typing import Any, Protocol
 
 from audit.clients import CallError, FailureKind, Limits
@@ -86,7 +87,12 @@ async def post(
     import httpx2
 
     headers = {"Idempotency-Key": f"{limits.idempotency_key}-{_digest(body)}"} if limits.idempotency_key else {}
-    options = {"timeout": httpx2.Timeout(limits.timeout, connect=min(10.0, limits.timeout)), "headers": headers}
+    options = {
+        # the lane bounds an attempt as a whole; content goes nowhere but to the address that was shown
+        "timeout": httpx2.Timeout(None, connect=min(10.0, limits.timeout)),
+        "headers": headers,
+        "follow_redirects": False,
+    }
     started = time.perf_counter()
     try:
         response = await client.post(path, cast_to=httpx2.Response, body=dict(body), options=options)
@@ -112,7 +118,10 @@ def decode(content: bytes) -> dict[str, Any]:
     wrong = data.get("error")
     if isinstance(wrong, dict) and not any(data.get(key) for key in ("choices", "output", "content")):
         code = wrong.get("code")
-        raise status_failure(code if isinstance(code, int) and code >= 400 else 400, wrong, {})
+        failure = status_failure(code if isinstance(code, int) and code >= 400 else 400, wrong, {})
+        # the endpoint took the request before something behind it failed
+        failure.maybe_billed = failure.maybe_billed or failure.kind in ("server_error", "overloaded")
+        raise failure
     return data
 
 
@@ -164,6 +173,9 @@ def _error_object(response: Any) -> dict[str, Any]:
 
 def status_failure(status: int, wrong: Mapping[str, Any], headers: Mapping[str, str]) -> CallError:
     """The named failure of an HTTP status and the error object that came with it."""
+    if status < 400:
+        where = _without_keys(headers.get("location", "nowhere"))[:200]
+        raise CallError("not_found", f"HTTP {status}: redirected to {where}; name that address as the endpoint's")
     text = _without_keys(str(wrong.get("message") or "no reason given")[:500])
     label = f"{wrong.get('code') or ''} {wrong.get('type') or ''} {text}".lower()
     kind, retry = _kind(status, label)
@@ -233,7 +245,7 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
                 seconds = parsedate_to_datetime(value).timestamp() - time.time()
             except ValueError:
                 continue
-        return max(0.0, seconds) if seconds == seconds else None
+        return max(0.0, seconds) if isfinite(seconds) else None
     return None
 
 

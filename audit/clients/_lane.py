@@ -15,6 +15,8 @@ from audit.clients._width import Width
 FATAL = ("unauthorised", "not_found", "quota")
 MOST_ADAPTATIONS = 16
 SHORTEST_TIMEOUT = 20.0
+REFUSALS = 64
+"""Refusals without an answer between them, after which a short Retry-After is no longer believed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,7 @@ class Lane:
 
     Concurrency grows while that brings more answers a second and halves on a rate limit or overload (`Width`). A rate
     limit pauses the whole lane, once, until the time the endpoint named. Parameters a model refuses are remembered, so
-    that the refusal is met once. `on_the_wire` counts requests whose answer is being waited for.
+    that the refusal is met once.
     """
 
     def __init__(self, client: Client, session: Session, policy: Policy) -> None:
@@ -105,7 +107,8 @@ class Lane:
         self._slowest = 0.0
         self._failures_in_a_row = 0
         self._closed: dict[str, tuple[str, FailureKind]] = {}
-        self.on_the_wire = 0
+        self._refusals = 0
+        self._under_way: set[asyncio.Timeout] = set()
         self.tally = Tally()
 
     def closed(self, model: str) -> str | None:
@@ -157,9 +160,10 @@ class Lane:
         await self._wait_for_pause(call)
         self.tally.attempts += 1
         seconds = self._patience(call, limits)
-        self.on_the_wire += 1
+        deadline = asyncio.timeout(seconds)
+        self._under_way.add(deadline)
         try:
-            async with asyncio.timeout(seconds):
+            async with deadline:
                 return await self._session.send(call.body, limits)
         except TimeoutError:
             raise CallError("timeout", f"no answer within {seconds:.0f} s", retry=True, maybe_billed=True) from None
@@ -167,7 +171,18 @@ class Lane:
             call.purse.uncertain += 1
             raise
         finally:
-            self.on_the_wire -= 1
+            self._under_way.discard(deadline)
+
+    @property
+    def on_the_wire(self) -> int:
+        """Requests whose answer is being waited for."""
+        return len(self._under_way)
+
+    def excuse(self, seconds: float) -> None:
+        """Give attempts under way more time: the process did something else, and answers may wait to be read."""
+        for deadline in self._under_way:
+            if (when := deadline.when()) is not None:
+                deadline.reschedule(when + seconds)
 
     def _patience(self, call: _Call, limits: Limits) -> float:
         """Seconds an attempt may take: far beyond the slowest answer so far, and longer after each timeout."""
@@ -245,7 +260,10 @@ class Lane:
         if self._resume_at <= time.monotonic():
             # the first of a burst of refusals halves; the others were under way already
             self._width.refused()
-        self._pause(asked if asked is not None else self._backoff(call.tries + 1, None))
+        self._refusals += 1
+        own = self._backoff(max(call.tries, self._refusals // REFUSALS) + 1, None)
+        patient = asked is not None and self._refusals < REFUSALS
+        self._pause(asked if asked is not None and patient else max(own, asked or 0.0))
 
     def _pause(self, seconds: float) -> None:
         until = time.monotonic() + seconds
@@ -264,7 +282,7 @@ class Lane:
     def _answered(self, answer: Answer) -> None:
         self.tally.answered += 1
         self._slowest = max(self._slowest, answer.duration)
-        self._failures_in_a_row = 0
+        self._failures_in_a_row = self._refusals = 0
         self._width.answered(time.monotonic())
         wait = exhausted_for(answer.headers)
         if wait is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,7 +19,10 @@ from audit.hashes import digest
 from audit.judging.planning import Ask, JudgePlan, translated
 from audit.judging.protocol import read_verdict, version
 from audit.replay.budget import Budget, Reserve
+from audit.replay.journal import Journal
 from audit.replay.plans import PICO
+from audit.replay.runs import Run, finished_at_us, lost_since
+from audit.replay.workers import Workers
 from audit.statistics.agreement import aggregate_swapped
 from audit.store import Store
 from audit.wire.text import repaired
@@ -27,12 +30,13 @@ from audit.wire.text import repaired
 _GOOD = ("better", "equal", "acceptable_but_worse")
 _VALUE = {"better": 1.0, "equal": 1.0, "tie": 1.0, "acceptable_but_worse": 0.75, "unacceptable": 0.0}
 _LIKE = (0.8, 1.25)
-_WRITE_AT = 8
-
 _VERDICTS = """
 SELECT replay_id, protocol, candidate_first, verdict FROM judgement
 WHERE judge = $judge AND status = 'ok' AND canary IS NULL
 ORDER BY judgement_id
+"""
+_SPENT_SINCE = """
+SELECT CAST(COALESCE(SUM(cost_pico), 0) AS BIGINT) FROM judgement WHERE judge = $judge AND judged_at_us > $since
 """
 
 
@@ -74,26 +78,27 @@ def judging(
 ) -> Judged:
     """Ask what the plan lists, canaries first, under a hard cap, and journal every answer as it comes.
 
+    `max_cost_usd` caps the judgement with all its interrupted runs, and what those may have paid for and lost.
     Verdicts go to `score` under the judge's name; whether they count is for the decision to say, by its canaries.
     Raises ConsentError, BudgetError (nothing fits the cap, or a price is missing), ReplayError (no answer came) and
     Interrupted (stopped by the user; answers are kept).
     """
     _check(plan, max_cost_usd, consent)
-    run = _Run(store, plan, Budget(None if max_cost_usd is None else round(max_cost_usd * PICO)), progress)
-    interrupted = False
-    try:
-        asyncio.run(run.all(policy or Policy()))
-    except KeyboardInterrupt:
-        interrupted = True
-    finally:
-        run.flush()
+    since = finished_at_us(store, "judge")
+    before = int(store.value(_SPENT_SINCE, judge=plan.judge, since=since) or 0) + lost_since(store, "judge", since)
+    filed = Run(store, "judge")
+    budget = Budget(None if max_cost_usd is None else round(max_cost_usd * PICO), before, filed.set_aside)
+    run = _Run(store, plan, budget, progress)
+    interrupted = asyncio.run(run.all(policy or Policy()))
+    filed.set_aside(budget.uncertain)
     made = _judged(store, plan, run, "interrupted" if interrupted else run.stopped)
     _log(store, plan, made, max_cost_usd)
     if interrupted:
         raise Interrupted(f"stopped with {run.answered} answers of the judge kept", "run the same command to go on")
     if plan.asks and not run.answered:
         if run.short:
-            raise BudgetError(f"a cap of ${max_cost_usd:g} leaves no room for one call", "raise --max-cost")
+            spent = f"; unfinished runs spent ${before / PICO:.4f} of it" if before else ""
+            raise BudgetError(f"a cap of ${max_cost_usd:g} leaves no room for one call{spent}", "raise --max-cost")
         raise ReplayError(f"{plan.judge} gave no answer: {run.example}", "run it again later, or name another --model")
     return made
 
@@ -124,36 +129,42 @@ class _Run:
     spent: int = 0
     example: str = ""
     failures: dict[str, int] = field(default_factory=dict)
-    rows: list[dict[str, Any]] = field(default_factory=list)
+    journal: Journal = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.journal = Journal(self.store, "judgement", "judgement_id", self.budget.filed)
 
     @property
     def stopped(self) -> str:
         """Why it ended early, empty where it did not."""
         return f"the cap left no room for {self.short} of {len(self.plan.asks)} calls" if self.short else ""
 
-    async def all(self, policy: Policy) -> None:
-        """Ask everything that fits the budget."""
+    async def all(self, policy: Policy) -> bool:
+        """Ask everything that fits the budget; whether the user stopped it."""
         session = self.plan.route.client.open(self.plan.route.endpoint)
         lane = Lane(self.plan.route.client, session, policy)
-        feed = iter(self.plan.asks)
-        try:
-            await asyncio.gather(*(self._work(lane, feed) for _ in range(policy.concurrency)))
-        finally:
-            with suppress(Exception):  # a connection that won't close changes no verdict
-                await session.close()
+        workers = Workers(policy.concurrency, lambda: bool(lane.on_the_wire))
 
-    async def _work(self, lane: Lane, feed: Any) -> None:
-        for ask in feed:
+        async def one(ask: Ask) -> None:
             await self._ask(lane, ask)
             if self.progress:
                 self.progress(self.answered + sum(self.failures.values()), self.spent / PICO)
+
+        feed: Iterator[Ask] = iter(self.plan.asks)
+        try:
+            await workers.run([feed], one)
+        finally:
+            self.journal.flush()
+            with suppress(Exception):  # a connection that won't close changes no verdict
+                await session.close()
+        return workers.interrupted
 
     async def _ask(self, lane: Lane, ask: Ask) -> None:
         key = digest(ask.protocol, self.plan.judge, ask.case.replay_id, ask.canary, int(ask.question.candidate_first))
         translation, limits = translated(ask.question, self.plan.route, f"audit-judge-{key & (2**64 - 1):016x}")
         reserve, spent = Reserve(self.budget, ask.worst_pico or 0), 0
         try:
-            spent = self._take(ask, await lane.send(translation, limits, reserve))
+            spent = self._take(ask, await lane.send(translation, limits, reserve), reserve)
         except NoRoomError:
             self.short += 1
         except LaneClosedError as closed:
@@ -167,12 +178,12 @@ class _Run:
         self.failures[kind] = self.failures.get(kind, 0) + 1
         self.example = self.example or message
 
-    def _take(self, ask: Ask, answer: Answer) -> int:
+    def _take(self, ask: Ask, answer: Answer, reserve: Reserve) -> int:
         rates, usage = self.plan.route.rates, answer.usage
-        cost = rates.cost(usage) if rates is not None and usage is not None else None
+        cost = rates.of(usage) if rates is not None else None
         self.answered += 1
         self.spent += cost or 0
-        self.rows.append(
+        self.journal.add(
             {
                 "judge": self.plan.judge, "protocol": ask.protocol,
                 "replay_id": None if ask.canary else ask.case.replay_id, "canary": ask.canary or None,
@@ -185,16 +196,10 @@ class _Run:
                 "cost_pico": cost, "judged_at_us": time.time_ns() // 1000,
             }
         )  # fmt: skip
-        if len(self.rows) >= _WRITE_AT:
-            self.flush()
-        # an answer without usage costs at most what was set aside
-        return (ask.worst_pico or 0) if cost is None and rates is not None else cost or 0
-
-    def flush(self) -> None:
-        """Write what was answered."""
-        rows, self.rows = self.rows, []
-        first = int(self.store.value("SELECT COALESCE(MAX(judgement_id), 0) FROM judgement")) + 1
-        self.store.write_rows("judgement", [{"judgement_id": first + place, **row} for place, row in enumerate(rows)])
+        if cost is None and rates is not None:
+            # an answer without usage costs at most what was set aside
+            reserve.uncertain += 1
+        return cost or 0
 
 
 def _judged(store: Store, plan: JudgePlan, run: _Run, stopped: str) -> Judged:

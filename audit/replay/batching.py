@@ -19,11 +19,12 @@ from audit.config import EndpointConfig
 from audit.errors import BudgetError, ReplayError
 from audit.replay.calls import Call, prepare
 from audit.replay.drawing import keep
-from audit.replay.journal import Journal, identity, now_us, spent_unfinished
+from audit.replay.journal import forget_failures, identity, now_us
 from audit.replay.plans import PICO, Job, Plan
 from audit.replay.prompts import Logged, chunks, load
 from audit.replay.results import Failure, Tallies
 from audit.replay.routes import Route
+from audit.replay.runs import spent_unfinished
 from audit.replay.stage import check, settings_of
 from audit.store import Store
 
@@ -92,7 +93,7 @@ class _Submitter:
 
     async def run(self) -> None:
         """Submit everything that fits the budget."""
-        Journal(self._store).forget_failures(self._plan)
+        forget_failures(self._store, self._plan)
         loads: dict[tuple[str, str, str], _Load] = {}
         try:
             for part in chunks(range(len(self._plan.jobs))):

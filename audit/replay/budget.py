@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import ceil
 
 SLACK = 1.25
 """Times what is open now that a grant covers, so that it is seldom written."""
@@ -14,8 +15,9 @@ class Budget:
     """Pico-USD spent, set aside for calls under way, and possibly billed for attempts that gave no answer.
 
     The three never add up to more than `limit` (None = no cap), as long as no endpoint bills more than the worst case
-    of a call. `grant` is told, before anything is sent on it, a sum that bounds what is not on file of this run: calls
-    under way, uncertain attempts, and answers since the last `filed`. Should the run be killed, so much may be lost.
+    of a call; `excess` is how many times that an answer cost so far, and later calls set as much aside. `grant` is
+    told, before anything is sent on it, a sum that bounds what is not on file of this run: calls under way, uncertain
+    attempts, and answers since the last `filed`. Should the run be killed, so much may be lost.
     """
 
     def __init__(self, limit: int | None, spent: int = 0, grant: Callable[[int], None] = lambda pico: None) -> None:
@@ -26,6 +28,7 @@ class Budget:
         self.spent = spent
         self.held = 0
         self.uncertain = 0
+        self.excess = 1.0
         self._changed = asyncio.Condition()
 
     def fits(self, pico: int) -> bool:
@@ -77,17 +80,27 @@ class Reserve:
     budget: Budget
     worst: int
     attempts: int = 0
+    held: int = 0
     uncertain: int = 0
 
     async def take(self) -> bool:
         """Set aside for an attempt beside those that may be billed; the first waits for room. False without any."""
         if self.attempts > self.uncertain:
             return True
-        taken = self.budget.take_at_once(self.worst) if self.attempts else await self.budget.take(self.worst)
-        self.attempts += taken
+        pico = self._pico
+        taken = self.budget.take_at_once(pico) if self.attempts else await self.budget.take(pico)
+        if taken:
+            self.attempts += 1
+            self.held += pico
         return taken
 
     async def settle(self, spent: int) -> None:
         """End the call: so much was spent, the attempts that may be billed stay set aside, the rest is free again."""
-        doubt = min(self.attempts, self.uncertain) * self.worst
-        await asyncio.shield(self.budget.settle(self.attempts * self.worst, spent, doubt))
+        if self.worst:
+            self.budget.excess = max(self.budget.excess, spent / self.worst)
+        doubt = min(self.attempts, self.uncertain) * self._pico
+        await asyncio.shield(self.budget.settle(self.held, spent, doubt))
+
+    @property
+    def _pico(self) -> int:
+        return ceil(self.worst * self.budget.excess)

@@ -192,8 +192,8 @@ class _Collector:
         if isinstance(came, CallError):
             self._count_failure(row["endpoint"], entry["model"], came)
             return {**made, **failed(came)}
-        cost = standard.cost(came.usage) if standard is not None and came.usage is not None else None
-        paid = billed.cost(came.usage) if billed is not None and came.usage is not None else None
+        cost = standard.of(came.usage) if standard is not None else None
+        paid = billed.of(came.usage) if billed is not None else None
         self._sums.answered += 1
         # an answer without usage costs at most what was set aside
         self._sums.spent += paid if paid is not None else entry["worst_pico"] if standard is not None else 0

@@ -18,6 +18,9 @@ from audit.wire.text import repaired
 WRITE_PAUSE = 2.0
 """Times a write's own duration before the next one: answers are written at once, together only where many come."""
 
+LONGEST_PAUSE = 0.05
+"""Seconds an answer waits at most, however slow the disk is."""
+
 _JOBS = """
 CREATE OR REPLACE TEMP TABLE replay_job (prompt_key BIGINT, endpoint VARCHAR, model VARCHAR, variant VARCHAR)
 """
@@ -26,94 +29,29 @@ DELETE FROM replay WHERE status = 'failed' AND prompt_key IN (
     SELECT j.prompt_key FROM replay_job AS j
     WHERE j.endpoint = replay.endpoint AND j.model = replay.model AND j.variant = COALESCE(replay.variant, ''))
 """
-_SPENT_SINCE = """
-SELECT CAST(COALESCE(SUM(COALESCE(r.billed_pico, r.cost_pico)), 0) AS BIGINT) FROM replay AS r
-JOIN replay_route AS p ON p.endpoint = r.endpoint AND p.model = r.model
-WHERE r.origin = 'live' AND r.started_at_us > (
-    SELECT COALESCE(MAX(e.at_us), 0) FROM event AS e
-    WHERE e.command = 'replay' AND e.outcome LIKE '%"stopped": ""%')
-"""
-
-
-_LOST = """
-SELECT CAST(COALESCE(SUM(set_aside_pico), 0) AS BIGINT) FROM replay_run WHERE started_at_us > (
-    SELECT COALESCE(MAX(e.at_us), 0) FROM event AS e
-    WHERE e.command = 'replay' AND e.outcome LIKE '%"stopped": ""%')
-"""
-_SET_ASIDE = """
-SELECT CAST(COALESCE(SUM(e.worst_pico), 0) AS BIGINT) FROM replay_batch_entry AS e
-JOIN replay_batch AS b ON b.tag = e.tag WHERE b.status <> 'collected'
-"""
-
-
-def spent_unfinished(store: Store, plan: Plan) -> int:
-    """Pico-USD spent on the plan's candidates by replays stopped or killed since the last one that ran to its end.
-
-    What killed runs may have paid for and lost counts as spent, and so does the worst case of every batch that waits
-    to be collected.
-    """
-    names = sorted({(route.endpoint.name, route.model) for route in plan.routes})
-    store.run("CREATE OR REPLACE TEMP TABLE replay_route (endpoint VARCHAR, model VARCHAR)")
-    store.write(
-        "replay_route",
-        pa.table({"endpoint": [name for name, _ in names], "model": [model for _, model in names]}),
-    )
-    return sum(int(store.value(each) or 0) for each in (_SPENT_SINCE, _LOST, _SET_ASIDE))
-
-
-class Run:
-    """One run of a replay on file, with the most it may have been billed beyond what is journaled."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-        self._run_id = int(store.value("SELECT COALESCE(MAX(run_id), 0) + 1 FROM replay_run"))
-        store.write_rows("replay_run", [{"run_id": self._run_id, "started_at_us": now_us(), "set_aside_pico": 0}])
-
-    def set_aside(self, pico: int) -> None:
-        """Bound what this run may have been billed for without a row in the journal."""
-        self._store.run("UPDATE replay_run SET set_aside_pico = $pico WHERE run_id = $id", pico=pico, id=self._run_id)
 
 
 class Journal:
-    """Collects outcomes and appends them to the table in small groups."""
+    """Appends outcomes to a table as they come; `filed` is told when every one so far is on file.
 
-    def __init__(self, store: Store, filed: Callable[[], None] = lambda: None) -> None:
+    Rows are numbered in the column `key`. Where many come, they are written together, so that writing takes a third of
+    the time at most.
+    """
+
+    def __init__(self, store: Store, table: str, key: str, filed: Callable[[], None] = lambda: None) -> None:
         self._store = store
+        self._table = table
+        self._key = key
         self._filed = filed
-        self._schema: pa.Schema = store.schema("replay")
-        self._next = int(store.value("SELECT COALESCE(MAX(replay_id), 0) FROM replay")) + 1
+        self._schema: pa.Schema = store.schema(table)
+        self._next = int(store.value(f"SELECT COALESCE(MAX({key}), 0) FROM {table}")) + 1
         self._rows: list[dict[str, Any]] = []
         self._timer: asyncio.TimerHandle | None = None
         self._not_before = 0.0
 
-    def forget_failures(self, plan: Plan) -> None:
-        """Drop earlier failures of the calls about to be made; one outcome per call is kept."""
-        self._store.run(_JOBS)
-        routes = [plan.routes[job.route] for job in plan.jobs]
-        self._store.write(
-            "replay_job",
-            pa.table(
-                {
-                    "prompt_key": pa.array([job.prompt_key for job in plan.jobs], pa.int64()),
-                    "endpoint": pa.array([route.endpoint.name for route in routes], pa.string()),
-                    "model": pa.array([route.model for route in routes], pa.string()),
-                    "variant": pa.array([route.variant_name for route in routes], pa.string()),
-                }
-            ),
-        )
-        self._store.run(_DROP_FAILED)
-
-    def answered(self, plan: Plan, job: Job, answer: Answer, cost_pico: int | None, started_at_us: int) -> None:
-        """Take an answer."""
-        self._add(plan, job, answered(answer, cost_pico), started_at_us)
-
-    def failed(self, plan: Plan, job: Job, failure: CallError, started_at_us: int) -> None:
-        """Take a failure."""
-        self._add(plan, job, failed(failure), started_at_us)
-
-    def _add(self, plan: Plan, job: Job, outcome: dict[str, Any], started_at_us: int) -> None:
-        named = {"replay_id": self._next, "attempt": 1, "started_at_us": started_at_us}
-        self._rows.append({**named, **identity(plan, job), **outcome})
+    def add(self, row: dict[str, Any]) -> None:
+        """Take an outcome, by column."""
+        self._rows.append({self._key: self._next, **row})
         self._next += 1
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_at(self._not_before, self.flush)
@@ -126,10 +64,28 @@ class Journal:
         if self._rows:
             rows, self._rows = self._rows, []
             started = time.monotonic()
-            self._store.write("replay", pa.Table.from_pylist(rows, schema=self._schema))
+            self._store.write(self._table, pa.Table.from_pylist(rows, schema=self._schema))
             self._filed()
             ended = time.monotonic()
-            self._not_before = ended + WRITE_PAUSE * (ended - started)
+            self._not_before = ended + min(LONGEST_PAUSE, WRITE_PAUSE * (ended - started))
+
+
+def forget_failures(store: Store, plan: Plan) -> None:
+    """Drop earlier failures of the calls about to be made; one outcome per call is kept."""
+    store.run(_JOBS)
+    routes = [plan.routes[job.route] for job in plan.jobs]
+    store.write(
+        "replay_job",
+        pa.table(
+            {
+                "prompt_key": pa.array([job.prompt_key for job in plan.jobs], pa.int64()),
+                "endpoint": pa.array([route.endpoint.name for route in routes], pa.string()),
+                "model": pa.array([route.model for route in routes], pa.string()),
+                "variant": pa.array([route.variant_name for route in routes], pa.string()),
+            }
+        ),
+    )
+    store.run(_DROP_FAILED)
 
 
 def identity(plan: Plan, job: Job) -> dict[str, Any]:

@@ -57,6 +57,11 @@ class Lanes:
         """Whether any answer is being waited for."""
         return any(lane.on_the_wire for lane in self._lanes.values())
 
+    def excuse(self, seconds: float) -> None:
+        """Give attempts under way more time, because the process did something else."""
+        for lane in self._lanes.values():
+            lane.excuse(seconds)
+
     @property
     def notes(self) -> tuple[str, ...]:
         """What was found out about the endpoints, a sentence each."""

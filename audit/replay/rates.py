@@ -28,6 +28,12 @@ class Rates:
             total += quantity * self._price(meter, given)
         return total
 
+    def of(self, usage: Usage | None) -> int | None:
+        """Cost of one call by its own usage; None where that does not count both input and output."""
+        if usage is None or usage.input_tokens is None or usage.output_tokens is None:
+            return None
+        return self.cost(usage)
+
     def record(self) -> dict[str, list[list[int]]]:
         """The prices as plain JSON values."""
         return {meter: [list(row) for row in rows] for meter, rows in self.meters.items()}

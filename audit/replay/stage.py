@@ -10,11 +10,12 @@ from audit.clients._lane import Policy
 from audit.errors import BudgetError, ConsentError, Interrupted, ReplayError
 from audit.replay.budget import Budget
 from audit.replay.drawing import keep
-from audit.replay.journal import Run, spent_unfinished
+from audit.replay.journal import forget_failures
 from audit.replay.looks import Look, Looks
 from audit.replay.plans import PICO, Plan
 from audit.replay.results import Progress, ReplayResult
 from audit.replay.routes import Route
+from audit.replay.runs import Run, spent_unfinished
 from audit.replay.sending import Sender
 from audit.store import Store
 
@@ -58,7 +59,9 @@ async def _run(
     progress: Callable[[Progress], None] | None,
     look: Look | None,
 ) -> tuple[Sender, Budget]:
-    run = Run(store)
+    run = Run(store, "replay")
+    # a failure is no word on a candidate that is about to be asked again
+    forget_failures(store, plan)
     budget = Budget(limit, before, run.set_aside)
     sender = Sender(store, plan, budget, policy, progress, Looks(plan, look))
     await sender.run()
@@ -101,7 +104,7 @@ def _result(
         seconds=seconds,
         by_candidate=tallies.candidates(),
         stopped=stopped,
-        notes=(*sender.lanes.notes, *_recorded(plan)),
+        notes=(*sender.lanes.notes, *_recorded(plan), *_excess(budget)),
     )
 
 
@@ -117,6 +120,15 @@ def _log(store: Store, plan: Plan, result: ReplayResult, max_cost_usd: float | N
         "stopped": result.stopped,
     }
     store.log_event("replay", settings, outcome)
+
+
+def _excess(budget: Budget) -> list[str]:
+    if budget.excess <= 1:
+        return []
+    return [
+        f"an answer was billed at {budget.excess:.1f} times the most its limits allow; "
+        "as much was set aside for later calls"
+    ]
 
 
 def _recorded(plan: Plan) -> list[str]:

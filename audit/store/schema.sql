@@ -225,8 +225,11 @@ CREATE TABLE replay (
     billed_pico BIGINT          -- what was paid where cost_pico, the standard price, was not: batches; NULL = cost_pico
 );
 
--- runs of a replay, with what a killed one may have been billed for without a row above
-CREATE TABLE replay_run (run_id BIGINT, started_at_us BIGINT, set_aside_pico BIGINT);
+-- runs that spend money, with what a killed one may have been billed for without a row in `replay` or `judgement`
+CREATE TABLE replay_run (
+    run_id BIGINT, started_at_us BIGINT, set_aside_pico BIGINT,
+    command VARCHAR             -- replay | judge; NULL = replay
+);
 
 -- requests handed over to a provider's Batch API under a name of our own (tag), collected later
 CREATE TABLE replay_batch (

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -294,3 +295,58 @@ def test_attempts_with_one_body_carry_one_key_and_a_changed_body_another(peer: P
     assert keys[0] == keys[1] != keys[2] == keys[3]
     in_lane(peer, limits=Limits(50, timeout=5, idempotency_key="unit-1"))
     assert peer.headers[-1]["idempotency-key"] == keys[0], "the next run uses the same"
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_content_follows_no_redirect(peer: Peer, flavour: str) -> None:
+    with Peer() as elsewhere:
+        peer.fault_for = lambda number, body: f"redirect:{elsewhere.url}/v1/stolen"
+        results, lane = in_lane(peer, calls=4, flavour=flavour, policy=Policy(concurrency=1))
+        assert elsewhere.requests == []
+    assert [type(result) for result in results] == [CallError] + [LaneClosedError] * 3
+    assert f"redirected to {elsewhere.url}" in str(lane.closed("m"))
+    assert len(peer.requests) == 1
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_an_error_inside_a_200_may_have_been_billed(peer: Peer, flavour: str) -> None:
+    peer.script = ["busy"]
+    with pytest.raises(CallError) as caught:
+        ask(peer, flavour)
+    assert (caught.value.kind, caught.value.retry, caught.value.maybe_billed) == ("overloaded", True, True)
+
+
+@pytest.mark.parametrize("asked", ["inf", "nan", "soon", "-5"])
+def test_an_impossible_wait_closes_nothing(peer: Peer, asked: str) -> None:
+    peer.script = [f"429-after:{asked}"]
+    (result,), lane = in_lane(peer)
+    assert result[0].text == "refund"
+    assert lane.closed("m") is None
+    assert exhausted_for({"x-ratelimit-remaining-tokens": "0", "x-ratelimit-reset-tokens": asked}) in (None, 0.0)
+
+
+def test_an_endpoint_that_only_refuses_is_not_hammered(peer: Peer) -> None:
+    peer.fault_for = lambda number, body: "429:1"
+    results, _ = in_lane(peer, calls=4, policy=Policy(concurrency=4, deadline=1.5, first_backoff=0.2, last_backoff=0.4))
+    assert all(isinstance(result, CallError) and result.kind == "rate_limited" for result in results)
+    assert len(peer.requests) < 150
+
+
+def test_a_process_that_was_busy_takes_no_answer_for_late(peer: Peer) -> None:
+    client = CLIENTS["openai_chat"]
+    peer.delay = 0.2
+
+    async def main() -> Answer:
+        session = client.open(endpoint(peer, "openai_chat"))
+        lane = Lane(client, session, QUICK)
+        limits = Limits(50, timeout=1.0)
+        sent = asyncio.create_task(lane.send(client.translate(PROMPT, "m", limits), limits, Purse(1)))
+        await asyncio.sleep(0.1)
+        time.sleep(1.5)
+        lane.excuse(1.5)
+        answer = await sent
+        await session.close()
+        return answer
+
+    assert asyncio.run(main()).text == "refund"
+    assert len(peer.requests) == 1

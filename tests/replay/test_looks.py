@@ -5,14 +5,17 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import pytest
+
 from audit.clients._lane import Policy
 from audit.deciding import hopeless
+from audit.errors import ReplayError
 from audit.prices.catalogue import Catalogue
-from audit.replay import plan, replay
+from audit.replay import ReplayResult, plan, replay
 from audit.scoring import scoring
 from audit.store import Store
 from tests.peer import Peer
-from tests.replay.logs import Request, fill
+from tests.replay.logs import Request, fill, shop
 
 LABELS = ("refund", "invoice", "complaint")
 
@@ -49,3 +52,24 @@ def test_calls_to_a_hopeless_candidate_are_not_made(store: Store, catalogue: Cat
     again = plan(store, catalogue, sample=200, models=["gpt-4o-mini", "gpt-4.1-mini"], floor=False)
     replay(store, again, max_cost_usd=5, consent=True, look=look)
     assert asked == before, "what was stopped stays stopped when the command is run again"
+
+
+def test_earlier_failures_do_not_keep_a_candidate_from_being_asked_again(
+    store: Store, catalogue: Catalogue, peer: Peer
+) -> None:
+    fill(store, shop({"sort": 60}))
+    peer.fault_for = lambda number, body: "400:this deployment is being set up"
+
+    def look() -> dict[tuple[int, str, str, str, str], str]:
+        scoring(store)
+        return hopeless(store)
+
+    def run() -> ReplayResult:
+        made = plan(store, catalogue, sample=40, models=["gpt-4o-mini"], floor=False)
+        return replay(store, made, max_cost_usd=5, consent=True, policy=Policy(concurrency=4), look=look)
+
+    with pytest.raises(ReplayError, match="being set up"):
+        run()
+    peer.fault_for = lambda number, body: None
+    result = run()
+    assert (result.answered, result.failed) == (40, ())

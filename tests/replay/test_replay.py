@@ -433,3 +433,32 @@ def test_a_cap_holds_though_runs_are_killed(tmp_path: Path, catalogue: Catalogue
     billed = sum(peer.served.values())
     assert billed > on_file, "some answers were paid for and lost"
     assert billed * CALL_PICO <= cap * 1e12
+
+
+@pytest.mark.parametrize(
+    "usage", [None, {}, [1], {"prompt_tokens": -1, "completion_tokens": 5}, {"prompt_tokens": 10**15}, "many"]
+)
+def test_an_answer_whose_tokens_nobody_knows_is_not_free(
+    store: Store, catalogue: Catalogue, peer: Peer, usage: object
+) -> None:
+    fill(store, shop({"sort": 40}))
+    peer.change = lambda body: body | {"usage": usage}
+    made = planned(store, catalogue)
+    result = replay(store, made, max_cost_usd=5.0, policy=QUICK)
+    assert (result.answered, result.spent_usd) == (40, 0.0)
+    assert result.uncertain_usd == pytest.approx(made.worst_usd), "each may have cost the most it can"
+    assert store.value("SELECT COUNT(*) FROM replay WHERE cost_pico IS NOT NULL") == 0
+
+
+def test_an_endpoint_that_bills_beyond_its_limits_is_believed_at_once(
+    store: Store, catalogue: Catalogue, peer: Peer
+) -> None:
+    fill(store, shop({"sort": 40}))
+    peer.completion_tokens = 50_000
+    one = (100 * 0.15 + 50_000 * 0.6) / 1e6
+    cap = 10 * one
+    result = replay(store, planned(store, catalogue), max_cost_usd=cap, policy=Policy(concurrency=2))
+    assert result.spent_usd == pytest.approx(sum(peer.served.values()) * one)
+    assert result.spent_usd <= cap
+    assert "times the most its limits allow" in result.notes[0]
+    assert "left no room" in result.stopped
