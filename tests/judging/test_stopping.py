@@ -38,9 +38,7 @@ with audit.store.open(path) as store:
 
 def stopped_by(number: signal.Signals, path: Path, peer: Peer, after: int) -> int:
     """Run a judgement in a process of its own and send it a signal once the peer has seen `after` requests."""
-    running = subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, str(path), f"{peer.url}/v1", "10"], env=os.environ
-    )
+    running = subprocess.Popen([sys.executable, "-c", PROGRAM, str(path), f"{peer.url}/v1", "10"], env=os.environ)
     deadline = time.monotonic() + 60
     while len(peer.requests) < after and running.poll() is None and time.monotonic() < deadline:
         time.sleep(0.01)
