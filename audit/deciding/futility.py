@@ -7,24 +7,23 @@ from collections.abc import Sequence
 
 from audit.deciding.units import Unit, evidence
 from audit.statistics.intervals import kish_neff
-from audit.statistics.verdicts import alpha_of, futile
+from audit.statistics.verdicts import futile
 from audit.store import Store
 
-LEAST = 10
-"""Decided answers before anything is said of a candidate."""
-
-_KINDS = "SELECT workflow_id, task_kind FROM workflow"
+LEAST = 30
+"""Answers before anything is said of a candidate."""
 
 
 def hopeless(store: Store) -> dict[tuple[int, str, str, str, str], str]:
-    """Candidates (a `TrialKey` each) whose upper 90 % bound of acceptable answers is below what the current model
-    reaches, less the loss allowed, with the reason.
+    """Candidates (a `TrialKey` each) whose upper 90 % bound of acceptable answers is below half of what the current
+    model reaches, with the reason.
 
-    An undecided answer counts as acceptable. Where the current model was not asked again, its own answers count as
-    acceptable throughout, as in the verdict. Stopping never makes a verdict safe, so looking costs no error.
+    One that misses the certificate for the whole may still take a part, and what is measured of it until its sample
+    is used up is an estimate without a stopping rule's bias; below half, neither is worth its money. An undecided
+    answer counts as acceptable. Where the current model was not asked again, its own answers count as acceptable
+    throughout, as in the verdict. Stopping never makes a verdict safe, so looking costs no error.
     """
     found = evidence(store)
-    kinds = {row["workflow_id"]: row["task_kind"] or "" for row in store.rows(_KINDS)}
     stopped: dict[tuple[int, str, str, str, str], str] = {}
     for key, units in found.trials.items():
         counted = [unit for unit in units if unit.state != "not_reached"]
@@ -34,7 +33,7 @@ def hopeless(store: Store) -> dict[tuple[int, str, str, str, str], str]:
         paired = [own[unit.prompt_key] for unit in counted if unit.prompt_key in own]
         floor = _share(paired) if len(paired) >= LEAST else 1.0
         good, n = _share(counted), kish_neff([unit.weight for unit in counted])
-        if futile(good * n, n, floor, alpha_of(kinds.get(key.workflow_id, ""))):
+        if futile(good * n, n, floor):
             stopped[key] = f"stopped: {100 * good:.0f} % acceptable after {len(counted)} answers"
     return stopped
 

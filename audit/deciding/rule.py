@@ -5,14 +5,15 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from audit.deciding import people
 from audit.deciding.units import TrialKey, Unit
 from audit.statistics import verdicts as rule
-from audit.statistics.intervals import Interval, effective_size, wilson
+from audit.statistics.intervals import Interval
+from audit.statistics.shares import share
 
 _CONSTANT_N = 10
 _LABEL_N = 5
@@ -172,7 +173,8 @@ def _loss(trial: Trial) -> float | None:
 def acceptable(units: Sequence[Unit]) -> Interval:
     """Weighted share of acceptable answers among the decided ones; bounds (90 %) cover every reading of the others.
 
-    Where people rated a draw of them, the two-phase estimate takes its place.
+    It is the share of the log the units were drawn from, each at its weight. Where people rated a draw of them, the
+    two-phase estimate takes its place.
     """
     corrected = people.share(units, lambda unit: _good(unit, False))
     if corrected is not None:
@@ -181,14 +183,24 @@ def acceptable(units: Sequence[Unit]) -> Interval:
     return Interval(decided.estimate, _share(units, False).low, _share(units, True).high, decided.level)
 
 
+def of_prompts(units: Sequence[Unit]) -> list[Unit]:
+    """The units weighted to distinct prompts instead of requests."""
+    return [replace(unit, weight=unit.weight / unit.requests) for unit in units]
+
+
+def of_dollars(units: Sequence[Unit]) -> list[Unit]:
+    """The units weighted to what today's model costs; those whose cost is not known are left out."""
+    return [replace(unit, weight=unit.weight * unit.current_cost) for unit in units if unit.current_cost]
+
+
 def _share(units: Sequence[Unit], lenient: bool) -> Interval:
-    values = np.array([_good(unit, lenient) for unit in units], dtype=np.float64)
-    weights = np.array([unit.weight for unit in units])
-    if values.size == 0:
-        return wilson(0.0, 0.0)
-    # for display: exact bounds belong to certificates, and cover more often than they say
-    n = effective_size(values, weights, clusters=_clusters(units))
-    return wilson(float((weights * values).sum() / weights.sum()) * n, n)
+    return share(
+        [_good(unit, lenient) for unit in units],
+        [unit.weight for unit in units],
+        [unit.included for unit in units],
+        [unit.stratum for unit in units],
+        _clusters(units),
+    )
 
 
 def is_constant(units: Sequence[Unit]) -> bool:

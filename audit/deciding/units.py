@@ -26,10 +26,15 @@ ORDER BY p.replay_id
 """
 
 _SAMPLES = """
-SELECT s.seed, s.prompt_key, s.inclusion_probability, s.requests, s.cost_pico, s.cluster, s.batch, s.drawn_at_us
+SELECT s.seed, s.prompt_key, s.inclusion_probability, s.requests, s.cost_pico, s.cluster, s.batch, s.drawn_at_us,
+       s.stratum
 FROM sample AS s
 WHERE s.prompt_key IN (SELECT prompt_key FROM replay)
 ORDER BY s.prompt_key, s.seed, s.drawn_at_us, s.batch
+"""
+
+_DRAWN_PROMPTS = """
+SELECT workflow_id, model, COUNT(DISTINCT prompt_key) AS prompts FROM sample GROUP BY workflow_id, model
 """
 
 _LOGGED = """
@@ -73,8 +78,9 @@ class Unit:
 
     `state` is what became of it, `said` the same without people's word; `judge` decided where scorers could not.
     `rated` and `chance` as in `Word`; `same` when the candidate's text is the logged one, `logged_ok` what people said
-    of the logged answer. `weight` is requests over inclusion probability; costs are pico-USD per request, None where
-    unpriced.
+    of the logged answer. `weight` is requests over `included`, the chance to be in the sample; that is 0, and the
+    weight that of its own requests, for what nobody drew. `stratum` is where it was drawn. Costs are pico-USD per
+    request, None where unpriced.
     """
 
     replay_id: int
@@ -104,6 +110,8 @@ class Unit:
     output_tokens: int | None
     logged_input_tokens: int | None
     logged_output_tokens: int | None
+    included: float = 0.0
+    stratum: str = ""
 
 
 @dataclass(slots=True)
@@ -125,6 +133,11 @@ class _Drawn:
     cost_pico: int | None = None
     cluster: str = ""
     batch: int = 1
+    stratum: str = ""
+
+    @property
+    def included(self) -> float:
+        return 1 - self.missed if self.stratum else 0.0
 
     @property
     def weight(self) -> float:
@@ -150,7 +163,18 @@ def evidence(store: Store) -> Evidence:
         for unit in units:
             _keep(kept, unit)
         found.trials[key] = sorted(kept.values(), key=lambda unit: (unit.batch, unit.prompt_key))
+    _reach(found, store)
     return found
+
+
+def _reach(found: Evidence, store: Store) -> None:
+    """Lower the chance of units whose candidate was asked only some of the sample's prompts: stopped, or cut short."""
+    drawn = {(row["workflow_id"], row["model"]): row["prompts"] for row in store.rows(_DRAWN_PROMPTS)}
+    for key, units in found.trials.items():
+        told = sum(unit.state != "not_reached" for unit in units)
+        part = min(1.0, told / drawn.get((key.workflow_id, key.current_model), told or 1))
+        for unit in units:
+            unit.included *= part
 
 
 def _keep(kept: dict[int, Unit], unit: Unit) -> None:
@@ -194,6 +218,8 @@ def _unit(row: dict[str, Any], drawn: _Drawn, costs: dict[str, dict[int, int]], 
         output_tokens=row["output_tokens"],
         logged_input_tokens=row["logged_input_tokens"],
         logged_output_tokens=row["logged_output_tokens"],
+        included=0.0 if observed else drawn.included,
+        stratum=drawn.stratum,
     )
 
 
@@ -214,6 +240,7 @@ def _drawn(store: Store) -> dict[int, _Drawn]:
         known.requests = row["requests"] or known.requests
         known.cost_pico = row["cost_pico"]
         known.cluster = row["cluster"] or ""
+        known.stratum = row["stratum"] or "drawn"
         known.batch = max(known.batch, row["batch"] or 1) if prompt_key in seen else row["batch"] or 1
         seen.add(prompt_key)
     return found

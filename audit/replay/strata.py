@@ -22,8 +22,8 @@ MIXTURE = 0.5
 """Share of a unit's size that does not depend on its cost (defensive mixture)."""
 
 EVEN_SPREAD = 0.5
-"""Prompts whose costs vary by no more than this (standard deviation over mean) are drawn with equal chances: sizes
-would gain little for the dollars, and unequal weights make every certificate dearer."""
+"""Requests whose costs vary by no more than this (standard deviation over mean) have equal chances: cost would gain
+little for the dollars, and unequal weights make every certificate dearer."""
 
 CERTIFYING_SHARE = 2 / 3
 FIRST_CERTIFYING_SHARE = 4 / 5
@@ -85,8 +85,9 @@ def stratify(units: Frame, kinds: Mapping[int, str]) -> Strata:
     strata: list[Stratum] = []
     for (name, model), rows in sorted(groups.items()):
         members = np.array(rows, dtype=np.int64)
-        costs = dollars(units.cost_pico[members])
-        bands = np.zeros(members.size, dtype=np.int64) if is_even(costs) else size_bands(costs)
+        bands = np.zeros(members.size, dtype=np.int64)
+        if not is_even(units, members):
+            bands = size_bands(dollars(units.cost_pico[members]))
         kind = name.removeprefix("other:") if name.startswith("other:") else kinds.get(int(name)) or "open"
         for band in sorted(set(bands.tolist())):
             label = f"{name}/{model}/{band}"
@@ -94,15 +95,19 @@ def stratify(units: Frame, kinds: Mapping[int, str]) -> Strata:
     return Strata(tuple(strata), tuple(pairs))
 
 
-def is_even(costs: FloatArray) -> bool:
-    """Whether prompts cost about the same, so that sizes are no reason to prefer one."""
-    return bool(costs.std() <= EVEN_SPREAD * costs.mean())
+def is_even(units: Frame, members: IntArray) -> bool:
+    """Whether requests cost about the same whatever the prompt, so that cost is no reason to prefer one."""
+    each = dollars(units.cost_pico[members]) / units.requests[members]
+    return bool(each.std() <= EVEN_SPREAD * each.mean())
 
 
 def sizes(units: Frame, members: IntArray) -> FloatArray:
-    """What the prompts of one stratum are drawn by: cost with a defensive mixture, or equal chances where costs are."""
-    costs = dollars(units.cost_pico[members])
-    return np.ones(members.size) if is_even(costs) else size_measure(costs, MIXTURE)
+    """What the prompts of one stratum are drawn by: their requests where those cost about the same, else a mixture of
+    what they cost and of their requests, so that no request stands for more than twice the mean."""
+    requests = units.requests[members].astype(np.float64)
+    if is_even(units, members):
+        return requests
+    return size_measure(dollars(units.cost_pico[members]), MIXTURE, requests)
 
 
 def _pooled(units: Frame) -> set[int]:
@@ -208,7 +213,8 @@ def _design_effect(strata: Strata, units: Frame, eligible: BoolArray, places: Se
 def _state(strata: Strata, units: Frame, eligible: BoolArray) -> _State:
     counts = [int(eligible[stratum.members].sum()) for stratum in strata.strata]
     costs = [float((units.cost_pico[s.members] * eligible[s.members]).sum()) for s in strata.strata]
-    mass = size_measure(costs, MIXTURE, counts).tolist() if any(counts) else [0.0] * len(counts)
+    asked = [int((units.requests[s.members] * eligible[s.members]).sum()) for s in strata.strata]
+    mass = size_measure(costs, MIXTURE, asked).tolist() if any(counts) else [0.0] * len(counts)
     weight = [share * prior_sd(s.kind) for share, s in zip(mass, strata.strata, strict=True)]
     of_pair: dict[int, list[int]] = {}
     for place, stratum in enumerate(strata.strata):

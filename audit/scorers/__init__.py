@@ -29,7 +29,8 @@ class Context:
     """What the request says about a right answer.
 
     `labels` are the normalised answers a classification may give, None when the set is not closed; `labels_stated`
-    is true when the request itself names them (an enum), not only the log. `schema` is the JSON schema asked for,
+    is true when the request itself names them (an enum), not only the log; `seen` are those the log holds where the
+    set is not closed. `schema` is the JSON schema asked for,
     `json_required` that the request demanded JSON. `tools` maps a tool to the JSON schema of its arguments.
     """
 
@@ -37,6 +38,7 @@ class Context:
     user: str = ""
     labels: frozenset[str] | None = None
     labels_stated: bool = False
+    seen: frozenset[str] = frozenset()
     schema: Mapping[str, Any] | None = None
     json_required: bool = False
     tools: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)

@@ -53,10 +53,15 @@ def facts(text: str) -> Facts:
     rest = _EMAIL.sub(" ", _URL.sub(" ", text)).replace("−", "-")
     dates = frozenset(iso_date(match) for match in DATE.finditer(rest))
     rest = DATE.sub(" ", rest)
-    rest = _SPELLED_WORD.sub(lambda match: _SPELLED[match.group(0).casefold()], rest)
+    rest = spelled_out(rest)
     numbers = frozenset(_numbers(rest))
     codes = frozenset(token.casefold() for token in _TOKEN.findall(rest) if _is_code(token))
     return Facts(numbers, dates, links, codes, len(_NEGATION.findall(rest)), refusal)
+
+
+def spelled_out(text: str) -> str:
+    """The text with numbers that are written as words in digits."""
+    return _SPELLED_WORD.sub(lambda match: _SPELLED[match.group(0).casefold()], text)
 
 
 def _is_code(token: str) -> bool:

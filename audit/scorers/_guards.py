@@ -7,9 +7,9 @@ import re
 from audit.refusals import refuses
 from audit.scorers import Answer, Context
 from audit.scorers._language import language
-from audit.scorers._normalise import find_json, is_document, normalise, word_set, words
+from audit.scorers._normalise import find_json, given_json, is_document, normalise, word_set, words
 
-VERSION = "2"
+VERSION = "3"
 _TRUNCATED = word_set(
     "length max_tokens max_output_tokens model_context_window_exceeded model_length token_limit incomplete"
 )
@@ -82,26 +82,18 @@ def guard(reference: Answer, candidate: Answer, context: Context) -> str | None:
     if reference.tool_calls or state != "complete":
         return None
     return (
-        _broken_format(reference, candidate, context)
-        or _leak(reference, candidate, context)
-        or _language(reference, candidate)
+        _broken_format(reference, candidate) or _leak(reference, candidate, context) or _language(reference, candidate)
     )
 
 
-def _broken_format(reference: Answer, candidate: Answer, context: Context) -> str | None:
-    """JSON was asked for, or logged, and the candidate gives none that a parser would read."""
+def _broken_format(reference: Answer, candidate: Answer) -> str | None:
+    """JSON was logged and the candidate gives none; what stands around one is for the scorer to see."""
     logged = find_json(reference.text)
     expected = logged is not None and logged.wrapped != "text" and is_document(logged.value)
     if not expected:
         return None
-    found = find_json(candidate.text)
-    if found is None or not is_document(found.value):
-        return "broken format: not JSON"
-    if found.wrapped == "text":
-        return "broken format: text around the JSON"
-    if context.json_required and found.wrapped == "fence" and logged is not None and logged.wrapped == "bare":
-        return "broken format: a code fence where JSON was required"
-    return None
+    found = given_json(candidate.text)
+    return None if found is not None and is_document(found.value) else "broken format: not JSON"
 
 
 def _runs(text: tuple[str, ...]) -> frozenset[tuple[str, ...]]:

@@ -81,6 +81,19 @@ def find_json(text: str) -> Json | None:
     return None
 
 
+def given_json(text: str) -> Json | None:
+    """As `find_json`, but also the one object or list inside a sentence: for answers that had to be JSON."""
+    found = find_json(text)
+    start = next((place for place, sign in enumerate(text) if sign in "{["), None)
+    if found is not None or start is None:
+        return found
+    try:
+        value, end = json.JSONDecoder().raw_decode(text, start)
+    except (ValueError, RecursionError):
+        return None
+    return None if any(sign in text[end:] for sign in "{}[]") else Json(value, "text")
+
+
 def is_document(value: Any) -> bool:
     """Whether a JSON value is an object or a list, not a bare word or number that also reads as JSON."""
     return isinstance(value, dict | list)
@@ -101,11 +114,11 @@ class Quantity:
     unit: str = ""
 
 
-_CURRENCIES = {
+CURRENCIES = {
     "usd": "$", "us$": "$", "$": "$", "dollar": "$", "dollars": "$", "eur": "€", "€": "€", "euro": "€", "euros": "€",
     "gbp": "£", "£": "£", "jpy": "¥", "¥": "¥", "inr": "₹", "₹": "₹", "chf": "chf",
 }  # fmt: skip
-_UNIT = "|".join(sorted((re.escape(name) for name in _CURRENCIES), key=len, reverse=True))
+_UNIT = "|".join(sorted((re.escape(name) for name in CURRENCIES), key=len, reverse=True))
 _DIGITS = r"(?:\d{1,3}(?:['’ \u00a0\u202f]\d{3})+(?:[.,]\d+)?(?!\d)|\d+(?:[.,]\d+)*)"
 AMOUNT = re.compile(
     rf"(?<![\w.,])(?:(?P<before>{_UNIT})\s?)?(?P<sign>-)?(?:(?P<between>{_UNIT})\s?)?(?P<digits>{_DIGITS})"
@@ -140,7 +153,7 @@ def quantity(match: re.Match[str]) -> Quantity | None:
     if value is None:
         return None
     unit = (match["before"] or match["between"] or match["after"] or "").casefold()
-    unit = "%" if unit == "percent" else _CURRENCIES.get(unit, unit)
+    unit = "%" if unit == "percent" else CURRENCIES.get(unit, unit)
     return Quantity(-value if match["sign"] else value, unit)
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
+from audit.scorers._amounts import amount, compare_amounts
 from audit.scorers._facts import differences
-from audit.scorers._normalise import normalise, same_number, whole_date, whole_quantity, word_set, words
+from audit.scorers._normalise import normalise, whole_date, word_set, words
 
 _YES = word_set("yes ja oui sí si sim true correct yep да はい 是")
 _NO = word_set("no nein non não nao false incorrect nope nee нет いいえ 否")
@@ -21,7 +22,15 @@ _HEDGES = word_set(
     "or either maybe perhaps possibly probably might could but however although except rather instead unless"
     " approximately about around oder vielleicht aber ou peut-être mais o quizás pero forse ma nearly almost roughly"
 )
+_DOUBTS = _HEDGES - {"about", "around"}
+_NEARLY = re.compile(r"\b(?:about|around)\s+\W?\d", re.IGNORECASE)
+_SENTENCE = re.compile(
+    r"(?P<before>[^\n.!?]{1,200}?\s(?:is|was|are|were|ist|est|es|è|é))\s+(?P<said>[^\n]{1,80})", re.IGNORECASE
+)
 _LONGEST_CARRIER = 30
+# what may part an answer from its explanation; a comma between digits belongs to a number
+_EXPLANATION = re.compile(r"\s*(?:\n+|[,;:.]\s+|\s[-–—]+\s|\s?\()\W{0,3}(?=\w)")
+_FIRST_CLAUSE = re.compile(r"[.!?\n;]")
 
 
 def truth(text: str) -> bool | None:
@@ -30,11 +39,14 @@ def truth(text: str) -> bool | None:
     return True if plain in _YES else False if plain in _NO else None
 
 
-def compare_typed(reference: str, candidate: str) -> bool | None:
-    """Equality of two answers that are wholly a quantity, a day, or yes/no; None for others or other units."""
-    left, right = whole_quantity(reference), whole_quantity(candidate)
+def compare_typed(reference: str, candidate: str, prompt: str = "") -> bool | None:
+    """Equality of two answers that are wholly a quantity, a day, or yes/no; None for others.
+
+    A unit only one of them writes counts as understood where the prompt names it.
+    """
+    left, right = amount(reference), amount(candidate)
     if left and right:
-        return same_number(left.value, right.value) if left.unit == right.unit else None
+        return compare_amounts(left, right, prompt)
     ours, theirs = whole_date(reference), whole_date(candidate)
     if ours and theirs:
         return ours == theirs
@@ -42,16 +54,30 @@ def compare_typed(reference: str, candidate: str) -> bool | None:
     return yes == also if yes is not None and also is not None else None
 
 
+def hedged(text: str) -> bool:
+    """Whether a text offers alternatives, doubts or exceptions; "about" is a doubt only before a number."""
+    return not _DOUBTS.isdisjoint(words(text)) or _NEARLY.search(text) is not None
+
+
+def told(candidate: str, prompt: str) -> str | None:
+    """What a sentence says in the prompt's own words: "The capital of France is Paris." tells "Paris"."""
+    plain = candidate.strip().rstrip(".!*_` ")
+    match = _SENTENCE.fullmatch(plain)
+    if match is None or not _CARRIERS.union(words(prompt)).issuperset(words(match["before"])):
+        return None
+    return match["said"].strip("*_`\"' ")
+
+
 def carried(reference: str, candidate: str, prompt: str) -> bool:
-    """Whether a candidate is the reference in a plain sentence: nothing hedged, no fact and no word of its own.
+    """Whether a candidate is the reference in a plain sentence, or with an explanation behind it, and not hedged.
 
     "The capital of France is Paris." carries "Paris" when the prompt asked for the capital of France: the words
-    around the answer come from the prompt or are mere grammar, and a copula sets the answer apart. After yes or no a
-    clause may follow.
+    around the answer come from the prompt or are mere grammar, and a copula sets the answer apart. Behind the answer
+    a comma, a bracket or a new line may begin an explanation.
     """
-    around = _around(reference, candidate)
+    around = _before(reference, candidate)
     if around is None:
-        return False
+        return _explained(reference, candidate)
     rest = words(around)
     known = _CARRIERS.union(words(prompt))
     if len(rest) > _LONGEST_CARRIER or not known.issuperset(rest) or not _HEDGES.isdisjoint(rest):
@@ -59,15 +85,22 @@ def carried(reference: str, candidate: str, prompt: str) -> bool:
     return not differences(prompt, f"{prompt} {around}")
 
 
-def _around(reference: str, candidate: str) -> str | None:
-    """The words before (after yes or no: behind) the reference, None when it is not clearly set apart."""
+def _before(reference: str, candidate: str) -> str | None:
+    """The words before the reference at the end of a candidate, None when it is not clearly set apart."""
     inner, text = reference.strip().rstrip(".!"), candidate.strip().rstrip(".!*_` ")
-    if not inner:
+    if not inner or not text.casefold().endswith(inner.casefold()):
         return None
-    if text.casefold().endswith(inner.casefold()):
-        before = text[: -len(inner)].rstrip("*_` \"'")
-        return before if _COPULA.search(before) else None
-    if truth(inner) is not None and text.casefold().startswith(inner.casefold()):
-        after = text[len(inner) :]
-        return after[1:] if after[:1] in (",", ".", ";", ":", "\n") else None
-    return None
+    before = text[: -len(inner)].rstrip("*_` \"'")
+    return before if _COPULA.search(before) else None
+
+
+def _explained(reference: str, candidate: str) -> bool:
+    """Whether a candidate opens with the reference and goes on to say why, in a clause that takes nothing back."""
+    inner, text = reference.strip().strip("*_`\"'").rstrip(".!"), candidate.strip().lstrip("*_`\"'")
+    if not inner or not text.casefold().startswith(inner.casefold()):
+        return False
+    rest = text[len(inner) :].lstrip("*_`\"'")
+    follows = _EXPLANATION.match(rest)
+    if follows is None or hedged(_FIRST_CLAUSE.split(rest[follows.end() :], maxsplit=1)[0]):
+        return False
+    return truth(inner) is not None or not rest[follows.end() :][:1].isdigit()

@@ -1,44 +1,130 @@
-"""Classification: the candidate gives the same label."""
+"""Classification: the candidate gives the same label, alone or set apart in a sentence."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 from audit.scorers import Answer, Context, Score, Scorer
-from audit.scorers._normalise import find_json, is_document, normalise, overlap
+from audit.scorers._normalise import find_json, given_json, is_document, normalise, overlap
 from audit.scorers._schema import violation
+from audit.scorers._stated import final_answer, same_option
 from audit.scorers._trees import difference, leaf_match
+from audit.scorers._typed import compare_typed, hedged
+from audit.scorers.extraction import wrapped
+
+_FIELD = re.compile(r"^\W{0,4}[^\W\d_]+(?:[ \t][^\W\d_]+){0,2}[*_`]{0,3}[ \t]*[:=][*_`]{0,3}[ \t]*(?P<value>[^\n]+)")
+_COPULA = re.compile(r"\b(?:is|are|as|ist|als|est|es|è|é|:)\W{1,6}$", re.IGNORECASE)
+_BEHIND = re.compile(r"\s*(?:$|\n|[,;:.!?(]|[-–—]+\s)|\s+(?:because|since|as|weil|da|denn|car|porque|perché)\b")
+_NEGATED = re.compile(r"\b(?:not|no|never|neither|nor|nicht|kein\w*|pas|ni|non|n[o']t)\b|n't\b", re.IGNORECASE)
+_JOINED = re.compile(r"(?<=\w)[_\-/]+(?=\w)")
+_SENTENCE_WORDS = 40
 
 
 def _judge(reference: Answer, candidate: Answer, context: Context) -> Score:
     logged = find_json(reference.text)
     if logged is not None and is_document(logged.value):
-        return _judge_json(logged.value, candidate, context)
+        return _judge_json(logged.value, reference, candidate, context)
     expected, found = normalise(reference.text), normalise(candidate.text)
-    if expected == found:
+    if expected == found or _folded(expected) == _folded(found):
         return Score(1.0, True, "same label")
-    if context.labels is None:
-        return _open_set(expected, found)
-    if found in context.labels:
+    labels = context.labels or frozenset()
+    if found in labels:
         return Score(0.0, False, "another label of the set")
-    named = {label for label in context.labels | {expected} if _names(found, label)}
-    if expected in named and not any(label != expected and label not in expected for label in named):
+    chosen = same_option(reference.text, candidate.text, context.user)
+    if chosen is not None:
+        return Score(float(chosen), chosen, "same label" if chosen else "another option")
+    read = _read(candidate.text, {*labels, expected}, closed=bool(labels))
+    if read == expected:
+        return Score(1.0, True, "same label (among other words)")
+    if read is not None:
+        return Score(0.0, False, "another label of the set")
+    return _unread(expected, found, reference, candidate, context)
+
+
+def _unread(expected: str, found: str, reference: Answer, candidate: Answer, context: Context) -> Score:
+    """No label could be read off the candidate."""
+    if context.labels is None:
+        return _open_set(expected, found, reference, candidate, context)
+    if _names(found, expected):
+        others = [each for each in _named(found, context.labels) if each != expected]
+        if others and hedged(found):
+            return Score(0.0, False, "names several labels")
         return Score(overlap(expected, found), None, "names the label among other words")
     return Score(0.0, False, "not a label of the set")
 
 
-def _open_set(expected: str, found: str) -> Score:
-    """Without a closed set two different labels may still mean the same."""
+def _open_set(expected: str, found: str, reference: Answer, candidate: Answer, context: Context) -> Score:
+    """Without a closed set two different labels may still mean the same, unless the prompt tells them apart."""
+    equal = compare_typed(reference.text, candidate.text, context.user)
+    if equal is not None:
+        return Score(float(equal), equal, "same label" if equal else "another label")
+    other = _read(candidate.text, {*context.seen, expected}, closed=False)
+    if other is not None and other != expected:
+        return Score(0.0, False, "another label of this log")
+    told = normalise(f"{context.system} {context.user}")
+    if len(found.split()) <= 3 and _names(told, expected) and _names(told, found):
+        return Score(0.0, False, "another label the prompt names")
     return Score(overlap(expected, found), None, "another label, and the set of labels is not known")
+
+
+def _folded(label: str) -> str:
+    return " ".join(_JOINED.sub(" ", label).split())
+
+
+def _read(text: str, labels: Collection[str], closed: bool) -> str | None:
+    """The label an answer gives: stated, behind a field's name or a copula, at its beginning, or the only one named.
+
+    The last counts only where the set is closed, in a sentence that denies and doubts nothing.
+    """
+    known = {_folded(label): label for label in sorted(labels, reverse=True)}
+    first, _, rest = text.strip().partition("\n")
+    field = _FIELD.match(first)
+    parts = (final_answer(text), field["value"] if field else None, first, rest.strip().rsplit("\n", 1)[-1])
+    for part in filter(None, parts):
+        said = _folded(normalise(part))
+        if said in known:
+            return known[said]
+        leading = _leading(part, known)
+        if leading is not None:
+            return leading
+    said = _folded(normalise(text))
+    named = _named(said, known)
+    if len(named) != 1 or len(said.split()) > _SENTENCE_WORDS or hedged(said):
+        return None
+    before = said[: said.rfind(named[0])]
+    set_apart = said.endswith(named[0]) and _COPULA.search(before) is not None
+    return known[named[0]] if set_apart or (closed and not _NEGATED.search(before)) else None
+
+
+def _leading(text: str, known: Collection[str] | dict[str, str]) -> str | None:
+    """The label a text opens with, set apart from what follows."""
+    plain = _JOINED.sub(" ", text.casefold().lstrip("*_`\"'([ \t"))
+    for label in sorted(known, key=len, reverse=True):
+        if label and plain.startswith(label):
+            behind = plain[len(label) :].lstrip("*_`\"')]")
+            if _BEHIND.match(behind) and not hedged(behind.split(".")[0]):
+                return known[label] if isinstance(known, dict) else label
+    return None
+
+
+def _named(text: str, labels: Collection[str]) -> list[str]:
+    """Labels a normalised text names, longest first; one inside a longer one that is named does not count."""
+    found = []
+    for label in sorted(labels, key=lambda each: (-len(each), each)):
+        if _names(text, label):
+            found.append(label)
+            text = re.sub(rf"(?<!\w){re.escape(label)}(?!\w)", " ", text)
+    return found
 
 
 def _names(text: str, label: str) -> bool:
     return bool(label) and re.search(rf"(?<!\w){re.escape(label)}(?!\w)", text) is not None
 
 
-def _judge_json(expected: object, candidate: Answer, context: Context) -> Score:
-    found = find_json(candidate.text)
-    if found is None:
+def _judge_json(expected: object, reference: Answer, candidate: Answer, context: Context) -> Score:
+    logged, found = find_json(reference.text), given_json(candidate.text)
+    if logged is None or found is None:
         return Score(0.0, False, "not JSON")
     value = leaf_match(expected, found.value).f1
     broken = violation(context.schema, found.value) if context.schema else None
@@ -49,7 +135,7 @@ def _judge_json(expected: object, candidate: Answer, context: Context) -> Score:
         return Score(value, False, "another label")
     if parts.free_text:
         return Score(value, None, "same label, other explanation")
-    return Score(value, True, "same label")
+    return wrapped(Score(value, True, "same label"), logged, found)
 
 
-SCORER = Scorer("classification", "1", ("classification",), _judge)
+SCORER = Scorer("classification", "2", ("classification",), _judge)

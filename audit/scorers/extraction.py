@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from audit.scorers import Answer, Context, Score, Scorer
-from audit.scorers._normalise import find_json
+from audit.scorers._normalise import Json, find_json, given_json
 from audit.scorers._schema import violation
 from audit.scorers._trees import difference, leaf_match, partial
 
@@ -11,7 +11,7 @@ _MIN_F1 = 0.95
 
 
 def _judge(reference: Answer, candidate: Answer, context: Context) -> Score:
-    logged, found = find_json(reference.text), find_json(candidate.text)
+    logged, found = find_json(reference.text), given_json(candidate.text)
     if logged is None:
         return Score(0.0, None, "the logged answer is not JSON")
     if found is None:
@@ -30,8 +30,19 @@ def _judge(reference: Answer, candidate: Answer, context: Context) -> Score:
         return Score(value, None, f"{len(parts.free_text)} free-text fields are worded differently{facts}")
     if value < _MIN_F1:
         return Score(value, False, f"leaf F1 {value:.2f} below {_MIN_F1}")
-    note = " (inside a code fence)" if found.wrapped == "fence" and logged.wrapped == "bare" else ""
-    return Score(value, True, f"all fields equal{note}")
+    return wrapped(Score(value, True, "all fields equal"), logged, found)
 
 
-SCORER = Scorer("extraction", "1", ("extraction",), _judge)
+def wrapped(score: Score, logged: Json, found: Json) -> Score:
+    """A passed score with what stands around the JSON: a fence is told, and prose leaves it undecided.
+
+    A program that reads the answers has to strip either; nobody can tell from here whether it does.
+    """
+    if found.wrapped == logged.wrapped or found.wrapped == "bare":
+        return score
+    if found.wrapped == "fence":
+        return Score(score.value, score.passed, f"{score.reason} (inside a code fence)")
+    return Score(score.value, None, f"{score.reason}, but text stands around the JSON")
+
+
+SCORER = Scorer("extraction", "2", ("extraction",), _judge)

@@ -1,4 +1,4 @@
-"""Open text: only a judge or a person can tell; similarity never passes an answer."""
+"""Text that is wording: only a judge or a person can tell; similarity never passes an answer."""
 
 from __future__ import annotations
 
@@ -17,4 +17,4 @@ def _judge(reference: Answer, candidate: Answer, context: Context) -> Score:
     return Score(value, None, f"needs a judge or a person{note}")
 
 
-SCORER = Scorer("open_text", "1", ("summary", "rewrite", "translation", "drafting", "open", "mixed", "unknown"), _judge)
+SCORER = Scorer("open_text", "2", ("summary", "rewrite", "translation", "drafting"), _judge)

@@ -2,27 +2,67 @@
 
 from __future__ import annotations
 
+import re
+from difflib import SequenceMatcher
+
 from audit.scorers import Answer, Context, Score, Scorer
-from audit.scorers._facts import differences
+from audit.scorers._amounts import says_amount
+from audit.scorers._facts import differences, facts
+from audit.scorers._final import same_final
 from audit.scorers._normalise import normalise, overlap
-from audit.scorers._typed import carried, compare_typed, truth
+from audit.scorers._stated import final_answer, same_option
+from audit.scorers._typed import carried, compare_typed, hedged, told, truth
+
+_NAME_WORDS = 4
+_ALIKE = 0.6
+_ASKS_NAME = re.compile(
+    r"\b(?:who|whom|whose|where|capital|city|country|continent|river|author|president|inventor|composer|company|name"
+    r"|wer|wen|wo|wohin|hauptstadt|stadt|land|name|qui|où|capitale|ville|pays|quién|dónde|ciudad|país|chi|dove|città)\b",
+    re.IGNORECASE,
+)
 
 
 def _judge(reference: Answer, candidate: Answer, context: Context) -> Score:
-    expected, found = normalise(reference.text), normalise(candidate.text)
-    if expected == found:
+    ours, theirs, prompt = reference.text, candidate.text, context.user
+    if normalise(ours) == normalise(theirs):
         return Score(1.0, True, "same answer")
-    equal = compare_typed(reference.text, candidate.text)
+    chosen = same_option(ours, theirs, prompt)
+    if chosen is not None:
+        return Score(float(chosen), chosen, "same option" if chosen else "another option")
+    equal = compare_typed(ours, theirs, prompt)
     if equal is not None:
         return Score(float(equal), equal, "same value" if equal else "another value")
-    if carried(reference.text, candidate.text, context.user):
+    stated = final_answer(theirs) or told(theirs, prompt) or theirs
+    if carried(ours, theirs, prompt) or normalise(ours) == normalise(stated) or carried(ours, stated, prompt):
         return Score(1.0, True, "the answer in a sentence")
-    value = overlap(reference.text, candidate.text)
-    if _contradicts(reference.text, found):
-        return Score(value, False, "yes against no")
-    changed = differences(reference.text, candidate.text)
+    value = overlap(ours, theirs)
+    wrong = _another(ours, theirs, stated, prompt)
+    if wrong:
+        return Score(value, False, wrong)
+    said = says_amount(ours, stated, prompt)
+    if said is not None:
+        return Score(float(said), said, "the value in a sentence" if said else "another value")
+    return _by_conclusion(ours, theirs, prompt, value)
+
+
+def _by_conclusion(ours: str, theirs: str, prompt: str, value: float) -> Score:
+    """What both come to, where today's answer is an explanation as well."""
+    found = same_final(ours, theirs, prompt)
+    if found.equal is not None:
+        return Score(float(found.equal), found.equal, found.reason)
+    changed = differences(ours, theirs)
     note = f"; {', '.join(changed)}" if changed else ""
     return Score(value, None, f"worded differently: needs a judge or a person{note}")
+
+
+def _another(ours: str, theirs: str, stated: str, prompt: str) -> str | None:
+    """Why a candidate surely says something else; None where that can't be told."""
+    found = normalise(theirs)
+    if _contradicts(ours, found):
+        return "yes against no"
+    if _other_figures(ours, theirs):
+        return "the same words with other figures"
+    return "another name" if _other_name(ours, stated, prompt) else None
 
 
 def _contradicts(reference: str, found: str) -> bool:
@@ -32,4 +72,38 @@ def _contradicts(reference: str, found: str) -> bool:
     return expected is not None and opening is not None and opening != expected and reference.casefold() not in found
 
 
-SCORER = Scorer("short_answer", "1", ("short_answer",), _judge)
+def _other_figures(ours: str, theirs: str) -> bool:
+    """Whether two texts differ in nothing but their numbers or days."""
+    left, right = facts(ours), facts(theirs)
+    changed = (left.numbers or left.dates) and (left.numbers, left.dates) != (right.numbers, right.dates)
+    bare = [re.sub(r"[\d.,:]+", "#", normalise(text)) for text in (ours, theirs)]
+    return (
+        bool(changed)
+        and bare[0] == bare[1]
+        and any(map(str.isalpha, bare[0]))
+        and len(left.numbers) == len(right.numbers)
+    )
+
+
+def _other_name(ours: str, theirs: str, prompt: str) -> bool:
+    """Whether both are short names without a word, a spelling or initials in common, where a name was asked for."""
+    left, right = (normalise(text).split() for text in (ours, theirs))
+    if not (0 < len(left) <= _NAME_WORDS and 0 < len(right) <= _NAME_WORDS) or set(left) & set(right) or hedged(theirs):
+        return False
+    if not (_is_name(ours) and _is_name(theirs) and (_ASKS_NAME.search(prompt) or min(len(left), len(right)) > 1)):
+        return False
+    for one, other in ((left, right), (right, left)):
+        initials = "".join(word[0] for word in other)
+        if len(one) == 1 and (initials.startswith(one[0]) or (one[0].startswith(initials) and len(initials) > 1)):
+            return False
+    return SequenceMatcher(None, " ".join(left), " ".join(right)).ratio() < _ALIKE
+
+
+def _is_name(text: str) -> bool:
+    parts = re.findall(r"[^\W\d_][\w'’-]*", text)
+    return (
+        bool(parts) and not any(map(str.isdigit, text)) and all(part[0].isupper() or len(part) <= 3 for part in parts)
+    )
+
+
+SCORER = Scorer("short_answer", "2", ("short_answer",), _judge)

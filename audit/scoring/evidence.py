@@ -47,16 +47,17 @@ WITH label AS (
       AND r.workflow_id IN (SELECT workflow_id FROM replay)
     GROUP BY r.workflow_id, r.output_normalised_hash
 ),
-closed AS (
-    SELECT workflow_id
+known AS (
+    SELECT workflow_id,
+           SUM(requests) >= $least
+               AND SUM(CASE WHEN requests = 1 THEN 1 ELSE 0 END) <= $unseen * SUM(requests) AS closed
     FROM label
     GROUP BY workflow_id
-    HAVING COUNT(*) <= $most AND SUM(requests) >= $least
-       AND SUM(CASE WHEN requests = 1 THEN 1 ELSE 0 END) <= $unseen * SUM(requests)
+    HAVING COUNT(*) <= $most
 )
-SELECT l.workflow_id, l.request_id, c.text
+SELECT l.workflow_id, l.request_id, k.closed, c.text
 FROM label AS l
-JOIN closed AS k ON k.workflow_id = l.workflow_id
+JOIN known AS k ON k.workflow_id = l.workflow_id
 JOIN segment AS s ON s.request_id = l.request_id AND s.direction = 'output' AND s.kind = 'answer'
 JOIN content AS c ON c.content_hash = s.content_hash
 WHERE c.text IS NOT NULL
@@ -84,20 +85,28 @@ class _Request:
     tools: tuple[str, ...] = ()
 
 
-def label_sets(store: Store) -> dict[int, frozenset[str]]:
-    """Closed label sets of the replayed classification workflows: their distinct logged answers, normalised."""
-    answers: dict[tuple[int, int], str] = {}
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """The distinct logged answers of a classification workflow, normalised, and whether there are no others."""
+
+    names: frozenset[str] = frozenset()
+    closed: bool = False
+
+
+def label_sets(store: Store) -> dict[int, Labels]:
+    """The labels of the replayed classification workflows."""
+    answers: dict[tuple[int, int, bool], str] = {}
     limits = {"most": _MAX_LABELS, "least": _MIN_REQUESTS, "unseen": _UNSEEN_LABELS}
     for row in store.rows(_LABELS, **limits):
-        key = (row["workflow_id"], row["request_id"])
+        key = (row["workflow_id"], row["request_id"], bool(row["closed"]))
         answers[key] = answers.get(key, "") + row["text"]
-    sets: dict[int, set[str]] = {}
-    for (workflow, _), text in answers.items():
-        sets.setdefault(workflow, set()).add(normalise(text))
-    return {workflow: frozenset(labels) for workflow, labels in sets.items()}
+    sets: dict[tuple[int, bool], set[str]] = {}
+    for (workflow, _, closed), text in answers.items():
+        sets.setdefault((workflow, closed), set()).add(normalise(text))
+    return {workflow: Labels(frozenset(names), closed) for (workflow, closed), names in sets.items()}
 
 
-def units(store: Store, low: int, high: int, labels: Mapping[int, frozenset[str]]) -> Iterator[Unit]:
+def units(store: Store, low: int, high: int, labels: Mapping[int, Labels]) -> Iterator[Unit]:
     """The units of `scoring_unit` from place `low` to `high`, in order."""
     requests: dict[int, _Request] = {}
     for row in store.rows(_SEGMENTS, low=low, high=high):
@@ -109,7 +118,7 @@ def units(store: Store, low: int, high: int, labels: Mapping[int, frozenset[str]
             row["task_kind"],
             Answer(logged.answer, logged.tool_calls, row["logged_finish_reason"]),
             Answer(row["text"] or "", tool_calls(row["tool_calls"]), row["finish_reason"]),
-            _context(logged, row["parameters"], labels.get(row["workflow_id"])),
+            _context(logged, row["parameters"], labels.get(row["workflow_id"], Labels())),
         )
 
 
@@ -148,10 +157,11 @@ def decoded(value: Any) -> Any:
         return value
 
 
-def _context(request: _Request, parameters: str | None, labels: frozenset[str] | None) -> Context:
+def _context(request: _Request, parameters: str | None, labels: Labels) -> Context:
     schema, required = output_format(decoded(parameters))
     tools = dict(filter(None, (_tool(decoded(text)) for text in request.tools)))
-    return Context(request.system, request.user, labels, False, schema, required, tools)
+    closed = labels.names if labels.closed else None
+    return Context(request.system, request.user, closed, False, labels.names, schema, required, tools)
 
 
 _FORMATS = ("response_format", "text", "output_format", "output_config", "format")

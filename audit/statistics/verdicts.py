@@ -26,6 +26,8 @@ STRICT_ALPHA = 0.02
 STRICT_KINDS = frozenset({"extraction", "tool_call"})
 """Task kinds whose answers programs read: a wrong one is not noticed by anybody."""
 MARGIN = 0.05
+USEFUL_SHARE = 0.5
+"""Share of today's acceptable answers under which a candidate is of no use even for a part of a workflow."""
 _MOST_MORE = 100_000
 
 
@@ -111,9 +113,9 @@ def decide(
     ]
 
 
-def futile(acceptable: float, n: float, floor_rate: float, alpha: float = ALPHA, delta: float = 0.10) -> bool:
-    """Tell whether a candidate's upper acceptance bound is already below the floor less alpha: stop paying for it."""
-    return upper_bound(acceptable, n, delta) < floor_rate - alpha
+def futile(acceptable: float, n: float, floor_rate: float, useful: float = USEFUL_SHARE, delta: float = 0.10) -> bool:
+    """Tell whether a candidate's upper acceptance bound is below `useful` of the floor: stop paying for it."""
+    return upper_bound(acceptable, n, delta) < useful * floor_rate
 
 
 @dataclass(frozen=True, eq=False)

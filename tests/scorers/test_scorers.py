@@ -50,7 +50,12 @@ LABELS = frozenset({"billing", "refund", "technical issue"})
         ("Billing", '"Billing"', LABELS, True),
         ("Billing", "refund", LABELS, False),
         ("Billing", "something else entirely", LABELS, False),
-        ("Billing", "The category is billing", LABELS, None),
+        ("Billing", "The category is billing", LABELS, True),
+        ("Billing", "Category: **Billing**", LABELS, True),
+        ("Billing", "billing - the customer was charged twice", LABELS, True),
+        ("Technical issue", "technical_issue", LABELS, True),
+        ("Billing", "It is not billing.", LABELS, None),
+        ("Billing", "Refund, the customer speaks of billing.", LABELS, False),
         ("Billing", "billing or refund", LABELS, False),
         ("Billing", "refund", None, None),
         ("A", "B", frozenset({"a", "b"}), False),
@@ -169,14 +174,17 @@ def test_wording_needs_a_judge_but_values_do_not() -> None:
     assert scored("extraction", {"city": "Lyon"}, {"city": "Nice"}).passed is False
 
 
-def test_a_code_fence_around_json_is_told_unless_json_was_demanded() -> None:
+@pytest.mark.parametrize("required", [True, False])
+def test_a_code_fence_around_json_is_told_and_prose_leaves_it_open(required: bool) -> None:
     fenced = f"```json\n{json.dumps(INVOICE)}\n```"
-    found = scored("extraction", INVOICE, fenced)
+    found = scored("extraction", INVOICE, fenced, json_required=required)
     assert found.passed is True
     assert "code fence" in found.reason
-    assert scored("extraction", INVOICE, fenced, json_required=True).passed is False
-    assert scored("extraction", INVOICE, f"Here you are:\n{fenced}").passed is False
-    assert scored("extraction", INVOICE, f"Here you are: {json.dumps(INVOICE)}").passed is False
+    for prose in (f"Here you are:\n{fenced}", f"Here you are: {json.dumps(INVOICE)}"):
+        assert scored("extraction", INVOICE, prose, json_required=required).passed is None
+    wrong = json.dumps(INVOICE | {"total": 121.0})
+    assert scored("extraction", INVOICE, f"Here you are: {wrong}").passed is False
+    assert scored("extraction", INVOICE, "Here you are.").passed is False
 
 
 def search(**arguments: Any) -> ToolCall:
@@ -233,20 +241,20 @@ def test_tool_calls(reference: list[ToolCall], candidate: list[ToolCall], passed
         ("42", "The answer is 42.", "", True),
         ("42", "43", "", False),
         ("42", "142", "", False),
-        ("42", "The answer is 142.", "", None),
-        ("42", "The answer is -42", "", None),
+        ("42", "The answer is 142.", "", False),
+        ("42", "The answer is -42", "", False),
         ("1,200", "1200", "", True),
         ("1.200,50 €", "€1200.50", "", True),
-        ("$5", "€5", "", None),
+        ("$5", "€5", "", False),
         ("$5", "$6", "", False),
         ("50%", "50 percent", "", True),
-        ("10²", "102", "", None),
+        ("10²", "102", "", False),
         ("Yes", "No", "", False),
         ("Yes", "Yes, it does.", "", True),
         ("Yes", "No, it does not.", "", False),
         ("2026-03-04", "4 March 2026", "", True),
         ("2026-03-04", "2026-03-05", "", False),
-        ("Tuesday at 9", "Tuesday at 10", "", None),
+        ("Tuesday at 9", "Tuesday at 10", "", False),
         ("5", "5, 6", "Is it 5 or 6?", None),
     ],
 )

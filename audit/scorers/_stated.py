@@ -1,0 +1,100 @@
+"""What an answer comes to: the option, label or value it states at its end, alone, or after some working."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+
+from audit.scorers._normalise import normalise
+
+_NOUN = (
+    r"(?:answer|answers|option|choice|result|solution|endergebnis|ergebnis|antwort|lösung|réponse|résultat|respuesta"
+    r"|resultado|risposta|risultato|resposta|antwoord|ответ)"
+)
+_MARKER = re.compile(
+    rf"\b{_NOUN}(?:[ \t]+(?:choice|option|letter|finale?|final|correcta|correcte|corretta|correta))?"
+    r"(?:[ \t]+(?:to|of|for|auf|à|de|a)[ \t][^.:=\n]{1,80}?)?[*_`\"']{0,4}"
+    r"(?:[ \t]*[:=：]|[ \t]+(?:is|are|would be|should be|must be|ist|lautet|est|es|è|é))[*_`\"']{0,4}[ \t]*[:：]?"
+    r"(?:[ \t]+(?:therefore|thus|then|also|daher|donc|option|choice|indeed))?[ \t]*\n{0,2}[ \t]*(?P<a>[^\n]+)"
+    r"|#{4}[ \t]*(?P<b>[^\n]+)|(?:答案(?:是|为|：|:)|答え(?:は|：|:))[ \t]*(?P<c>[^\n。]+)",
+    re.IGNORECASE,
+)
+_BOXED = re.compile(r"\\boxed\{(?P<c>(?:[^{}]|\{[^{}]*\})+)\}")
+_LATEX = re.compile(r"\\(?:text|mathrm|mathbf|textbf)\{([^{}]*)\}")
+_LONGEST = 120
+_SENTENCE = re.compile(r"(?<=[^\W\d_]{3})[.!?](?=\s)|(?<=[\d)\]\"'*$%])[.!?](?=\s+\W{0,3}[A-ZÄÖÜ])|[。！]")
+_ALONE = re.compile(r"[\W_]{0,6}(?:option|choice|answer)?[\W_]{0,6}(?P<letter>[A-J])[\W_]{0,6}", re.IGNORECASE)
+_LEADING = re.compile(
+    r"(?:option|choice)?[\s*_`(\[\"']{0,5}(?P<letter>[A-J])(?:[*_`]{0,2}[).:\]]|[ \t]+[-–—])[*_`]{0,2}\s*\S"
+)
+_LISTED = re.compile(r"(?<!\S)[(\[]?(?P<letter>[A-J])[).:\]][ \t]+(?=\S)")
+_LISTED_TEXT = 200
+
+
+def final_answer(text: str) -> str | None:
+    """The last final answer a text states (`\\boxed{…}`, `#### …`, `the answer is …`), None when there is none."""
+    boxed = [match["c"] for match in _BOXED.finditer(text)]
+    if boxed:
+        return _LATEX.sub(r"\1", boxed[-1]).strip()
+    found = [match["a"] or match["b"] or match["c"] for match in _MARKER.finditer(text)]
+    answer = _bare(_LATEX.sub(r"\1", found[-1])) if found else ""
+    return answer if 0 < len(answer) <= _LONGEST else None
+
+
+def _bare(text: str) -> str:
+    """The first sentence without its marks; a dollar sign at both ends is mathematics."""
+    end = _SENTENCE.search(text, 1)
+    plain = (text[: end.start()] if end else text).strip().rstrip(".!").strip("*`_ ").rstrip(".!")
+    return plain.strip("$ ") if len(plain) > 1 and plain[0] == plain[-1] == "$" else plain.strip("*`_ ")
+
+
+@lru_cache(maxsize=256)
+def options(prompt: str) -> Mapping[str, str]:
+    """The options a prompt lists by letter, normalised; empty unless they run from A without a gap."""
+    marks = list(_LISTED.finditer(prompt))
+    found: dict[str, str] = {}
+    for place, mark in enumerate(marks):
+        following = marks[place + 1].start() if place + 1 < len(marks) else len(prompt)
+        wording = prompt[mark.end() : min(following, mark.end() + _LISTED_TEXT)].split("\n", 1)[0]
+        found[mark["letter"]] = normalise(wording)
+    return found if len(found) > 1 and sorted(found) == list("ABCDEFGHIJ"[: len(found)]) else {}
+
+
+def option(text: str, prompt: str) -> str | None:
+    """The letter of the option an answer chooses, None when it chooses none.
+
+    "B", "(b)", "B) Paris", "Option B", "The answer is B.", and "Paris" where the prompt lists it as B.
+    """
+    plain = text.strip()
+    listed = options(prompt)
+    for part in filter(None, (final_answer(text), plain, _last_line(plain))):
+        letter = _letter(part)
+        if letter is not None and (not listed or letter in listed):
+            return letter
+        said = normalise(part)
+        named = [each for each, wording in listed.items() if wording == said]
+        if len(named) == 1:
+            return named[0]
+    return None
+
+
+def same_option(reference: str, candidate: str, prompt: str) -> bool | None:
+    """Whether two answers choose one option; None where the logged one is no choice, or the other can't be read."""
+    if not options(prompt) and not _ALONE.fullmatch(final_answer(reference) or reference.strip()):
+        return None
+    ours, theirs = option(reference, prompt), option(candidate, prompt)
+    return None if ours is None or theirs is None else ours == theirs
+
+
+def _letter(text: str) -> str | None:
+    alone = _ALONE.fullmatch(text)
+    if alone:
+        return alone["letter"].upper()
+    leading = _LEADING.match(text)
+    return leading["letter"] if leading and "\n" not in text.strip() else None
+
+
+def _last_line(text: str) -> str | None:
+    lines = text.rsplit("\n", 1)
+    return lines[1].strip() if len(lines) == 2 else None

@@ -1,0 +1,88 @@
+"""A share of a finite log from a stratified sample with unequal chances, and its interval."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from audit.statistics.arrays import FloatArray, IntArray
+from audit.statistics.intervals import LEVEL, Interval, jeffreys, kish_neff
+
+SHRINKAGE = 2.0
+"""A stratum's distance from the overall share counts as if so many units more had none: few units show little."""
+
+SLIP = 0.005
+"""Chance that an answer that was seen would be another the next time, or is misread: a census is not certain either."""
+
+
+def share(
+    good: ArrayLike,
+    weights: ArrayLike,
+    included: ArrayLike,
+    strata: ArrayLike,
+    clusters: ArrayLike | None = None,
+    level: float = LEVEL,
+) -> Interval:
+    """Return the weighted share of 0/1 values in the log they were drawn from, with Jeffreys' interval.
+
+    `weights` is what each unit stands for (its requests or dollars over its chance), `included` the chance to be in
+    the sample: what was taken for certain adds no more doubt than `SLIP`. 0 stands for units of an endless population.
+    The interval is that of as many equally weighted units as have the variance of this design: the larger of what the
+    strata's shares imply and of the linearised one (Hájek 1964) where answers go with weights. Values that move
+    together within clusters raise it by their design effect.
+    """
+    y, w, pi = (np.asarray(each, dtype=np.float64) for each in (good, weights, included))
+    if y.size == 0 or w.sum() <= 0:
+        return jeffreys(0.0, 0.0, level)
+    p, size, part = float(y[0]) if np.ptp(y) == 0 else float((w * y).sum() / w.sum()), kish_neff(w), w / w.sum()
+    smooth = (p * size + 0.5) / (size + 1)
+    codes = _codes(strata)
+    # a unit pulls the share towards itself: its residual is short by its own part of the weight
+    residual = part * (y - p) / np.maximum(1 - part, 0.5)
+    implied = _implied(y - p, w, 1 - pi, codes, smooth) * size / max(1.0, size - 1)
+    variance = max(implied, _linearised(residual, 1 - pi, codes))
+    if clusters is not None:
+        variance *= _design_effect(residual, _codes(clusters))
+    variance += SLIP * (1 - SLIP) * float((pi * part**2).sum())
+    n = smooth * (1 - smooth) / variance
+    return jeffreys(p * n, n, level)
+
+
+def _implied(deviation: FloatArray, w: FloatArray, missing: FloatArray, codes: IntArray, overall: float) -> float:
+    """Return the variance of the share if each stratum's answers are coin tosses with its own chance."""
+    variance = 0.0
+    for code in range(int(codes.max()) + 1):
+        member = codes == code
+        weight = w[member]
+        size = kish_neff(weight)
+        apart = float((weight * deviation[member]).sum() / weight.sum()) * size / (size + SHRINKAGE)
+        own = min(1.0, max(0.0, overall + apart))
+        variance += own * (1 - own) * float((missing[member] * weight**2).sum())
+    return variance / float(w.sum()) ** 2
+
+
+def _linearised(residual: FloatArray, missing: FloatArray, codes: IntArray) -> float:
+    """Return Hájek's variance of a total of residuals under unequal chances, stratum by stratum."""
+    variance = 0.0
+    for code in range(int(codes.max()) + 1):
+        member = codes == code
+        open_ = missing[member]
+        n, doubt = int((open_ > 0).sum()), float(open_.sum())
+        if n < 2 or doubt <= 0:
+            continue
+        centred = residual[member] - float((open_ * residual[member]).sum()) / doubt
+        variance += n / (n - 1) * float((open_ * centred**2).sum())
+    return variance
+
+
+def _design_effect(residual: FloatArray, codes: IntArray) -> float:
+    """Return by how much clusters raise the variance; never below 1."""
+    spread = float((residual**2).sum())
+    if spread <= 0:
+        # all alike: nothing shows how far a cluster moves together, so each counts once
+        return float((np.bincount(codes) ** 2).sum()) / codes.size
+    return max(1.0, float((np.bincount(codes, residual) ** 2).sum()) / spread)
+
+
+def _codes(labels: ArrayLike) -> IntArray:
+    return np.unique(np.asarray(labels).ravel(), return_inverse=True)[1].astype(np.int64)
