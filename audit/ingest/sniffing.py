@@ -113,7 +113,8 @@ def _outcome(reader: Reader, record: dict[str, Any]) -> tuple[str, str]:
     if reader.whole_file:
         return "read with the whole file", ""
     try:
-        key = reader.group(record) if reader.group else None
+        pieces = reader.parts(record) if reader.parts else {}
+        key = reader.group(record) if reader.group and not pieces else next(iter(pieces), None)
         outcomes: list[Outcome] = list(reader.read(record))
     except Exception as error:  # what would be a reject in an ingest is one here
         return "reject: reader_failed", f"{type(error).__name__}: {error}"

@@ -25,6 +25,7 @@ UNREADABLE = "unreadable_file"
 """Reason of a file that could not be opened or read to its end; it is tried again the next time."""
 
 _TAIL_BYTES = 1 << 20
+_TRIED = 3
 _NESTING = 8
 _LONGEST_PROSE = 2_000
 
@@ -78,6 +79,7 @@ class Work:
     def __init__(self, options: Options) -> None:
         readers = all_readers(options.mapping)
         self._readers = {reader.name: reader for reader in readers}
+        self._together: dict[object, str] = {reader.read_group: reader.name for reader in readers if reader.read_group}
         self._classifier = Classifier(readers)
         self._rows = Rows(options)
 
@@ -142,13 +144,20 @@ class Work:
 
     def _groups(self, task: Groups) -> Iterator[Result]:
         for name, waiting in task.groups:
-            reader = self._readers[name]
             given: list[Record] = [orjson.loads(each.payload) for each in waiting]
+            reader = self._reader_of(name, given)
             last = waiting[-1]
             self._outcomes(reader, partial(_read_group, reader, given), last.source, last.line, 0, given, b"", False)
             if self._rows.is_full:
                 yield Result(self._rows.take())
         yield Result(self._rows.take(), last=True)
+
+    def _reader_of(self, name: str, records: list[Record]) -> Reader:
+        """The reader of a group: formats that are read by one function wait together, under the name of one of them."""
+        shared = self._readers[name]
+        found = (self._classifier.reader(record) for record in records[:_TRIED])
+        own = (each for each in found if each is not None and each.read_group is shared.read_group)
+        return next((each for each in own if each is not shared), shared)
 
     def _batches(self, source: int, items: Iterable[Item]) -> Iterator[Result]:
         rows = self._rows
@@ -220,11 +229,11 @@ class Work:
             self._rows.reject(source, line, offset, problem, (raw or canonical(record))[:EXCERPT_BYTES])
             return
         counters.readers[reader.name] = counters.readers.get(reader.name, 0) + 1
-        key = _group_key(reader, record, source)
-        if key is not None:
-            self._rows.wait(source, line, reader.name, key, canonical(record))
-            return
-        self._outcomes(reader, partial(reader.read, record), source, line, offset, record, raw, repaired)
+        for key, part in _parts(reader, record, source):
+            if key is not None:
+                self._rows.wait(source, line, self._together.get(reader.read_group, reader.name), key, canonical(part))
+            else:
+                self._outcomes(reader, partial(reader.read, part), source, line, offset, part, raw, repaired)
 
     def _outcomes(
         self,
@@ -279,15 +288,15 @@ def _read_group(reader: Reader, records: list[Record]) -> Iterable[Outcome]:
     return [outcome for record in records for outcome in reader.read(record)]
 
 
-def _group_key(reader: Reader, record: dict[str, Any], source: int) -> str | None:
+def _parts(reader: Reader, record: dict[str, Any], source: int) -> Iterable[tuple[str | None, Record]]:
+    """A record, or the pieces of it, each with the key of the group it is read with (None = alone)."""
     if reader.whole_file:
-        return f"input {source}"
-    if reader.group is None:
-        return None
+        return ((f"input {source}", record),)
     try:
-        return reader.group(record)
+        pieces = reader.parts(record) if reader.parts is not None else None
+        return pieces.items() if pieces else ((reader.group(record) if reader.group is not None else None, record),)
     except Exception:  # read alone, the record is rejected with its reason
-        return None
+        return ((None, record),)
 
 
 def _rest_of_line(file: Any, data: bytes) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from audit.call import Outcome, Skip
@@ -41,6 +41,7 @@ SIGNATURES = tuple(
 )
 """Key sets of records that hold spans: messages of many, or one span in the shape of some exporter."""
 
+_DETAILS = "operation.details"
 _ENVELOPES = ("resourceSpans", "resource_spans", "resourceLogs", "resource_logs", "resourceMetrics", "spans")
 _parsed: tuple[Record, list[Span]] = ({}, [])
 
@@ -80,6 +81,14 @@ def group(record: Record) -> str | None:
     return span.trace_id if kind is None or _span_openinference.skip_reason(kind) is None else None
 
 
+def parts(record: Record) -> Mapping[str | None, Record]:
+    """A message that tells of model calls, cut by trace: wrappers and texts of a call may stand in other messages."""
+    if not otlp.is_envelope(record):
+        return {}
+    told = any(_is_event(span.name) or dialect(span.attributes) is not None for span in _all(record))
+    return otlp.by_trace(record) if told else {}
+
+
 def read(record: Record) -> list[Outcome]:
     """Outcomes of every span and log event of one record, doubles among them dropped."""
     return read_group([record])
@@ -87,17 +96,40 @@ def read(record: Record) -> list[Outcome]:
 
 def read_group(records: Iterable[Record]) -> list[Outcome]:
     """Outcomes of every span and log event of several records, doubles among them dropped."""
-    spans: list[Span] = []
-    outcomes: list[Outcome] = []
-    for record in records:
-        for span in _all(record):
-            spans.append(span)
-            outcomes.append(read_span(span, record.get("span_kind")))
+    kinds = [(span, record.get("span_kind")) for record in records for span in _all(record)]
+    spans = [span for span, _ in kinds]
+    joined = _with_events(spans)
+    outcomes: list[Outcome] = [
+        Skip("message_event") if place in joined else read_span(span, kind) for place, (span, kind) in enumerate(kinds)
+    ]
     names = [_name(span, span.span_id) for span in spans]
     parents = {name: _name(span, span.parent_id) for name, span in zip(names, spans, strict=True) if name is not None}
     above = [walk_up(_name(span, span.parent_id), parents) for span in spans]
     drop_doubles(names, above, outcomes)
     return outcomes or [Skip("no_spans")]
+
+
+def _with_events(spans: list[Span]) -> set[int]:
+    """Give spans the log events about them: texts, and the counts of details. Returns the places of those events."""
+    calls: dict[tuple[str | None, str | None], Span]
+    calls = {(span.trace_id, span.span_id): span for span in spans if span.span_id and span.duration is not None}
+    joined: set[int] = set()
+    events = [(place, span) for place, span in enumerate(spans) if span.duration is None and _is_event(span.name)]
+    for place, event in sorted(events, key=lambda each: each[1].started_at_us or 0):
+        call = calls.get((event.trace_id, event.span_id))
+        if call is None:
+            continue
+        joined.add(place)
+        if event.name.endswith(_DETAILS):
+            for name, value in event.attributes.items():
+                call.attributes.setdefault(name, value)
+        else:
+            call.events.append((event.name, event.attributes))
+    return joined
+
+
+def _is_event(name: str) -> bool:
+    return name.startswith("gen_ai.")
 
 
 def _name(span: Span, span_id: str | None) -> str | None:
@@ -111,6 +143,9 @@ def read_span(span: Span, span_kind: Any = None) -> Outcome:
     reason = _span_genai.translate_ai_sdk(span.attributes)
     if reason is not None:
         return Skip(reason)
+    if _is_event(span.name) and not span.name.endswith(_DETAILS):
+        # content of a call whose span or details event holds the counts
+        return Skip("message_event")
     words = dialect(span.attributes, span_kind)
     if words is None:
         return Skip("not_an_llm_call")
@@ -118,9 +153,6 @@ def read_span(span: Span, span_kind: Any = None) -> Outcome:
         kind = _span_openinference.kind_of(span.attributes, span_kind) or "LLM"
         reason = _span_openinference.skip_reason(kind)
         return Skip(reason) if reason else _span_openinference.read_call(span, kind)
-    if span.name.startswith("gen_ai.") and not span.name.endswith("operation.details"):
-        # content of a call whose span or details event holds the counts
-        return Skip("message_event")
     reason = _span_genai.wrapper_reason(span) if words == "openllmetry" else None
     reason = reason or _span_genai.skip_reason(span)
     return Skip(reason) if reason else _span_genai.read_call(span)

@@ -16,6 +16,7 @@ READER = Reader(
     detect=_detect,
     read=_spans.read,
     group=_spans.group,
+    parts=_spans.parts,
     read_group=_spans.read_group,
     unlock={
         "text": "OPENINFERENCE_HIDE_INPUTS=false and OPENINFERENCE_HIDE_OUTPUTS=false",

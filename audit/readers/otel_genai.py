@@ -16,6 +16,7 @@ READER = Reader(
     detect=_detect,
     read=_spans.read,
     group=_spans.group,
+    parts=_spans.parts,
     read_group=_spans.read_group,
     unlock={
         "text": "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=true, OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT unset",

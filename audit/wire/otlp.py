@@ -76,6 +76,27 @@ def _envelope(record: Mapping[str, Any], outer: Names, scoped: Names, inner: Nam
                         yield make(item, resource, str(name or ""))
 
 
+def by_trace(record: Mapping[str, Any]) -> dict[str | None, dict[str, Any]]:
+    """An OTLP message cut into one for each trace it tells of, spans and log events alike; None holds those of none."""
+    found: dict[str | None, dict[str, Any]] = {}
+    for outer, scoped, inner, names in (
+        (_SPAN_LISTS, _SCOPED_SPANS, ("spans",), ("resourceSpans", "scopeSpans", "spans")),
+        (_LOG_LISTS, _SCOPED_LOGS, ("logRecords", "log_records"), ("resourceLogs", "scopeLogs", "logRecords")),
+    ):
+        for key in outer:
+            groups = _items(record.get(key))
+            for group in [dict(record)] if groups and key.startswith("scope") else groups:
+                for part in (part for scope_key in scoped for part in _items(group.get(scope_key))):
+                    scope = part.get("scope") or part.get("instrumentationLibrary")
+                    traces: dict[str | None, list[dict[str, Any]]] = {}
+                    for item in _items(_first(part, inner)):
+                        traces.setdefault(_hex(_first(item, _TRACE)), []).append(item)
+                    for trace, items in traces.items():
+                        piece = {"resource": group.get("resource"), names[1]: [{"scope": scope, names[2]: items}]}
+                        found.setdefault(trace, {}).setdefault(names[0], []).append(piece)
+    return found
+
+
 def _items(value: Any) -> list[dict[str, Any]]:
     value = maybe_json(value)
     if isinstance(value, dict):
