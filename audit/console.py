@@ -147,11 +147,14 @@ def ask(question: str) -> bool:
 @contextmanager
 def byte_progress(label: str) -> Iterator[Callable[..., None]]:
     """A progress bar on stderr over bytes: call it with (done, total, records)."""
+    if not err.is_terminal:
+        yield lambda *_: None
+        return
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
     with Progress(
         TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TextColumn("{task.fields[detail]}"),
-        TimeRemainingColumn(), console=err, transient=True, disable=not err.is_terminal,
+        TimeRemainingColumn(), console=err, transient=True,
     ) as bar:  # fmt: skip
         job = bar.add_task(label, total=None, detail="")
 

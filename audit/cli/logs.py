@@ -191,12 +191,14 @@ def read_logs(store: Store, logs: list[str], settings: Config, mapping: dict[str
     from audit.cli.settling import settle
     from audit.containers import without_secrets
     from audit.errors import ReadError
-    from audit.ingest import absent
     from audit.ingest import ingest as read
 
     mapping = mapping or dict(settings.map)
-    for field in absent(logs, mapping) if mapping else ():
-        console.warn(f"no record has the column of --map {field}={mapping[field]}")
+    if mapping:
+        from audit.ingest import absent
+
+        for field in absent(logs, mapping):
+            console.warn(f"no record has the column of --map {field}={mapping[field]}")
     with console.byte_progress("reading") as progress:
         result = read(
             store,
@@ -212,8 +214,9 @@ def read_logs(store: Store, logs: list[str], settings: Config, mapping: dict[str
         _warn_rejected(result, told=reason)
         hint = next((file.hint for file in result.files if file.hint), "see `audit formats`, or `audit sniff FILE`")
         raise ReadError(reason, hint)
-    with console.steps("sorting") as say:
-        settle(store, settings, say, new_requests=bool(result.accepted))
+    if result.accepted or settings.path:
+        with console.steps("sorting") as say:
+            settle(store, settings, say, new_requests=bool(result.accepted))
     if result.accepted:
         store.log_event(
             "ingest",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 
 from audit.containers import Place, raw_chunks
-from audit.ingest.work import BlockHash, whole_hash
+from audit.ingest.blocks import BlockHash, whole_hash
 from audit.store import Store
 
 _EDGE_BYTES = 64 << 10

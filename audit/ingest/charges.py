@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 import pyarrow as pa
 
 from audit.ingest.cache_rules import cache_rule_rows
-from audit.prices.catalogue import NOT_BILLABLE, Catalogue
+from audit.prices.catalogue import NOT_BILLABLE, Catalogue, load
 from audit.prices.pricing_sql import price_charges
 from audit.store import Store
 
@@ -109,14 +109,14 @@ GROUP BY request_id, CASE sku_meter WHEN 'output_reasoning' THEN 'output' ELSE s
 
 
 class Pricing:
-    """Prices the calls of one run; the catalogue is loaded when the first of them needs it.
+    """Prices the calls of one run; the catalogue (the shipped one without `given`) is loaded when one needs it.
 
     With `anew`, or with other prices than the audit file was made with, the calls that are there are priced again too.
     """
 
-    def __init__(self, store: Store, load: Callable[[], Catalogue], *, anew: bool = False) -> None:
+    def __init__(self, store: Store, given: Callable[[], Catalogue] | None = None, *, anew: bool = False) -> None:
         self._store = store
-        self._load = load
+        self._load = given or load
         self._loaded: Catalogue | None = None
         self._met: set[Key] = set()
         self._listed: set[Key] = set()

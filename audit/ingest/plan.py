@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from itertools import tee
 
 from audit.containers import Damaged, Place, PlaceError, Text, as_text, json_text, raw_chunks
+from audit.ingest.blocks import PART_BYTES, BlockHash, whole_hash
 from audit.ingest.catalog import Catalog, Grown
 from audit.ingest.result import FileResult
-from audit.ingest.tasks import PART_BYTES, End, Files, Lines, Part, Stream, Task
-from audit.ingest.work import BlockHash, whole_hash
+from audit.ingest.tasks import End, Files, Lines, Part, Stream, Task
 
 _TOGETHER_BYTES = 8 << 20
 _TOGETHER_FILES = 256

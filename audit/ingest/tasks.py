@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from audit.ingest.rows import Batch
-
-PART_BYTES = 16 << 20
-"""Size of the parts a large file is read and hashed in."""
+if TYPE_CHECKING:
+    from audit.ingest.rows import Batch
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,11 +12,12 @@ import orjson
 
 from audit.call import Call, Outcome, Reject, Skip
 from audit.containers import EXCERPT_BYTES, Damaged, Item, JsonText, Unreadable, json_text, raw_chunks, records
+from audit.ingest.blocks import BlockHash
 from audit.ingest.classify import Classifier, all_readers
 from audit.ingest.options import Options
 from audit.ingest.request import canonical
 from audit.ingest.rows import Rows
-from audit.ingest.tasks import PART_BYTES, Files, Groups, Lines, Part, Result, Stream, Task
+from audit.ingest.tasks import Files, Groups, Lines, Part, Result, Stream, Task
 from audit.readers import Reader, Record
 from audit.readers._mapped import columns_of, suggest
 from audit.wire.text import maybe_json
@@ -28,49 +29,6 @@ _TAIL_BYTES = 1 << 20
 _TRIED = 3
 _NESTING = 8
 _LONGEST_PROSE = 2_000
-
-
-class BlockHash:
-    """BLAKE2b-128 of a stream, block by block, so that parts of a file can be hashed apart."""
-
-    def __init__(self) -> None:
-        self._hash = blake2b(digest_size=16)
-        self._filled = 0
-        self._digests: list[bytes] = []
-        self.bytes = 0
-
-    def through(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
-        """The chunks, hashed as they pass."""
-        for chunk in chunks:
-            self.update(chunk)
-            yield chunk
-
-    def update(self, data: bytes) -> None:
-        """Add bytes."""
-        view = memoryview(data)
-        self.bytes += len(view)
-        while len(view):
-            taken = view[: PART_BYTES - self._filled]
-            self._hash.update(taken)
-            self._filled += len(taken)
-            view = view[len(taken) :]
-            if self._filled == PART_BYTES:
-                self._close()
-
-    def digests(self) -> list[bytes]:
-        """Hashes of the blocks so far, the last one of what is left."""
-        if self._filled:
-            self._close()
-        return self._digests
-
-    def _close(self) -> None:
-        self._digests.append(self._hash.digest())
-        self._hash, self._filled = blake2b(digest_size=16), 0
-
-
-def whole_hash(digests: Iterable[bytes]) -> str:
-    """The hash of a file from the hashes of its blocks, hex."""
-    return blake2b(b"".join(digests), digest_size=16).hexdigest()
 
 
 class Work:

@@ -221,8 +221,8 @@ def interrupt_after(calls: int) -> Callable[[int, int, int], None]:
 
 @pytest.mark.parametrize("calls", [0, 1, 2, 4])
 def test_stopped_at_any_moment_it_can_be_run_again(calls: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("audit.ingest.stage._EVERY_SECONDS", 0.0)
-    monkeypatch.setattr("audit.ingest.stage._FLUSH_BYTES", 1)
+    monkeypatch.setattr("audit.ingest.run._EVERY_SECONDS", 0.0)
+    monkeypatch.setattr("audit.ingest.run._FLUSH_BYTES", 1)
     monkeypatch.setattr("audit.ingest.plan._TOGETHER_FILES", 1)
     files = [write(tmp_path / f"{number}.jsonl", [pair(number), pair(number + 1)]) for number in range(6)]
     path = tmp_path / "audit.duckdb"

@@ -32,11 +32,11 @@ TABLES = {
 @pytest.fixture
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Split even small files."""
-    monkeypatch.setattr("audit.ingest.stage._SMALL_BYTES", 0)
+    monkeypatch.setattr("audit.ingest.run._SMALL_BYTES", 0)
     monkeypatch.setattr("audit.ingest.plan._SNIFFED_FROM", 1)
     monkeypatch.setattr("audit.ingest.plan._LINES_BYTES", 3000)
     monkeypatch.setattr("audit.ingest.plan.PART_BYTES", 5000)
-    monkeypatch.setattr("audit.ingest.work.PART_BYTES", 5000)
+    monkeypatch.setattr("audit.ingest.blocks.PART_BYTES", 5000)
 
 
 def rows(workers: int, *inputs: Path) -> tuple[dict[str, list[dict[str, Any]]], IngestResult]:
@@ -113,8 +113,8 @@ def test_a_growing_file_is_read_on_from_where_it_ended(small_parts: None, store:
 def test_stopped_inside_a_file_it_is_read_again_as_if_never_begun(
     stop: int, small_parts: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("audit.ingest.stage._EVERY_SECONDS", 0.0)
-    monkeypatch.setattr("audit.ingest.stage._FLUSH_BYTES", 1)
+    monkeypatch.setattr("audit.ingest.run._EVERY_SECONDS", 0.0)
+    monkeypatch.setattr("audit.ingest.run._FLUSH_BYTES", 1)
     path = write(tmp_path / "a.jsonl", records())
     told: list[int] = []
 
@@ -168,7 +168,7 @@ def test_groups_are_read_whole_across_files(store: Store, tmp_path: Path) -> Non
 
 
 def test_progress_is_told(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("audit.ingest.stage._EVERY_SECONDS", 0.0)
+    monkeypatch.setattr("audit.ingest.run._EVERY_SECONDS", 0.0)
     told: list[tuple[int, int, int]] = []
     path = write(tmp_path / "a.jsonl", records())
     ingest(store, [path], catalogue=catalogue, workers=1, progress=lambda *each: told.append(each))
