@@ -1,9 +1,13 @@
-"""The stage `outliers`: flag requests per workflow, model and side, price the excess, name the likely cause."""
+"""The stage `outliers`: flag requests per workflow, model and side, price the excess, name the likely cause.
+
+Whether a request is flagged depends on its tokens alone, so each group is judged by how often each length occurs, and
+only the flagged requests are read.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -16,23 +20,56 @@ from audit.store import Store
 LISTED_SHARE = 0.001
 _SIDES = ("input", "output")
 
-_REQUESTS = """
-WITH sides AS (
-    SELECT request_id,
-           SUM(CASE WHEN sku_meter = 'output' THEN COALESCE(cost_pico, 0) ELSE 0 END) AS output_cost,
-           SUM(CASE WHEN sku_meter IN ('input', 'cache_read', 'cache_write_5m', 'cache_write_1h')
-                    THEN COALESCE(cost_pico, 0) ELSE 0 END) AS input_cost
-    FROM charge GROUP BY request_id
-)
-SELECT r.request_id, COALESCE(r.workflow_id, 0) AS workflow_id, COALESCE(r.task_kind, '') AS task_kind,
-       COALESCE(r.response_model, r.request_model, 'unknown') AS model,
-       COALESCE(r.input_tokens, 0) AS input_tokens, COALESCE(r.output_tokens, 0) AS output_tokens,
-       CAST(COALESCE(s.input_cost, 0) AS DOUBLE) AS input_cost,
-       CAST(COALESCE(s.output_cost, 0) AS DOUBLE) AS output_cost
-FROM request AS r LEFT JOIN sides AS s ON s.request_id = r.request_id
-WHERE r.status = 'billable' AND r.usage_source <> 'unknown'
-ORDER BY r.request_id
+_JUDGED = """
+judged AS (
+    SELECT request_id, COALESCE(workflow_id, 0) AS workflow_id, COALESCE(task_kind, '') AS task_kind,
+           COALESCE(response_model, request_model, 'unknown') AS model, COALESCE({side}_tokens, 0) AS tokens
+    FROM request WHERE status = 'billable' AND usage_source <> 'unknown'
+)"""
+_GROUPS = f"""
+WITH {_JUDGED.format(side="input")}
+SELECT workflow_id, model, ARG_MIN(task_kind, request_id) AS task_kind, COUNT(*) AS requests
+FROM judged GROUP BY workflow_id, model ORDER BY workflow_id, model
 """
+_LENGTHS = f"""
+WITH {_JUDGED}
+SELECT g.number, j.tokens, COUNT(*) AS requests
+FROM judged AS j JOIN outlier_group AS g ON g.workflow_id = j.workflow_id AND g.model = j.model
+GROUP BY g.number, j.tokens ORDER BY g.number, j.tokens
+"""
+_SPEND = """
+SELECT COALESCE(r.workflow_id, 0) AS workflow_id, CAST(SUM(COALESCE(c.cost_pico, 0)) AS DOUBLE) AS spend
+FROM charge AS c JOIN request AS r ON r.request_id = c.request_id
+WHERE r.status = 'billable' AND r.usage_source <> 'unknown'
+  AND c.sku_meter IN ('input', 'cache_read', 'cache_write_5m', 'cache_write_1h', 'output')
+GROUP BY COALESCE(r.workflow_id, 0)
+"""
+_METERS = {"input": "'input', 'cache_read', 'cache_write_5m', 'cache_write_1h'", "output": "'output'"}
+_FLAGGED = f"""
+WITH {_JUDGED},
+flagged AS (
+    SELECT j.request_id, j.workflow_id, j.model, j.tokens, g.number
+    FROM judged AS j
+    JOIN outlier_group AS g ON g.workflow_id = j.workflow_id AND g.model = j.model
+    JOIN outlier_limit AS l ON l.number = g.number AND j.tokens >= l.least
+),
+cost AS (
+    SELECT c.request_id, CAST(SUM(COALESCE(c.cost_pico, 0)) AS DOUBLE) AS cost
+    FROM charge AS c JOIN flagged AS f ON f.request_id = c.request_id
+    WHERE c.sku_meter IN ({{meters}}) GROUP BY c.request_id
+)
+SELECT f.request_id, f.workflow_id, f.model, f.tokens, f.number, COALESCE(c.cost, 0.0) AS cost
+FROM flagged AS f LEFT JOIN cost AS c ON c.request_id = f.request_id
+ORDER BY f.request_id
+"""
+
+
+class _Limit(NamedTuple):
+    """From how many tokens on a group's requests are flagged, with the z of each such length, and its median."""
+
+    least: int
+    z: dict[int, float]
+    median: float
 
 
 def outliers(store: Store) -> int:
@@ -40,12 +77,10 @@ def outliers(store: Store) -> int:
 
     Groups of fewer than 20 requests are pooled with the other requests of their kind and model.
     """
-    requests = store.query(_REQUESTS)
-    found: list[dict[str, Any]] = []
-    spend = _spend_by_workflow(requests)
-    for rows in _groups(requests):
-        for side in _SIDES:
-            found.extend(_flag(requests, rows, side, spend))
+    store.replace("outlier_group", _numbered(store.rows(_GROUPS)))
+    spend = {row["workflow_id"]: float(row["spend"]) for row in store.rows(_SPEND)}
+    found = [row for side in _SIDES for row in _flagged(store, side, spend)]
+    store.run("DROP TABLE outlier_group")
     reasons = causes(store, found)
     for row in found:
         row["cause"] = reasons[row["request_id"], row["meter"]]
@@ -54,65 +89,62 @@ def outliers(store: Store) -> int:
     return len(found)
 
 
-def _groups(requests: pa.Table) -> Iterator[NDArray[np.int64]]:
-    """Row numbers of each (workflow, model); small groups pooled by (kind, model)."""
-    pooled: dict[tuple[str, str], list[NDArray[np.int64]]] = {}
-    kinds = requests["task_kind"].to_pylist()
-    models = requests["model"].to_pylist()
-    for rows in _split(requests, ("workflow_id", "model")):
-        if len(rows) >= MIN_UNITS:
-            yield rows
-        else:
-            pooled.setdefault((kinds[rows[0]], models[rows[0]]), []).append(rows)
-    for parts in pooled.values():
-        rows = np.concatenate(parts)
-        if len(rows) >= 3:
-            yield rows
+def _numbered(groups: list[dict[str, Any]]) -> pa.Table:
+    """Each (workflow, model) with the number of the group it is judged in; small ones are pooled by (kind, model)."""
+    pools: dict[tuple[str, str], int] = {}
+    numbers = [
+        place if row["requests"] >= MIN_UNITS else pools.setdefault((row["task_kind"], row["model"]), place)
+        for place, row in enumerate(groups)
+    ]
+    return pa.table({
+        "workflow_id": pa.array([row["workflow_id"] for row in groups], pa.int64()),
+        "model": pa.array([row["model"] for row in groups], pa.string()),
+        "number": pa.array(numbers, pa.int64()),
+    })  # fmt: skip
 
 
-def _split(requests: pa.Table, columns: tuple[str, ...]) -> list[NDArray[np.int64]]:
-    codes = [_codes(requests[name].combine_chunks()) for name in columns]
-    order = np.lexsort(codes[::-1])
-    changed = np.zeros(len(order), dtype=np.bool_)
-    for code in codes:
-        changed[1:] |= code[order][1:] != code[order][:-1]
-    return np.split(order, np.flatnonzero(changed)) if len(order) else []
-
-
-def _codes(column: Any) -> NDArray[np.int64]:
-    encoded = column.dictionary_encode() if pa.types.is_string(column.type) else None
-    values = column if encoded is None else encoded.indices
-    return np.asarray(values.to_numpy(zero_copy_only=False), dtype=np.int64)
-
-
-def _spend_by_workflow(requests: pa.Table) -> dict[int, float]:
-    spend: dict[int, float] = {}
-    costs = requests["input_cost"].to_numpy() + requests["output_cost"].to_numpy()
-    for rows in _split(requests, ("workflow_id",)):
-        spend[int(requests["workflow_id"][int(rows[0])].as_py())] = float(costs[rows].sum())
-    return spend
-
-
-def _flag(requests: pa.Table, rows: NDArray[np.int64], side: str, spend: dict[int, float]) -> Iterator[dict[str, Any]]:
-    tokens = requests[f"{side}_tokens"].to_numpy()[rows]
-    if not tokens.any():
-        return
-    result = find_outliers(tokens)
-    costs = requests[f"{side}_cost"].to_numpy()[rows]
-    for place in np.flatnonzero(result.flagged).tolist():
-        row = int(rows[place])
-        excess = int(tokens[place] - result.median)
-        cost = round(float(costs[place]) / float(tokens[place]) * excess)
-        workflow = int(requests["workflow_id"][row].as_py())
+def _flagged(store: Store, side: str, spend: dict[int, float]) -> Iterator[dict[str, Any]]:
+    limits = dict(_limits(store.query(_LENGTHS.format(side=side))))
+    columns = {
+        "number": pa.array(list(limits), pa.int64()),
+        "least": pa.array([limit.least for limit in limits.values()], pa.int64()),
+    }
+    store.replace("outlier_limit", pa.table(columns))
+    rows = store.rows(_FLAGGED.format(side=side, meters=_METERS[side]))
+    store.run("DROP TABLE outlier_limit")
+    for row in rows:
+        limit = limits[row["number"]]
+        excess = int(row["tokens"] - limit.median)
+        cost = round(row["cost"] / float(row["tokens"]) * excess)
         yield {
-            "request_id": int(requests["request_id"][row].as_py()),
-            "workflow_id": workflow,
-            "model": requests["model"][row].as_py(),
+            "request_id": row["request_id"],
+            "workflow_id": row["workflow_id"],
+            "model": row["model"],
             "meter": side,
-            "tokens": int(tokens[place]),
-            "median": result.median,
-            "z": float(result.z[place]),
+            "tokens": row["tokens"],
+            "median": limit.median,
+            "z": limit.z[row["tokens"]],
             "excess_tokens": excess,
             "excess_cost_pico": cost,
-            "listed": cost >= LISTED_SHARE * spend[workflow],
+            "listed": cost >= LISTED_SHARE * spend[row["workflow_id"]],
         }
+
+
+def _limits(lengths: pa.Table) -> Iterator[tuple[int, _Limit]]:
+    """The limit of each group that has one, from its lengths in rising order."""
+    numbers, tokens, requests = (_ints(lengths, name) for name in ("number", "tokens", "requests"))
+    starts = np.flatnonzero(np.diff(numbers, prepend=-1))
+    for low, high in zip(starts, [*starts[1:], len(numbers)], strict=True):
+        group, counts = tokens[low:high], requests[low:high]
+        if counts.sum() < 3 or not group.any():
+            continue
+        result = find_outliers(group, counts)
+        if result.flagged.any():
+            above = group[result.flagged]
+            z = dict(zip(above.tolist(), result.z[result.flagged].tolist(), strict=True))
+            yield int(numbers[low]), _Limit(int(above[0]), z, result.median)
+
+
+def _ints(table: pa.Table, name: str) -> NDArray[np.int64]:
+    values: NDArray[np.int64] = table[name].to_numpy()
+    return values
