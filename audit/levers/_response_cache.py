@@ -9,7 +9,7 @@ from audit.levers import Settings
 from audit.levers._response_cache_lives import lives_of
 from audit.levers._response_cache_play import play
 from audit.levers._response_cache_study import study
-from audit.levers._response_cache_traffic import REMAINING, traffic
+from audit.levers._response_cache_traffic import REMAINING, span, traffic
 from audit.store import Store
 
 SETTINGS: dict[str, object] = {
@@ -37,11 +37,12 @@ def find_hits(store: Store, settings: Settings, *, key: str, table: str) -> None
     """
     chosen = study(store, settings, key)
     found = traffic(store, settings, key, REMAINING)
-    found = found.without(np.array(chosen.per_user, dtype=np.int64), "per_user")
-    accesses = found.accesses(found.fit)
-    ttl_us = lives_of(chosen.lives, found.workflow[accesses.rows], float(settings["unproven_ttl_s"]))
+    per_user = np.array(chosen.per_user, dtype=np.int64)
+    found = found.without(per_user, "per_user")
     limit = chosen.capacity
-    if limit is not None and limit >= int(accesses.opens.sum()):
+    accesses = found.accesses(found.fit, None if limit is None else span(store, found, per_user))
+    ttl_us = lives_of(chosen.lives, found.workflow[accesses.rows], float(settings["unproven_ttl_s"]))
+    if limit is not None and limit >= accesses.entries:
         limit = None
     hits = found.ids[accesses.rows[play(accesses, ttl_us, limit).hit]]
     store.replace(table, pa.table({"request_id": pa.array(hits, pa.int64())}))

@@ -21,24 +21,42 @@ NEVER = 2**62
 
 @dataclass(frozen=True, eq=False)
 class Accesses:
-    """Requests that look an entry up, sorted by key and time; `rows` are their places in the caller's arrays."""
+    """Requests that look an entry up, sorted by key and time; `rows` are their places in the caller's arrays.
+
+    They may leave out requests whose key nobody else has: `clock` is then the place of each in time among all of
+    them, `requests` how many there are.
+    """
 
     rows: Ints
     ids: Ints
     keys: Ints
     started: Ints
     ready: Ints
+    clock: Ints
+    requests: int
 
     @classmethod
-    def of(cls, keys: ArrayLike, started: ArrayLike, duration: ArrayLike, ids: ArrayLike) -> Accesses:
+    def of(
+        cls,
+        keys: ArrayLike,
+        started: ArrayLike,
+        duration: ArrayLike,
+        ids: ArrayLike,
+        clock: Ints | None = None,
+        requests: int | None = None,
+    ) -> Accesses:
         """Sort by (key, time, id), whatever order the arrays come in; times and durations in microseconds."""
         key, at, took, identity = (np.asarray(each, dtype=np.int64) for each in (keys, started, duration, ids))
-        rows = np.lexsort((identity, at, key)).astype(np.int64)
-        return cls(rows, identity[rows], key[rows], at[rows], (at + took)[rows])
+        if clock is None:
+            clock = np.empty(key.size, dtype=np.int64)
+            clock[np.lexsort((identity, at))] = np.arange(key.size)
+        rows = np.lexsort((clock, key)).astype(np.int64)
+        whole = key.size if requests is None else requests
+        return cls(rows, identity[rows], key[rows], at[rows], (at + took)[rows], clock[rows], whole)
 
     @property
     def size(self) -> int:
-        """Number of requests."""
+        """Number of requests that are looked at."""
         return int(self.rows.size)
 
     @cached_property
@@ -48,14 +66,17 @@ class Accesses:
         first[1:] = self.keys[1:] != self.keys[:-1]
         return first
 
+    @property
+    def entries(self) -> int:
+        """Distinct keys, those left out included."""
+        return int(self.opens.sum()) + self.requests - self.size
+
     @cached_property
     def reuse_distance(self) -> Ints:
         """Distinct other keys asked for since the same key was last asked for; the number of requests for the first."""
-        clock = np.empty(self.size, dtype=np.int64)
-        clock[np.lexsort((self.ids, self.started))] = np.arange(self.size)
         again = np.flatnonzero(~self.opens)
-        distance = np.full(self.size, self.size, dtype=np.int64)
-        now, before = clock[again], clock[again - 1]
+        distance = np.full(self.size, self.requests, dtype=np.int64)
+        now, before = self.clock[again], self.clock[again - 1]
         in_time = np.argsort(now)
         # a request between whose own previous one is also between repeats a key and is not distinct
         repeated = np.empty(again.size, dtype=np.int64)

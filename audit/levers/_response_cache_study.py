@@ -11,13 +11,12 @@ from audit.levers import Settings
 from audit.levers._response_cache_lives import DELTA, KNEE, LIVES_S, Life, find_lives, lives_of, microseconds, stated
 from audit.levers._response_cache_once import once
 from audit.levers._response_cache_play import Accesses, Ints, Played, play
-from audit.levers._response_cache_traffic import LOGGED, Traffic, traffic
+from audit.levers._response_cache_traffic import LOGGED, Span, Traffic, reason_name, span, traffic
 from audit.statistics.intervals import lower_bound, upper_bound
 from audit.store import Store
 
 CAPACITIES = (1_000, 10_000, 100_000, None)
 _USER_PAIRS = 20
-_WARM = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,19 +55,22 @@ class Study:
 def study(store: Store, settings: Settings, key: str) -> Study:
     """Study the cache of one key (`exact` or `normalised`) on the logged bill; done once per audit file."""
     values = {name: settings[name] for name in sorted(settings)}
-    return once(store, f"study_{key}", values, lambda: _study(traffic(store, settings, key, LOGGED), settings))
+    return once(store, f"study_{key}", values, lambda: _study(store, traffic(store, settings, key, LOGGED), settings))
 
 
-def _study(found: Traffic, settings: Settings) -> Study:
+def _study(store: Store, found: Traffic, settings: Settings) -> Study:
     per_user = _answered_by_user(found) if settings["scope"] != "user" else np.zeros(0, dtype=np.int64)
     found = found.without(per_user, "per_user")
-    accesses = found.accesses(found.fit)
+    whole = span(store, found, per_user)
+    accesses = found.accesses(found.fit, whole)
     seconds = stated(settings["ttl_s"], "ttl_s")
     tried = sorted({*LIVES_S, *([] if seconds is None else [seconds])})
     plays = {ttl_s: play(accesses, microseconds(ttl_s)) for ttl_s in tried}
     lives = find_lives(found, accesses, plays, settings)
     capacity = _capacity(found, accesses, lives, settings)
-    return Study(lives, capacity, _grid(found, accesses, plays), _refused(found, settings), tuple(per_user.tolist()))
+    return Study(
+        lives, capacity, _grid(found, accesses, plays, whole), _refused(found, settings), tuple(per_user.tolist())
+    )
 
 
 def _capacity(found: Traffic, accesses: Accesses, lives: dict[int, Life], settings: Settings) -> int | None:
@@ -87,22 +89,20 @@ def _capacity(found: Traffic, accesses: Accesses, lives: dict[int, Life], settin
 
 def _limited(accesses: Accesses, ttl_us: Ints | int, capacity: int | None) -> Played:
     """As `play`; a cache with room for every key is one without limit."""
-    return play(accesses, ttl_us, None if capacity is None or capacity >= int(accesses.opens.sum()) else capacity)
+    return play(accesses, ttl_us, None if capacity is None or capacity >= accesses.entries else capacity)
 
 
-def _grid(found: Traffic, accesses: Accesses, plays: dict[float, Played]) -> tuple[Cell, ...]:
-    started = accesses.started
-    if not started.size:
+def _grid(found: Traffic, accesses: Accesses, plays: dict[float, Played], whole: Span) -> tuple[Cell, ...]:
+    if not whole.requests:
         return ()
-    first, last = int(started.min()), int(started.max())
-    warm = started >= first + int(_WARM * (last - first))
+    warm = accesses.started >= whole.warm_us
     cost = found.cost[accesses.rows]
     cells = []
     for ttl_s in LIVES_S:
         for capacity in CAPACITIES:
             hit = (plays[ttl_s] if capacity is None else _limited(accesses, microseconds(ttl_s), capacity)).hit
-            rate, warm_rate = float(hit.mean()), float(hit[warm].mean())
-            cells.append(Cell(ttl_s, capacity, int(hit.sum()), rate, warm_rate, int(cost[hit].sum())))
+            hits, late = int(hit.sum()), int(hit[warm].sum())
+            cells.append(Cell(ttl_s, capacity, hits, hits / whole.requests, late / whole.warm, int(cost[hit].sum())))
     return tuple(cells)
 
 
@@ -115,9 +115,9 @@ def _refused(found: Traffic, settings: Settings) -> tuple[Refused, ...]:
     by_reason: dict[tuple[int, str], list[int]] = {}
     for workflow in np.unique(found.workflow[rows]).tolist():
         mine = rows[found.workflow[rows] == workflow]
-        for reason in sorted(set(found.reason[mine].tolist())):
-            costs = found.cost[mine[found.reason[mine] == reason]]
-            by_reason[workflow, reason] = [int(costs.size), int(costs.sum())]
+        for code in set(found.reason[mine].tolist()):
+            costs = found.cost[mine[found.reason[mine] == code]]
+            by_reason[workflow, reason_name(code)] = [int(costs.size), int(costs.sum())]
     return tuple(
         Refused(workflow, reason, requests, cost)
         for (workflow, reason), (requests, cost) in sorted(by_reason.items(), key=lambda each: (-each[1][1], each[0]))
