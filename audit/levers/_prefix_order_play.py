@@ -47,7 +47,7 @@ def reordered(
     front = _front(traffic, broken)
     now = today(traffic, calibration.behaviour, bill.alive)
     for policy in _WAYS:
-        members = bill.alive & (front.version > 0) & (traffic.of_rule("match") == policy.match)
+        members = bill.alive & (front.version > 0) & traffic.matching(policy.match)
         if policy.life == "long":
             members &= calibration.behaviour.long_life > calibration.behaviour.life
         if members.any():
@@ -85,7 +85,7 @@ def _played(traffic: Traffic, calibration: Calibration, policy: Policy, members:
     order = np.lexsort((rank, node))
     rank, node = rank[order], node[order]
     life = (behaviour.long_life if policy.life == "long" else behaviour.life)[rank]
-    events = Events(node, traffic.start[rank], traffic.ready[rank], life, np.ones(len(rank), dtype=np.bool_))
+    events = Events(node, traffic.start[rank], traffic.ready(rank), life, np.ones(len(rank), dtype=np.bool_))
     found = readable(events, sliding=bool(traffic.of_rule("sliding")[rank].all()))
     tokens = np.rint(front.tokens).astype(np.int64)
     most = traffic.input_tokens - 1

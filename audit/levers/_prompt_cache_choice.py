@@ -55,7 +55,7 @@ def options(traffic: Traffic, calibration: Calibration, bill: Bill) -> Iterator[
     matches = {rule.match for rule in traffic.rules}
     for policy in OTHERS:
         if policy.match in matches:
-            suits = traffic.of_rule("match") == policy.match
+            suits = traffic.matching(policy.match)
             if policy.life == "long":
                 suits = suits & (behaviour.long_life > behaviour.life)
             played = played_of(traffic, policy, behaviour, bill.alive)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from audit.levers._prompt_cache_choice import Choice
 from audit.promptcache import Calibrated, Calibration, Traffic
@@ -51,7 +52,7 @@ def _rows(traffic: Traffic, bill: Bill, choice: Choice, moved: Bools, meter: str
     )
 
 
-def _named(place: Ints, names: list[str]) -> Any:
+def _named(place: NDArray[Any], names: list[str]) -> Any:
     return pa.DictionaryArray.from_arrays(pa.array(place, pa.int32()), pa.array(names, pa.string())).cast(pa.string())
 
 

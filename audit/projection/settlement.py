@@ -54,7 +54,7 @@ def find_losses(store: Store) -> int:
     bill = bill_of(store, found, "settlement_kind")
     before, after = calibration.today, today(found, calibration.behaviour, bill.alive)
     losing = bill.priced & (found.read > 0) & (after.read < before.read)
-    kept = found.read[losing] * after.read[losing] // before.read[losing]
+    kept = found.read[losing].astype(np.int64) * after.read[losing] // before.read[losing]
     lost = np.maximum(0, bill.quantity["cache_read"][losing] - kept)
     rank = np.flatnonzero(losing)[lost > 0]
     names = [(found.rules[place].provider_name, found.rules[place].model) for place in found.rule[rank].tolist()]

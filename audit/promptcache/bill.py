@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from audit.promptcache.play import Bools, Ints
 from audit.promptcache.traffic import Floats, Traffic
@@ -48,6 +49,24 @@ WHERE p.sku_meter IN ('input', 'cache_read', 'cache_write_5m', 'cache_write_1h')
 
 
 @dataclass(frozen=True, slots=True)
+class UnitPrices(Mapping[str, Floats]):
+    """Pico-USD per token of each meter for each request, NaN where there is no price; few differ, so they are kept
+    once, and per request their places."""
+
+    prices: Floats
+    places: Mapping[str, NDArray[np.int16]]
+
+    def __getitem__(self, meter: str) -> Floats:
+        return np.asarray(self.prices[self.places[meter]])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.places)
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+
+@dataclass(frozen=True, slots=True)
 class Bill:
     """What each request of the traffic still pays for its prompt; zero where it pays nothing any more.
 
@@ -61,14 +80,14 @@ class Bill:
     quantity: Mapping[str, Ints]
     price: Mapping[str, Floats]
     cost: Floats
-    kind: Ints
+    kind: NDArray[np.int16]
     tiers: list[str]
     estimated: bool
 
     @property
     def total(self) -> Ints:
         """All input tokens."""
-        return np.asarray(sum(self.quantity.values()), dtype=np.int64)
+        return np.asarray(sum(each.astype(np.int64) for each in self.quantity.values()))
 
     def cost_of(self, quantity: Mapping[str, Ints]) -> Floats:
         """Pico-USD of other quantities at the prices of each request; NaN where a meter used has no price."""
@@ -84,23 +103,26 @@ def bill_of(store: Store, traffic: Traffic, table: str) -> Bill:
     names = ("provider_name", "model", "service_tier")
     columns: dict[str, Any] = {name: pa.array([kind[name] for kind in kinds], pa.string()) for name in names}
     store.replace(table, pa.table({**columns, "kind": pa.array(range(len(kinds)), pa.int64())}))
-    rows = store.query(_QUANTITIES.format(table=table))
-    rank = traffic.ranks_of(rows["request_id"].to_numpy())
-    kind = rows["kind"].to_numpy()
-    own = _own(traffic, kinds, rank, kind)
-    rank, kind = rank[own], kind[own]
     size = len(traffic)
-    alive = np.zeros(size, dtype=np.bool_)
-    alive[rank] = True
-    quantity = {meter: _placed(rows[meter].to_numpy()[own], rank, size) for meter in METERS}
-    of_kind = np.full(size, -1, dtype=np.int64)
-    of_kind[rank] = kind
+    largest = int(store.value("SELECT MAX(consumed_quantity) FROM remaining") or 0)
+    kept = np.int32 if largest < 2**29 else np.int64
+    quantity: dict[str, Any] = {meter: np.zeros(size, dtype=kept) for meter in METERS}
+    cost, times, of_kind = np.zeros(size), np.zeros(size, dtype=np.int16), np.full(size, -1, dtype=np.int16)
+    for rows in store.stream(_QUANTITIES.format(table=table)):
+        rank, kind = traffic.ranks_of(rows["request_id"].to_numpy()), rows["kind"].to_numpy()
+        own = _own(traffic, kinds, rank, kind)
+        rank = rank[own]
+        for meter in METERS:
+            np.add.at(quantity[meter], rank, rows[meter].to_numpy()[own].astype(kept))
+        np.add.at(cost, rank, rows["cost_pico"].to_numpy()[own].astype(np.float64))
+        np.add.at(times, rank, 1)
+        of_kind[rank] = kind[own]
     return Bill(
-        alive=alive,
-        priced=alive & (np.bincount(rank, minlength=size) == 1),
+        alive=times > 0,
+        priced=times == 1,
         quantity=quantity,
         price=_prices(store.rows(_PRICES.format(table=table)), kinds, of_kind, traffic),
-        cost=_placed(rows["cost_pico"].to_numpy()[own], rank, size).astype(np.float64),
+        cost=cost,
         kind=of_kind,
         tiers=[each["service_tier"] for each in kinds],
         estimated=bool(store.value("SELECT MAX(CASE WHEN estimated THEN 1 ELSE 0 END) FROM remaining")),
@@ -118,20 +140,16 @@ def _own(traffic: Traffic, kinds: list[dict[str, Any]], rank: Ints, kind: Ints) 
     return own
 
 
-def _placed(values: Ints, rank: Ints, size: int) -> Ints:
-    found = np.zeros(size, dtype=np.int64)
-    np.add.at(found, rank, values)
-    return found
-
-
 def _prices(
-    rows: list[dict[str, Any]], kinds: list[dict[str, Any]], of_kind: Ints, traffic: Traffic
-) -> dict[str, Floats]:
+    rows: list[dict[str, Any]], kinds: list[dict[str, Any]], of_kind: NDArray[np.int16], traffic: Traffic
+) -> UnitPrices:
     """Unit price of each meter for each request, by the same rules as the price join of the bill."""
-    found = {meter: np.full(len(traffic), np.nan) for meter in METERS}
-    at = traffic.start * 1000
+    known = sorted({row["unit_price_pico"] for row in rows if row["unit_price_pico"] is not None})
+    place = {price: number for number, price in enumerate(known, start=1)}
+    found = {meter: np.zeros(len(traffic), dtype=np.int16) for meter in METERS}
     for number, kind in enumerate(kinds):
         mine = np.flatnonzero(of_kind == number)
+        at, tokens = traffic.start[mine] * 1000, traffic.input_tokens[mine]
         for meter in METERS:
             listed = [
                 row
@@ -142,9 +160,8 @@ def _prices(
             tier = _tier_in_use(kind["service_tier"], {row["service_tier"] for row in listed})
             for row in listed:
                 if row["service_tier"] == tier and len(mine):
-                    holds = mine[_holds(row, at[mine], traffic.input_tokens[mine])]
-                    found[meter][holds] = row["unit_price_pico"]
-    return found
+                    found[meter][mine[_holds(row, at, tokens)]] = place.get(row["unit_price_pico"], 0)
+    return UnitPrices(np.array([np.nan, *known], dtype=np.float64), found)
 
 
 def _tier_in_use(tier: str, listed: set[str]) -> str:
@@ -153,7 +170,7 @@ def _tier_in_use(tier: str, listed: set[str]) -> str:
     return next((name for name in (tier, surcharged) if name in listed), "standard")
 
 
-def _holds(row: dict[str, Any], at_us: Ints, input_tokens: Ints) -> Bools:
+def _holds(row: dict[str, Any], at_us: Ints, input_tokens: Any) -> Bools:
     week = at_us % _WEEK_US
     return np.asarray(
         (at_us >= row["valid_from_us"])

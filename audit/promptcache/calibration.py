@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from audit.promptcache.gather import STAMP
 from audit.promptcache.play import Bools, Ints
 from audit.promptcache.policies import LOOKING_BACK, TODAY, Behaviour, Played, play
-from audit.promptcache.traffic import MATCHES, Floats, Traffic
+from audit.promptcache.traffic import MATCHES, Floats, Small, Traffic
 from audit.promptcache.traffic import traffic as traffic_of
 from audit.store import Store
 
@@ -57,10 +57,15 @@ class Calibration:
     """Everything learnt from one log: by model, per request, and today's play over the whole traffic."""
 
     models: list[Calibrated]
-    model: Ints
-    reliability: Floats
+    model: Small
+    by_model: Floats
     behaviour: Behaviour
     today: Played
+
+    @property
+    def reliability(self) -> Floats:
+        """Of each request's model."""
+        return np.asarray(self.by_model[self.model])
 
 
 def calibrate(traffic: Traffic) -> Calibration:
@@ -102,7 +107,7 @@ def _today(traffic: Traffic, behaviour: Behaviour, alive: Bools) -> Played:
 def _calibrate(traffic: Traffic) -> Calibration:
     names = sorted({(rule.provider_name, rule.model) for rule in traffic.rules})
     by_rule = np.array([names.index((rule.provider_name, rule.model)) for rule in traffic.rules], dtype=np.int64)
-    model = by_rule[traffic.rule] if len(traffic) else np.zeros(0, dtype=np.int64)
+    model = by_rule.astype(np.int32)[traffic.rule]
     everyone = np.ones(len(traffic), dtype=np.bool_)
     behaviour = _least_seen(traffic, model, Behaviour.documented(traffic))
     behaviour = _looks(traffic, model, behaviour, everyone)
@@ -113,11 +118,11 @@ def _calibrate(traffic: Traffic) -> Calibration:
         if (model == each).any()
     ]
     known = {(each.provider_name, each.model): each.reliability for each in models}
-    reliability = np.array([known.get(name, 0.7) for name in names] or [0.7])[model]
-    return Calibration(models, model, reliability, behaviour, played)
+    by_model = np.array([known.get(name, 0.7) for name in names] or [0.7])
+    return Calibration(models, model, by_model, behaviour, played)
 
 
-def _least_seen(traffic: Traffic, model: Ints, behaviour: Behaviour) -> Behaviour:
+def _least_seen(traffic: Traffic, model: Small, behaviour: Behaviour) -> Behaviour:
     """Lower the minimum where shorter prefixes were billed as cached: sources disagree on it for some models."""
     least = behaviour.min_tokens.copy()
     short = (traffic.read > 0) & (traffic.read < least)
@@ -128,9 +133,9 @@ def _least_seen(traffic: Traffic, model: Ints, behaviour: Behaviour) -> Behaviou
     return replace(behaviour, min_tokens=least)
 
 
-def _lives(traffic: Traffic, model: Ints, behaviour: Behaviour, everyone: Bools) -> tuple[Behaviour, Played]:
+def _lives(traffic: Traffic, model: Small, behaviour: Behaviour, everyone: Bools) -> tuple[Behaviour, Played]:
     """Give models that cache by themselves the life that explains their billed hits best; ties go to the shorter."""
-    automatic = (traffic.of_rule("match") == "longest_prefix") & ~traffic.retained if len(traffic) else everyone
+    automatic = traffic.matching("longest_prefix") & ~traffic.retained if len(traffic) else everyone
     hit = automatic & (traffic.read > 0)
     wanted = [each for each in np.unique(model[hit]) if int(np.sum(hit & (model == each))) >= _FEWEST_HITS]
     played = _today(traffic, behaviour, everyone)
@@ -150,9 +155,9 @@ def _lives(traffic: Traffic, model: Ints, behaviour: Behaviour, everyone: Bools)
     return behaviour, _today(traffic, behaviour, everyone)
 
 
-def _looks(traffic: Traffic, model: Ints, behaviour: Behaviour, everyone: Bools) -> Behaviour:
+def _looks(traffic: Traffic, model: Small, behaviour: Behaviour, everyone: Bools) -> Behaviour:
     """Let models that cache at breakpoints find the ends of earlier prompts where that explains their bill better."""
-    told = (traffic.read > 0) & (traffic.of_rule("match") == LOOKING_BACK.match) if len(traffic) else everyone
+    told = (traffic.read > 0) & traffic.matching(LOOKING_BACK.match) if len(traffic) else everyone
     wanted = [each for each in np.unique(model[told]) if int(np.sum(told & (model == each))) >= _FEWEST_HITS]
     if not wanted:
         return behaviour
@@ -162,7 +167,7 @@ def _looks(traffic: Traffic, model: Ints, behaviour: Behaviour, everyone: Bools)
     return replace(behaviour, looks_back=np.isin(model, [each for each in wanted if loose[each] < strict[each]]))
 
 
-def _errors(traffic: Traffic, played: Played, model: Ints, told: Bools) -> NDArray[np.float64]:
+def _errors(traffic: Traffic, played: Played, model: Small, told: Bools) -> NDArray[np.float64]:
     away = np.abs(played.read - traffic.read).astype(np.float64)
     return np.bincount(model[told], weights=away[told], minlength=int(model.max()) + 1).astype(np.float64)
 
@@ -172,7 +177,7 @@ def _calibrated(
 ) -> Calibrated:
     counted = mine & ~traffic.batch
     told = counted & (traffic.read >= 0)
-    billed, predicted = traffic.read[told], played.read[told].astype(np.int64)
+    billed, predicted = traffic.read[told].astype(np.int64), played.read[told].astype(np.int64)
     hits = int(np.sum((billed > 0) | (predicted > 0)))
     rule = traffic.rules[int(traffic.rule[np.flatnonzero(mine)[-1]])]
     reliability, spread = _reliability(billed, predicted, traffic.start[told] // _DAY_MS, rule.reliability)

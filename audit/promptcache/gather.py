@@ -144,21 +144,36 @@ WITH shared AS (
 SELECT ROW_NUMBER() OVER (ORDER BY realm, chain_hash) - 1 AS node, realm, chain_hash, upto FROM shared
 """
 
-EVENTS = f"""
+_EVENTS = f"""
+CREATE OR REPLACE TEMP TABLE promptcache_event AS
 SELECT CAST(n.node * {1 << NODE_SHIFT} + s.rank * {1 << FLAG_BITS} + s.flags AS BIGINT) AS event
 FROM promptcache_segment AS s
 JOIN promptcache_node AS n ON n.realm = s.realm AND n.chain_hash = s.chain_hash
 WHERE s.upto >= s.least
-"""
-
-INNER_EVENTS = f"""
+UNION ALL
 SELECT CAST(i.node * {1 << NODE_SHIFT} + s.rank * {1 << FLAG_BITS} AS BIGINT) AS event
 FROM promptcache_segment AS s
 JOIN promptcache_inner AS i ON i.realm = s.realm AND i.chain_hash = s.chain_hash
 WHERE i.upto >= s.least
 """
 
-NODES = "SELECT node, upto FROM promptcache_node ORDER BY node"
+EVENTS = "SELECT event FROM promptcache_event"
+NODES = "SELECT upto FROM promptcache_node ORDER BY node"
+
+_WORKFLOWS = """
+CREATE OR REPLACE TEMP TABLE promptcache_workflow AS
+SELECT ROW_NUMBER() OVER (ORDER BY workflow_id) - 1 AS number, workflow_id FROM (
+    SELECT DISTINCT COALESCE(r.workflow_id, 0) AS workflow_id
+    FROM promptcache_request AS q JOIN request AS r ON r.request_id = q.request_id
+) AS known
+"""
+WORKFLOWS = "SELECT workflow_id FROM promptcache_workflow ORDER BY number"
+
+
+def _narrow(tokens: str) -> str:
+    """SQL of tokens that three of them added fit 32 bits: no prompt has more, whatever a log says."""
+    return f"LEAST({tokens}, 700000000)"
+
 
 REQUESTS = f"""
 WITH ends AS (
@@ -167,14 +182,17 @@ WITH ends AS (
            MAX(CASE WHEN flags % {2 * MARK} >= {MARK} THEN upto ELSE 0 END) AS mark
     FROM promptcache_segment GROUP BY rank
 )
-SELECT q.request_id, r.workflow_id, q.rule, q.realm, a.started_at_us,
-       COALESCE(r.time_to_first_chunk, r.duration, 0) AS wait_s, r.input_tokens, q.whole, e.head, e.first, e.mark,
-       r.cache_read_input_tokens AS read, COALESCE(r.cache_write_5m_input_tokens, 0) AS written_short,
-       COALESCE(r.cache_write_1h_input_tokens, 0) AS written_long,
+SELECT q.request_id, w.number AS workflow, q.rule, q.realm, a.started_at_us,
+       CAST(COALESCE(r.time_to_first_chunk, r.duration, 0) AS DOUBLE) AS wait_s,
+       {_narrow("r.input_tokens")} AS input_tokens, {_narrow("q.whole")} AS whole, e.head, e.first, e.mark,
+       {_narrow("COALESCE(r.cache_read_input_tokens, -1)")} AS read,
+       {_narrow("COALESCE(r.cache_write_5m_input_tokens, 0)")} AS written_short,
+       {_narrow("COALESCE(r.cache_write_1h_input_tokens, 0)")} AS written_long,
        CASE WHEN r.service_tier = 'batch' THEN 1 ELSE 0 END AS batch, q.retained
 FROM promptcache_request AS q
 JOIN request AS r ON r.request_id = q.request_id
 JOIN promptcache_call AS a ON a.request_id = q.request_id
+JOIN promptcache_workflow AS w ON w.workflow_id = COALESCE(r.workflow_id, 0)
 JOIN ends AS e ON e.rank = q.rank
 ORDER BY q.rank
 """
@@ -191,14 +209,19 @@ SELECT (SELECT COUNT(*) FROM request) AS requests, (SELECT COUNT(*) FROM segment
 
 def build(store: Store) -> None:
     """Make the temporary tables `promptcache_*` of the whole log."""
-    for statement in (_RULES, _CALLS, _PLACES, _REALMS, _RANKS, _REQUESTS):
+    for statement in (_RULES, _CALLS, _PLACES, _REALMS, _RANKS, _REQUESTS, _WORKFLOWS):
         store.run(statement)
     marked = store.value("SELECT MAX(marked) FROM promptcache_place")
     store.run(_SEGMENTS.format(next_mark=_NEXT_MARK if marked else "CAST(NULL AS BIGINT)"))
     store.run(_NODES)
 
 
+def make_events(store: Store) -> None:
+    """Make the temporary table `promptcache_event`, once the prefixes inside texts are known too."""
+    store.run(_EVENTS)
+
+
 def drop(store: Store) -> None:
     """Forget the wide temporary tables; what is played lives in arrays."""
-    for name in ("call", "place", "rank", "realm", "request", "segment", "node", "inner"):
+    for name in ("call", "place", "rank", "realm", "request", "workflow", "segment", "node", "inner", "event"):
         store.run(f"DROP TABLE IF EXISTS promptcache_{name}")

@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from audit.promptcache.columns import columns
 from audit.promptcache.gather import NODES
 from audit.store import Store
 from audit.tokens import MESSAGE_OVERHEAD, count
@@ -91,7 +92,8 @@ class _Family:
 
 def add_inner_prefixes(store: Store) -> NDArray[np.float64]:
     """Make the temporary table `promptcache_inner` and return the lengths of all prefixes, those inside texts last."""
-    uptos = store.query(NODES)["upto"].to_numpy().astype(np.float64)
+    nodes = int(store.value("SELECT COUNT(*) FROM promptcache_node"))
+    uptos = columns(store, NODES, nodes, {"upto": np.float64})["upto"]
     store.run(_SIBLINGS)
     siblings = int(store.value("SELECT COUNT(*) FROM promptcache_sibling"))
     longest = max(256, _ALL_CHARACTERS // max(1, siblings))

@@ -25,7 +25,7 @@ def infer_marks(traffic: Traffic) -> None:
         return
     read = np.maximum(traffic.read, 0)
     known = read + traffic.written_short + traffic.written_long
-    wanted = (traffic.of_rule("match") == "breakpoints") & (traffic.mark == 0) & (known > 0)
+    wanted = traffic.matching("breakpoints") & (traffic.mark == 0) & (known > 0)
     if not wanted.any():
         return
     life = np.where(traffic.written_long > traffic.written_short, LONG, 0)

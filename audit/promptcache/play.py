@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
+Lives = NDArray[np.int64] | NDArray[np.int32]
 
 _SPAN_MS = 1 << 38
 """Eight years: longer than any log, short enough to number the prefixes of a chunk above it in 63 bits."""
@@ -32,7 +33,7 @@ class Events:
     node: Ints
     start: Ints
     ready: Ints
-    life: Ints
+    life: Lives
     writes: Bools
 
     def __len__(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -21,13 +22,15 @@ from audit.promptcache.gather import (
     RANK_MASK,
     TURN,
 )
-from audit.promptcache.play import Bools, Events, Ints, readable
-from audit.promptcache.traffic import Floats, Match, Traffic
+from audit.promptcache.play import Bools, Events, Ints, Lives, readable
+from audit.promptcache.traffic import Floats, Match, Small, Traffic
 from audit.tokens import MESSAGE_OVERHEAD
 
 Life = Literal["short", "long", "marked"]
 _OPENING = MESSAGE_OVERHEAD - 1
 """Tokens a chat template sets before the text of a message."""
+_PART = 1_000_000
+"""Prefixes that are played at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,22 +82,27 @@ class Behaviour:
     `looks_back` says that a model that caches at breakpoints also finds the ends of earlier prompts.
     """
 
-    life: Ints
-    long_life: Ints
-    min_tokens: Ints
+    life: Lives
+    long_life: Lives
+    min_tokens: Small
     looks_back: Bools
 
     @classmethod
     def documented(cls, traffic: Traffic) -> Behaviour:
         """What the rules say; a request that asked for the long life has it already."""
-        long_life = traffic.of_rule("long_life_s").astype(np.int64) * 1000
-        life = traffic.of_rule("life_s").astype(np.int64) * 1000
+        long_life, life = (_milliseconds(traffic, name) for name in ("long_life_s", "life_s"))
         return cls(
             np.where(traffic.retained & (long_life > 0), long_life, life),
             long_life,
-            traffic.of_rule("min_tokens").astype(np.int64),
+            traffic.of_rule("min_tokens").astype(np.int32),
             np.zeros(len(traffic), dtype=np.bool_),
         )
+
+
+def _milliseconds(traffic: Traffic, name: str) -> Lives:
+    """A life of each request's rule, in 32 bits where none is longer than they hold."""
+    lives = np.array([getattr(rule, name) * 1000 for rule in traffic.rules], dtype=np.int64)
+    return (lives.astype(np.int32) if lives.max(initial=0) < 2**31 else lives)[traffic.rule]
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,18 +131,20 @@ def play(traffic: Traffic, policy: Policy, behaviour: Behaviour, alive: Bools) -
     size = len(traffic)
     if size == 0:
         return Played.of(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64))
-    suits = alive & (traffic.of_rule("match") == policy.match)
+    suits = alive & traffic.matching(policy.match)
     if policy.life == "long":
         suits &= behaviour.long_life > 0
-    events, rank, tokens = _events(traffic, policy, behaviour, suits)
     read = np.zeros(size, dtype=np.float64)
-    sliding = traffic.of_rule("sliding")[rank]
-    for kind in (True, False):
-        chosen = np.flatnonzero(sliding == kind)
-        if len(chosen):
-            part = events if len(chosen) == len(events) else events.chosen(chosen)
-            found = chosen[readable(part, sliding=kind)]
-            np.maximum.at(read, rank[found], tokens[found])
+    is_sliding = traffic.of_rule("sliding")
+    for part in _prefixes_of(traffic, policy.match, behaviour):
+        events, rank, tokens = _events(traffic, policy, behaviour, suits, part)
+        sliding = is_sliding[rank]
+        for kind in (True, False):
+            chosen = np.flatnonzero(sliding == kind)
+            if len(chosen):
+                mine = events if len(chosen) == len(events) else events.chosen(chosen)
+                found = chosen[readable(mine, sliding=kind)]
+                np.maximum.at(read, rank[found], tokens[found])
     billed = _stepped(traffic, read, policy.match)
     if policy.covers == "nothing":
         return Played.of(billed, np.zeros(size, dtype=np.int64))
@@ -142,11 +152,10 @@ def play(traffic: Traffic, policy: Policy, behaviour: Behaviour, alive: Bools) -
     return Played.of(np.minimum(billed, covered), covered)
 
 
-def _events(traffic: Traffic, policy: Policy, behaviour: Behaviour, suits: Bools) -> tuple[Events, Ints, Floats]:
+def _events(
+    traffic: Traffic, policy: Policy, behaviour: Behaviour, suits: Bools, known: _Prefixes
+) -> tuple[Events, Ints, Floats]:
     """The prefixes a policy looks at, with the rank and the billed tokens of each."""
-    known: _Prefixes = traffic.once(
-        "prefixes", policy.match, id(behaviour.min_tokens), make=lambda: _prefixes(traffic, policy.match, behaviour)
-    )
     keep = suits[(known.packed >> FLAG_BITS) & RANK_MASK]
     if policy.match != "longest_prefix":
         keep &= (known.packed & (policy.writes | policy.looks)) != 0
@@ -159,21 +168,44 @@ def _events(traffic: Traffic, policy: Policy, behaviour: Behaviour, suits: Bools
     writes = np.ones(len(rank), dtype=np.bool_)
     if policy.match != "longest_prefix":
         writes = (packed & policy.writes) != 0
-    events = Events(packed >> NODE_SHIFT, traffic.start[rank], traffic.ready[rank], lives, writes)
+    events = Events(packed >> NODE_SHIFT, traffic.start[rank], traffic.ready(rank), lives, writes)
     return events, rank, known.tokens[keep].astype(np.float64)
 
 
-def _prefixes(traffic: Traffic, match: Match, behaviour: Behaviour) -> _Prefixes:
-    packed = traffic.events
-    packed = packed[(traffic.of_rule("match") == match)[(packed >> FLAG_BITS) & RANK_MASK]]
-    rank = (packed >> FLAG_BITS) & RANK_MASK
-    upto = traffic.node_upto[packed >> NODE_SHIFT].astype(np.float64)
-    if match == "longest_prefix":
-        # who compares token by token finds the opening of the next message equal, too
-        upto = np.minimum(upto + _OPENING, traffic.whole[rank])
-    tokens = traffic.tokens(rank, upto)
-    enough = tokens >= behaviour.min_tokens[rank]
-    return _Prefixes(packed[enough], tokens[enough].astype(np.float32))
+def _prefixes_of(traffic: Traffic, match: Match, behaviour: Behaviour) -> list[_Prefixes]:
+    """All prefixes of one kind of rule, in parts that never cut a prefix in two, so that each can be played apart."""
+    found: list[_Prefixes] = traffic.once(
+        "prefixes", match, id(behaviour.min_tokens), make=lambda: list(_prefixes(traffic, match, behaviour))
+    )
+    return found
+
+
+def _prefixes(traffic: Traffic, match: Match, behaviour: Behaviour) -> Iterator[_Prefixes]:
+    matching = traffic.matching(match)
+    low = 0
+    while low < len(traffic.events):
+        high = _end_of_part(traffic.events, low)
+        packed = traffic.events[low:high]
+        packed = packed[matching[(packed >> FLAG_BITS) & RANK_MASK]]
+        rank = (packed >> FLAG_BITS) & RANK_MASK
+        upto = traffic.node_upto[packed >> NODE_SHIFT].astype(np.float64)
+        if match == "longest_prefix":
+            # who compares token by token finds the opening of the next message equal, too
+            upto = np.minimum(upto + _OPENING, traffic.whole[rank])
+        tokens = traffic.tokens(rank, upto)
+        enough = tokens >= behaviour.min_tokens[rank]
+        yield _Prefixes(packed[enough], tokens[enough].astype(np.float32))
+        low = high
+
+
+def _end_of_part(events: Ints, low: int) -> int:
+    """Where a part that begins at `low` ends: about `_PART` events on, between two prefixes."""
+    high = low + _PART
+    if high >= len(events):
+        return len(events)
+    node = int(events[high]) >> NODE_SHIFT
+    first = int(np.searchsorted(events, node << NODE_SHIFT))
+    return first if first > low else int(np.searchsorted(events, (node + 1) << NODE_SHIFT))
 
 
 def _stepped(traffic: Traffic, read: Floats, match: Match) -> Ints:

@@ -9,17 +9,17 @@ from typing import Any, Literal
 from weakref import WeakKeyDictionary
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
-from pyarrow import compute
 
 from audit.promptcache import gather
+from audit.promptcache.columns import columns
 from audit.promptcache.inside import add_inner_prefixes
 from audit.promptcache.marks import infer_marks
 from audit.promptcache.play import Bools, Ints
 from audit.store import Store
 
 Floats = NDArray[np.float64]
+Small = NDArray[np.int32]
 Match = Literal["longest_prefix", "exact_breakpoint", "breakpoints"]
 MATCHES: tuple[Match, ...] = ("longest_prefix", "exact_breakpoint", "breakpoints")
 _KEPT_BYTES = 128_000_000
@@ -45,28 +45,29 @@ class Rule:
 class Traffic:
     """Requests by rank in time, and the prefixes they share with others.
 
-    `upto` arrays are tokens of the text as the tokenizer counts them, `input_tokens`, `read` and `written_*` as the
-    provider billed them (`read` is -1 where the log cannot tell). `events` are packed as `gather` says, sorted;
-    `node_upto` is the length of each prefix. `groups` are (workflow, provider, model); `group`, `rule` and `realm`
-    index them per request, a realm being what shares one cache: model, organization and key.
+    Arrays are as narrow as what they hold: a log of millions of requests has to fit. `upto` arrays are tokens of the
+    text as the tokenizer counts them, `input_tokens`, `read` and `written_*` as the provider billed them (`read` is -1
+    where the log cannot tell). `events` are packed as `gather` says, sorted; `node_upto` is the length of each prefix.
+    `groups` are (workflow, provider, model); `group`, `rule` and `realm` index them per request, a realm being what
+    shares one cache: model, organization and key. Times are milliseconds; `wait` is how long an answer took to begin.
     """
 
     rules: list[Rule]
     groups: list[tuple[int, str, str]]
     request_id: Ints
-    group: Ints
-    rule: Ints
-    realm: Ints
+    group: Small
+    rule: Small
+    realm: Small
     start: Ints
-    ready: Ints
-    input_tokens: Ints
-    whole: Floats
-    head: Floats
-    first: Floats
-    mark: Floats
-    read: Ints
-    written_short: Ints
-    written_long: Ints
+    wait: Small
+    input_tokens: Small
+    whole: Small
+    head: Small
+    first: Small
+    mark: Small
+    read: Small
+    written_short: Small
+    written_long: Small
     batch: Bools
     retained: Bools
     events: Ints
@@ -78,10 +79,18 @@ class Traffic:
         return len(self.request_id)
 
     def of_rule(self, name: str) -> Any:
-        """A field of each request's rule, as an array not to be written to."""
-        return self.once("rule", name, make=lambda: np.array([getattr(rule, name) for rule in self.rules])[self.rule])
+        """A field of each request's rule."""
+        return np.array([getattr(rule, name) for rule in self.rules])[self.rule]
 
-    def tokens(self, rank: Ints, upto: Floats) -> Floats:
+    def matching(self, match: Match) -> Bools:
+        """Which requests' caches match in this way."""
+        return np.asarray(np.array([rule.match == match for rule in self.rules], dtype=np.bool_)[self.rule])
+
+    def ready(self, rank: Ints) -> Ints:
+        """When the answers to some requests began: only then can others read what they wrote."""
+        return np.asarray(self.start[rank] + self.wait[rank], dtype=np.int64)
+
+    def tokens(self, rank: Ints, upto: Floats | Small) -> Floats:
         """Billed tokens of a prefix of each request, from the tokenizer's count of it.
 
         The billed total is shared in proportion. Where the log says how many tokens were read or written up to a
@@ -117,7 +126,7 @@ class Traffic:
         whole = (*key, blake2b(np.packbits(alive).tobytes(), digest_size=16).digest())
         found = self.played.get(whole)
         if found is None:
-            most = max(4, _KEPT_BYTES // (8 * max(1, len(self))))
+            most = max(2, _KEPT_BYTES // (8 * max(1, len(self))))
             for name in list(self.played)[: max(0, len(self.played) - most + 1)]:
                 del self.played[name]
             found = self.played[whole] = make()
@@ -136,40 +145,31 @@ def traffic(store: Store) -> Traffic:
     return found[1]
 
 
+_COLUMNS = {
+    "request_id": np.int64, "workflow": np.int32, "rule": np.int32, "realm": np.int32, "started_at_us": np.int64,
+    "wait_s": np.float64, "input_tokens": np.int32, "whole": np.int32, "head": np.int32, "first": np.int32,
+    "mark": np.int32, "read": np.int32, "written_short": np.int32, "written_long": np.int32, "batch": np.bool_,
+    "retained": np.bool_,
+}  # fmt: skip
+
+
 def _read(store: Store) -> Traffic:
     gather.build(store)
     nodes = add_inner_prefixes(store)
-    events = [store.query(gather.EVENTS), store.query(gather.INNER_EVENTS)]
-    rows = store.query(gather.REQUESTS)
+    gather.make_events(store)
+    size = {name: int(store.value(f"SELECT COUNT(*) FROM promptcache_{name}")) for name in ("event", "request")}
+    events = columns(store, gather.EVENTS, size["event"], {"event": np.int64})["event"]
+    events.sort()
+    rows = columns(store, gather.REQUESTS, size["request"], _COLUMNS)
+    workflows = [row["workflow_id"] for row in store.rows(gather.WORKFLOWS)]
     rules = [_rule(row) for row in store.rows(gather.RULES)]
     gather.drop(store)
-    rule = _ints(rows, "rule")
-    group, groups = _groups(_ints(rows, "workflow_id"), rule, rules)
-    packed = np.concatenate([_ints(each, "event") for each in events])
-    packed.sort()
-    start_us = _ints(rows, "started_at_us")
-    wait_ms = np.clip(_floats(rows, "wait_s") * 1000, 0, 1e9).astype(np.int64)
+    group, groups = _groups(rows.pop("workflow"), rows["rule"], workflows, rules)
+    start = rows.pop("started_at_us")
+    start //= 1000
+    wait = np.clip(np.nan_to_num(rows.pop("wait_s")) * 1000, 0, 1e9).astype(np.int32)
     found = Traffic(
-        rules=rules,
-        groups=groups,
-        request_id=_ints(rows, "request_id"),
-        group=group,
-        rule=rule,
-        realm=_ints(rows, "realm"),
-        start=start_us // 1000,
-        ready=start_us // 1000 + wait_ms,
-        input_tokens=_ints(rows, "input_tokens"),
-        whole=_floats(rows, "whole"),
-        head=_floats(rows, "head"),
-        first=_floats(rows, "first"),
-        mark=_floats(rows, "mark"),
-        read=_ints(rows, "read", missing=-1),
-        written_short=_ints(rows, "written_short"),
-        written_long=_ints(rows, "written_long"),
-        batch=_ints(rows, "batch") == 1,
-        retained=_ints(rows, "retained") == 1,
-        events=packed,
-        node_upto=nodes,
+        rules=rules, groups=groups, group=group, start=start, wait=wait, events=events, node_upto=nodes, **rows
     )
     infer_marks(found)
     return found
@@ -190,21 +190,14 @@ def _rule(row: dict[str, Any]) -> Rule:
     )
 
 
-def _groups(workflow: Ints, rule: Ints, rules: list[Rule]) -> tuple[Ints, list[tuple[int, str, str]]]:
+def _groups(
+    workflow: Small, rule: Small, workflows: list[int], rules: list[Rule]
+) -> tuple[Small, list[tuple[int, str, str]]]:
     """Number the pairs of workflow and model; rules of one model that differ in time are one model."""
     names = sorted({(each.provider_name, each.model) for each in rules})
     model = np.array([names.index((each.provider_name, each.model)) for each in rules], dtype=np.int64)
-    workflows, place = np.unique(workflow, return_inverse=True)
-    pairs, group = np.unique(place * max(1, len(names)) + model[rule], return_inverse=True)
-    groups = [(int(workflows[pair // len(names)]), *names[pair % len(names)]) for pair in pairs.tolist()]
-    return group.astype(np.int64), groups
-
-
-def _ints(table: pa.Table, name: str, missing: int = 0) -> Ints:
-    column = table[name]
-    filled = compute.coalesce(column, pa.scalar(missing, column.type)) if column.null_count else column
-    return np.asarray(filled.to_numpy(), dtype=np.int64)
-
-
-def _floats(table: pa.Table, name: str) -> Floats:
-    return np.nan_to_num(np.asarray(table[name].to_numpy(), dtype=np.float64))
+    pair = workflow * np.int64(max(1, len(names))) + model[rule]
+    pairs = np.flatnonzero(np.bincount(pair))
+    numbers = np.zeros(int(pairs[-1]) + 1 if len(pairs) else 0, dtype=np.int32)
+    numbers[pairs] = np.arange(len(pairs))
+    return numbers[pair], [(workflows[each // len(names)], *names[each % len(names)]) for each in pairs.tolist()]

@@ -77,6 +77,11 @@ class Store:
             finally:
                 cursor.close()
 
+    def stream(self, sql: str, rows: int = 65_536, /, **values: Any) -> Iterator[pa.RecordBatch]:
+        """Like `batches`, with temporary tables in sight; nothing else may be asked before the last batch is taken."""
+        with self._errors():
+            yield from self._connection.sql(sql, params=values or None).to_arrow_reader(rows)
+
     def run(self, sql: str, /, **values: Any) -> None:
         """Run one statement for its effect."""
         with self._errors():
