@@ -156,27 +156,25 @@ def carry_out(
     latency: Mapping[str, float] | None = None,
     to_the_end: bool = False,
 ) -> tuple[ReplayResult, list[Verdict]]:
-    """Make the calls, score the answers and decide; the progress goes to stderr.
+    """Make the calls, score the answers and decide; how it goes is drawn on stderr.
 
     Candidates nothing can save are asked no more, unless `to_the_end`.
     """
     from audit import console
-    from audit.deciding import deciding, hopeless
-    from audit.replay import Progress
+    from audit.cli.replay_live import live_replay
+    from audit.deciding import deciding, standings
     from audit.replay import replay as send
     from audit.scoring import observed, scoring
 
-    with console.count_progress("replaying", len(plan.jobs)) as update:
-
-        def show(progress: Progress) -> None:
-            update(progress.answered + progress.failed, f"{progress.failed} failed, ${progress.spent_usd:.4f}")
+    with live_replay(len(plan.jobs), cap) as live:
 
         def look() -> Mapping[tuple[int, str, str, str, str], str]:
             scoring(store)
-            return hopeless(store)
+            found = standings(store)
+            live.stand(found)
+            return {} if to_the_end else {key: each.stopped for key, each in found.items() if each.stopped}
 
-        watch = None if to_the_end else look
-        result = send(store, plan, max_cost_usd=cap, consent=agreed, policy=policy, progress=show, look=watch)
+        result = send(store, plan, max_cost_usd=cap, consent=agreed, policy=policy, progress=live.show, look=look)
     with console.steps("scoring"):
         observed(store)
         scoring(store)

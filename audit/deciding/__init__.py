@@ -1,8 +1,20 @@
 """Decide which candidate may take over which workflow."""
 
-from audit.deciding.futility import hopeless
+from audit.deciding.futility import Standing, hopeless, standings
 from audit.deciding.judges import Fitness, fitness
 from audit.deciding.stage import Verdict, deciding
 from audit.deciding.units import Evidence, TrialKey, Unit, evidence
 
-__all__ = ["Evidence", "Fitness", "TrialKey", "Unit", "Verdict", "deciding", "evidence", "fitness", "hopeless"]
+__all__ = [
+    "Evidence",
+    "Fitness",
+    "Standing",
+    "TrialKey",
+    "Unit",
+    "Verdict",
+    "deciding",
+    "evidence",
+    "fitness",
+    "hopeless",
+    "standings",
+]

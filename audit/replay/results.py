@@ -40,11 +40,12 @@ class CandidateResult:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Where a replay stands: calls done of `total`, and what they cost so far."""
+    """Where a replay stands: calls done of `total`, and what they cost so far; `skipped` ones are not made at all."""
 
     total: int
     answered: int
     failed: int
+    skipped: int
     spent_usd: float
     candidates: tuple[CandidateResult, ...]
 
@@ -101,6 +102,7 @@ class Tallies:
             total=len(self.plan.jobs),
             answered=self.answered.total(),
             failed=self.failed.total(),
+            skipped=sum(count for (_, _, sent), (count, _) in self.reasons.items() if not sent),
             spent_usd=self.spent.total() / PICO,
             candidates=self.candidates(),
         )

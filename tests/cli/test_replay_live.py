@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import io
+
+from rich.console import Console
+
+from audit.cli.replay_live import MOST_ROWS, LiveReplay
+from audit.deciding import Standing, TrialKey
+from audit.replay import CandidateResult, Progress
+
+
+def candidate(model: str, **settings: object) -> CandidateResult:
+    known = {
+        "current_model": "gpt-4o", "endpoint": "openai", "model": model, "variant": "", "floor": False, "calls": 400,
+        "answered": 120, "failed": 3, "reused": 0, "p50_seconds": 0.84, "p95_seconds": 2.0, "spent_usd": 0.0123,
+    }  # fmt: skip
+    return CandidateResult(**(known | settings))  # type: ignore[arg-type]
+
+
+def drawn(live: LiveReplay) -> list[str]:
+    terminal = Console(file=io.StringIO(), width=80, force_terminal=False)
+    terminal.print(live.render())
+    assert isinstance(terminal.file, io.StringIO)
+    return terminal.file.getvalue().splitlines()
+
+
+def test_a_running_replay_shows_calls_money_and_how_each_candidate_stands() -> None:
+    live = LiveReplay(800, 5.0)
+    assert drawn(live) == ["replaying: 0 of 800 calls"]
+    live.show(
+        Progress(800, 240, 6, 20, 0.0246, (candidate("gpt-4o-mini"), candidate("gpt-4o", floor=True), candidate("x")))
+    )
+    live.stand(
+        {
+            TrialKey(1, "gpt-4o", "openai", "gpt-4o-mini", ""): Standing(27, 30, ""),
+            TrialKey(2, "gpt-4o", "openai", "gpt-4o-mini", ""): Standing(18, 20, ""),
+            TrialKey(1, "gpt-4o", "openai", "x", ""): Standing(1, 40, "stopped: 2 % acceptable after 40 answers"),
+        }
+    )
+    head, _, *rows = drawn(live)
+    assert head.startswith("replaying: 266 of 800 calls, 6 failed, 20 not made, $0.0246 of $5, ")
+    assert head.endswith(" left")
+    assert [" ".join(row.split()) for row in rows] == [
+        "openai/gpt-4o-mini 120/400 3 $0.0123 840 ms 90 % of 50",
+        "openai/gpt-4o (floor) 120/400 3 $0.0123 840 ms",
+        "openai/x 120/400 3 $0.0123 840 ms 2 % of 40, stopped",
+    ]
+
+
+def test_a_running_replay_fits_a_narrow_terminal_and_is_not_formatted_by_names() -> None:
+    live = LiveReplay(10_000, None)
+    names = [f"[red]{'long-' * 20}\x1b[31m{number}" for number in range(30)]
+    live.show(Progress(10_000, 9_000, 0, 0, 1234.5, tuple(candidate(name, answered=9999) for name in names)))
+    lines = drawn(live)
+    assert max(map(len, lines)) <= 80
+    assert len(lines) == 2 + MOST_ROWS + 1
+    assert lines[-1].strip() == "and 18 more"
+    assert not any("\x1b" in line for line in lines)
+    assert "[red]long-" in lines[2]
