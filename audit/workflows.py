@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import Any
 
 import pyarrow as pa
 
 from audit.openings import split_by_opening
+from audit.patterns import join_by_pattern
 from audit.store import Store
 from audit.taskkind import Features, difficulty, kind, vote
 
 _VOTES = 24
 _MOST_VOTES = 24_000
 _WORDS = 6
+_PARTING = 3
+_MINED = ("prompt", "opening", "pattern")
 _HEAD, _TAIL = 1_500, 500
 
 _SIZES = """
@@ -41,8 +46,10 @@ LEFT JOIN content AS c ON c.content_hash = s.content_hash
 WHERE s.kind IN ('system', 'user', 'answer', 'tool_call', 'tools')
 ORDER BY v.request_id, s.position
 """
-_UNTAGGED = "SELECT name FROM workflow WHERE origin IN ('prompt', 'opening') AND name IS NOT NULL ORDER BY name"
-_NAMED = "SELECT workflow_id, origin, title, name, task_kind, kind_confidence, difficulty FROM workflow"
+_UNTAGGED = (
+    "SELECT name FROM workflow WHERE origin IN ('prompt', 'opening', 'pattern') AND name IS NOT NULL ORDER BY name"
+)
+_NAMED = "SELECT workflow_id, origin, title, ending, name, task_kind, kind_confidence, difficulty FROM workflow"
 _DESCRIBE = """
 UPDATE workflow SET name = d.name, task_kind = d.task_kind, kind_confidence = d.kind_confidence,
     difficulty = d.difficulty
@@ -157,9 +164,10 @@ def workflows(store: Store) -> None:
 
     The kind is a vote over up to 24 requests with text, those with the smallest identity hashes; names once given
     stay. `request.task_kind` follows the workflow's. Requests without instructions whose messages open alike are first
-    given a workflow of their own.
+    given a workflow of their own, and instructions that follow one pattern one together.
     """
     split_by_opening(store)
+    join_by_pattern(store)
     found = {
         row["workflow_id"]: _Workflow(row["requests"], row["outputs"], row["first_request"])
         for row in store.rows(_SIZES)
@@ -222,14 +230,18 @@ def _write(store: Store, rows: list[dict[str, Any]]) -> None:
 
 
 def _names(stored: dict[int, dict[str, Any]], found: dict[int, _Workflow]) -> dict[int, str]:
-    """A name for each workflow, no two alike; those in the order of their first requests take the plain ones."""
+    """A name for each workflow, no two alike; names that would be are told apart by where their prompts part."""
     names = {key: row["name"] for key, row in stored.items() if row["name"]}
     taken = set(names.values())
-    for key in sorted(stored, key=lambda each: found[each].first_request):
-        if key in names:
-            continue
-        base = _base_name(stored[key]["origin"], stored[key]["title"] or "")
-        name, number = base, 2
+    fresh = sorted(stored.keys() - names.keys(), key=lambda each: found[each].first_request)
+    bases = {key: _base_name(stored[key]["origin"], _text(stored[key])) for key in fresh}
+    alike = Counter(bases.values())
+    for key in fresh:
+        name = base = bases[key]
+        if stored[key]["origin"] in _MINED and (alike[base] > 1 or base in taken):
+            others = [_text(stored[other]) for other in stored if other != key and _named_like(stored[other], base)]
+            name = "-".join((base, *_parting(_text(stored[key]), others))) if others else base
+        number = 2
         while name in taken:
             name, number = f"{base}-{number}", number + 1
         names[key] = name
@@ -237,9 +249,26 @@ def _names(stored: dict[int, dict[str, Any]], found: dict[int, _Workflow]) -> di
     return names
 
 
+def _text(workflow: dict[str, Any]) -> str:
+    """What a workflow is named after: how its prompts begin, of some patterns how they end."""
+    return workflow["title"] or workflow["ending"] or ""
+
+
+def _named_like(workflow: dict[str, Any], base: str) -> bool:
+    return _base_name(workflow["origin"], _text(workflow)) == base
+
+
+def _parting(title: str, others: list[str]) -> list[str]:
+    """The first words of a prompt's beginning that stand where none of the others goes on in the same way."""
+    words = title.split()
+    shared = max(sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(words, other.split(), strict=False)))
+                 for other in others)  # fmt: skip
+    return _MARKS.sub(" ", " ".join(words[shared:])).lower().split()[:_PARTING]
+
+
 def _base_name(origin: str, title: str) -> str:
     """A tag's or template's own name, else the first words of the instructions (`classify-the-intent-of-tickets`)."""
-    if origin not in ("prompt", "opening"):
+    if origin not in _MINED:
         return title.strip() or "unnamed"
     for _ in range(3):
         title = _CONTEXT.sub("", title, count=1) or title

@@ -114,7 +114,9 @@ CONTENT = pa.schema(
     ]
 )
 CHARGE = pa.schema([("request", _small), ("sku_meter", _string), ("consumed_quantity", _int), ("estimated", _bool)])
-WORKFLOW = pa.schema([("workflow_id", _int), ("origin", _string), ("title", _string)])
+WORKFLOW = pa.schema(
+    [("workflow_id", _int), ("origin", _string), ("title", _string), ("ending", _string), ("shape", _int)]
+)
 REJECT = pa.schema(
     [
         ("source", _small),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from typing import Any
 
 import pyarrow as pa
@@ -107,13 +107,13 @@ class Rows:
         calls = self._calls
         parameters = [self._parameters.of(call) for call in calls]
         layout = lay_out(calls, [each.text for each in parameters], self._texts)
-        workflows: list[tuple[int, str, str]] = []
+        workflows: list[tuple[int, str, str, str | None, int | None]] = []
         rows: list[tuple[Any, ...]] = []
         for row, (call, (reader, source, line, key)) in enumerate(zip(calls, self._places, strict=True)):
             signature = self._signatures.of(call, layout.hashes, layout.starts[row], parameters[row].response_format)
             if signature.workflow_id not in self._described:
                 self._described.add(signature.workflow_id)
-                workflows.append((signature.workflow_id, signature.origin, signature.title))
+                workflows.append(astuple(signature))
             rows.append(request_row(call, reader, source, line, key, parameters[row], signature.workflow_id))
         counts, charges = _usage(calls, layout)
         batch = Batch(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,53 +9,31 @@ import orjson
 
 from audit.call import Call
 from audit.hashes import content_hash, digest
+from audit.masking import MASKED_CHARACTERS, masked
 
-_MASKED_CHARACTERS = 2_000
+_ENDS = 200
 _KEPT = 50_000
-
-_UUID = re.compile(r"\b[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}\b", re.IGNORECASE)
-_HEX = re.compile(r"\b(?=[0-9a-f]*\d)(?=[0-9a-f]*[a-f])[0-9a-f]{12,}\b", re.IGNORECASE)
-_QUOTED = re.compile(
-    r'"[^"\n]{0,400}"|“[^”\n]{0,400}”|‘[^’\n]{0,400}’|«[^»\n]{0,400}»|`[^`\n]{1,400}`'
-    r"|(?<!\w)'[^'\n]{1,400}'(?!\w)"
-)
-_MONTHS = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
-_DAYS = r"(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?\.?,?"
-_DATE = re.compile(
-    rf"\b(?:{_DAYS}\s+)?(?:\d{{1,2}}(?:st|nd|rd|th)?\s+(?:of\s+)?{_MONTHS}(?:,?\s+\d{{2,4}})?"
-    rf"|{_MONTHS}\s+\d{{1,2}}(?:st|nd|rd|th)?(?:,?\s+\d{{2,4}})?|{_MONTHS}\s+\d{{4}})",
-    re.IGNORECASE,
-)
-_NUMBER = re.compile(r"\d+(?:[.,:/\-T]\d+)*(?:Z|(?:\.\d+)?[ap]\.?m\.?\b)?", re.IGNORECASE)
-_WEEKDAY = re.compile(r"\b(?:mon|tues|wednes|thurs|fri|satur|sun)day\b", re.IGNORECASE)
-
-
-def masked(text: str) -> str:
-    """A prompt's first 2,000 characters with quoted strings, ids, dates and numbers replaced by marks."""
-    text = text[:_MASKED_CHARACTERS]
-    text = _UUID.sub("‹id›", text)
-    text = _QUOTED.sub("‹quoted›", text)
-    text = _HEX.sub("‹id›", text)
-    text = _DATE.sub("‹date›", text)
-    text = _WEEKDAY.sub("‹date›", text)
-    text = _NUMBER.sub("‹n›", text)
-    return " ".join(text.split())
 
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """A workflow: its id, where it comes from (`tag`, `template`, `prompt`), its name or what to name it after."""
+    """A workflow: its id, where it comes from (`tag`, `template`, `prompt`), its name or what to name it after.
+
+    Of prompts also how the masked instructions end, and a hash of everything else their workflow is told by.
+    """
 
     workflow_id: int
     origin: str
     title: str
+    ending: str | None = None
+    shape: int | None = None
 
 
 class Signatures:
     """Workflow signatures of one process; the masked form of each instruction text is worked out once."""
 
     def __init__(self) -> None:
-        self._masks: dict[int, tuple[int, str]] = {}
+        self._masks: dict[int, tuple[int, str, str]] = {}
         self._tools: dict[int, str] = {}
         self._known: dict[tuple[Any, ...], Signature] = {}
 
@@ -68,11 +45,11 @@ class Signatures:
             return self._named("template", call.prompt_template)
         system: list[int] = []
         tools: list[str] = []
-        title = ""
+        title = ending = ""
         for at, segment in enumerate(call.segments, start):
             # what comes after the first message is no longer how the request was set up
             if segment.kind == "system":
-                mask, opening = self._mask(hashes[at], segment.text)
+                mask, opening, ending = self._mask(hashes[at], segment.text)
                 system.append(mask)
                 title = title or opening
             elif segment.kind == "tools":
@@ -81,12 +58,14 @@ class Signatures:
                 break
         # without text a workflow is at least one operation of one kind of model
         operation = "" if call.segments else call.operation_name
-        shape: tuple[int | str, ...] = (*system, "tools", *sorted(set(tools)), response_format, operation)
+        rest = ("tools", *sorted(set(tools)), response_format, operation)
+        shape: tuple[int | str, ...] = (*system, *rest)
         found = self._known.get(shape)
         if found is None:
             names = " ".join(sorted(set(tools))[:3])
             title = title or (f"tools {names}" if names else _fallback_title(call))
-            found = self._keep(shape, Signature(digest("workflow", "prompt", *shape), "prompt", title))
+            key = digest("workflow", "prompt", *shape)
+            found = self._keep(shape, Signature(key, "prompt", title, ending, digest("shape", *rest)))
         return found
 
     def _named(self, origin: str, name: str) -> Signature:
@@ -101,11 +80,13 @@ class Signatures:
         self._known[shape] = signature
         return signature
 
-    def _mask(self, key: int, text: str) -> tuple[int, str]:
+    def _mask(self, key: int, text: str) -> tuple[int, str, str]:
+        """The hash of masked instructions, and how they begin and end."""
         found = self._masks.get(key)
         if found is None:
             plain = masked(text)
-            found = content_hash(plain), plain[:200]
+            last = plain if len(text) <= MASKED_CHARACTERS else masked(text[-2 * _ENDS :])
+            found = content_hash(plain), plain[:_ENDS], last[-_ENDS:]
             if len(self._masks) >= _KEPT:
                 self._masks.clear()
             self._masks[key] = found

@@ -165,10 +165,13 @@ CREATE TABLE workflow (
     workflow_id BIGINT,
     name VARCHAR,
     origin VARCHAR,             -- tag | template | prompt | opening (of messages without instructions)
+                                -- | pattern (instructions filled in differently)
     task_kind VARCHAR,
     kind_confidence DOUBLE,     -- share of votes
     difficulty DOUBLE,
-    title VARCHAR               -- first words of the masked system prompt, for people
+    title VARCHAR,              -- first words of the masked system prompt, for people
+    ending VARCHAR,             -- its last words
+    shape BIGINT                -- hash of what else tells prompts apart: tools, answer format
 );
 
 -- what `[workflows]` changed, so that it can be changed back: names given, requests moved to another workflow

@@ -256,7 +256,7 @@ def test_kinds_are_voted_and_names_stay(store: Store, read: Read, tmp_path: Path
     read(write(tmp_path / "b.jsonl", [untagged(99, "You are a support sorter. Translate the message into French.")]))
     workflows(store)
     before = store.rows("SELECT * FROM workflow ORDER BY workflow_id")
-    assert {each["name"] for each in before} == {"support-sorter", "support-sorter-2"}
+    assert {each["name"] for each in before} == {"support-sorter", "support-sorter-translate-the-message"}
     workflows(store)
     assert store.rows("SELECT * FROM workflow ORDER BY workflow_id") == before
 
