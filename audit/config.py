@@ -204,6 +204,12 @@ def _table(kind: type[T], data: Mapping[str, Any], where: str) -> T:
     return made
 
 
+def _is_address(endpoint: EndpointConfig) -> bool:
+    """Whether its base_url may stand: an address, nothing, or a file of recorded answers."""
+    address = endpoint.base_url
+    return not address or endpoint.flavour == "recorded" or address.startswith(("http://", "https://"))
+
+
 def _check_meaning(made: Any, where: str) -> None:
     """Numbers in their range, days that exist, addresses that are some."""
     section = where[where.rindex(" ") + 1 :]
@@ -213,7 +219,7 @@ def _check_meaning(made: Any, where: str) -> None:
             raise ConfigError(
                 f"{where} {each.name}: {value!r} is out of range", f"it lies between {limits[0]:g} and {limits[1]:g}"
             )
-    if isinstance(made, EndpointConfig) and made.base_url and not made.base_url.startswith(("http://", "https://")):
+    if isinstance(made, EndpointConfig) and not _is_address(made):
         raise ConfigError(f"{where} base_url: {made.base_url!r} is no address", "it begins with http:// or https://")
     if isinstance(made, ContractConfig):
         begins, ends = (_day(getattr(made, name), f"{where} {name}") for name in ("valid_from", "valid_to"))

@@ -14,10 +14,11 @@ FROM verdict AS v LEFT JOIN workflow AS w ON w.workflow_id = v.workflow_id
 ORDER BY v.current_cost_pico DESC, workflow, v.current_model, v.endpoint, v.model, v.variant
 """
 
-_SPLITS = """
-SELECT s.*, COALESCE(w.name, '(none)') AS workflow
-FROM split AS s LEFT JOIN workflow AS w ON w.workflow_id = s.workflow_id
-ORDER BY workflow, s.current_model, s.routed * (1 - s.cost_ratio) DESC, s.endpoint, s.model
+_POLICIES = """
+SELECT p.*, COALESCE(w.name, '(none)') AS workflow
+FROM policy AS p LEFT JOIN workflow AS w ON w.workflow_id = p.workflow_id
+ORDER BY workflow, p.current_model, p.endpoint, p.model, CASE p.step WHEN 'rule' THEN 1 WHEN 'router' THEN 2 ELSE 3 END,
+         p.name
 """
 
 _EXAMPLES = """
@@ -70,9 +71,9 @@ def verdicts(store: Store) -> list[dict[str, Any]]:
     return store.rows(_VERDICTS)
 
 
-def splits(store: Store) -> list[dict[str, Any]]:
-    """Parts of workflows that are certified where the whole is not, dearest workflow first."""
-    return store.rows(_SPLITS)
+def policies(store: Store) -> list[dict[str, Any]]:
+    """Every part of a workflow that was tried where the whole is not certified, and what came of it."""
+    return [row | {"measures": json.loads(row["measures"] or "{}")} for row in store.rows(_POLICIES)]
 
 
 def examples(store: Store, *, each: int = 2) -> list[dict[str, Any]]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from audit.statistics.verdicts import FAMILY_DELTA, VALID_DAYS
 from audit.store import Store
 
-VALID_DAYS = 30
 _DAY_US = 86_400_000_000
 
 _VERDICTS = """
@@ -19,15 +19,16 @@ WHERE v.variant = ''
 ORDER BY workflow, v.current_model, v.cost_ratio, v.endpoint, v.model
 """
 
-# parts of workflows, the one that saves most first, with the verdict on the whole
-_PARTS = """
-SELECT v.*, COALESCE(w.name, '(none)') AS workflow, s.max_input_tokens, s.routed, s.loss_high AS part_loss_high,
-       s.cost_ratio AS part_cost_ratio, s.delta AS part_delta
-FROM split AS s
-JOIN verdict AS v ON v.workflow_id = s.workflow_id AND v.current_model = s.current_model
-    AND v.endpoint = s.endpoint AND v.model = s.model AND v.variant = ''
-LEFT JOIN workflow AS w ON w.workflow_id = s.workflow_id
-ORDER BY workflow, s.current_model, s.routed * (1 - s.cost_ratio) DESC, s.endpoint, s.model
+# every part that was tried, with the verdict on the whole
+_POLICIES = """
+SELECT p.*, COALESCE(w.name, '(none)') AS workflow, v.n_effective, v.floor, v.rated, v.judge,
+       v.tried AS pairs_tried
+FROM policy AS p
+JOIN verdict AS v ON v.workflow_id = p.workflow_id AND v.current_model = p.current_model
+    AND v.endpoint = p.endpoint AND v.model = p.model AND v.variant = ''
+LEFT JOIN workflow AS w ON w.workflow_id = p.workflow_id
+ORDER BY workflow, p.current_model, p.endpoint, p.model, CASE p.step WHEN 'rule' THEN 1 WHEN 'router' THEN 2 ELSE 3 END,
+         p.name
 """
 
 # what a candidate was asked, and as which models it answered
@@ -52,14 +53,16 @@ _DECIDED = "SELECT hash, settings FROM event WHERE command = 'decide' ORDER BY e
 class Certificate:
     """What stands behind one route; times are UTC epoch microseconds.
 
-    `loss_upper_bound` holds with family-wise error `delta` over the `tried` pairs of workflow and candidate. `event` is
-    the hash of the decision in the audit file's chain. It expires 30 days after the last replayed answer.
+    `loss_upper_bound` holds with family-wise error `delta`: for whole workflows over the `tried` pairs of workflow and
+    candidate, for parts over the policies of each pair as well (`policies_tried` here, 0 for a whole). `event` is the
+    hash of the decision in the audit file's chain. It expires 30 days after the last replayed answer.
     """
 
     loss_upper_bound: float
     alpha: float
     delta: float
     tried: int
+    policies_tried: int
     n: int
     n_effective: float
     floor: float | None
@@ -78,7 +81,9 @@ class Certificate:
 class RouteTo:
     """One workflow's traffic of one model that may go to another, up to prompts as long as those tested.
 
-    `routed` is the share of its requests that is: 1 for the whole, less where only shorter prompts are certified.
+    `step` is whole, rule, router or cascade, and `apply` what it takes to run it (empty for a whole). `routed` is the
+    share of its requests the candidate answers in the end, `saving` that of its dollars saved, `cost_ratio` the
+    candidate's cost over today's of what it is asked. `fallback`, `break_even` and `p95_seconds` are a cascade's.
     """
 
     workflow: str
@@ -91,6 +96,13 @@ class RouteTo:
     cost_ratio: float
     routed: float
     certificate: Certificate
+    step: str = "whole"
+    name: str = ""
+    apply: Mapping[str, Any] = field(default_factory=dict)
+    saving: float | None = None
+    fallback: float | None = None
+    break_even: float | None = None
+    p95_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,48 +116,103 @@ class NotRouted:
 
 
 @dataclass(frozen=True, slots=True)
+class Tried:
+    """A part of a workflow that was tried, and what came of it."""
+
+    workflow: str
+    current_model: str
+    endpoint: str
+    model: str
+    step: str
+    name: str
+    outcome: str
+    reason: str
+    loss_upper_bound: float | None
+    saving: float | None
+    measures: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class RoutingTable:
-    """Every certified route, the cheapest of each workflow and model, and what is left where it was."""
+    """Every certified route, the best of each workflow and model, what is left where it was, and every part tried."""
 
     routes: tuple[RouteTo, ...]
     left_out: tuple[NotRouted, ...]
     made_at_us: int
+    tried: tuple[Tried, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """What a route's certificate rests on beside its verdict."""
+
+    tested: Mapping[tuple[int, str, str, str], Mapping[str, Any]]
+    providers: Mapping[str, str]
+    seeds: tuple[int, ...]
+    event: str
+    now_us: int
+
+    def of(self, row: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        """What the candidate of a row was asked."""
+        return self.tested.get((row["workflow_id"], row["current_model"], row["endpoint"], row["model"]))
 
 
 def routing(store: Store, now_us: int) -> RoutingTable:
-    """The routing table the standing verdicts allow at a moment: what is certified safe, cheaper and not expired."""
-    tested = {
-        (row["workflow_id"], row["current_model"], row["endpoint"], row["model"]): row for row in store.rows(_TESTED)
-    }
-    providers = {row["model"]: row["provider"] or "" for row in store.rows(_PROVIDERS)}
-    decided = store.rows(_DECIDED)
-    event = str(decided[0]["hash"]) if decided else ""
-    seeds = tuple(json.loads(decided[0]["settings"]).get("seeds") or ()) if decided else ()
+    """The routing table the standing verdicts allow at a moment: what is certified safe, cheaper and not expired.
+
+    An offered part comes before a whole: it is offered only where it saves more.
+    """
+    facts = _facts(store, now_us)
+    policies = store.rows(_POLICIES)
     routes: dict[tuple[str, str], RouteTo] = {}
+    for row in policies:
+        place = row["workflow"], row["current_model"]
+        if row["outcome"] == "offered" and _obstacle({**row, "verdict": "safe"}, facts) is None:
+            routes[place] = _part(row, facts)
     left: list[NotRouted] = []
     for row in store.rows(_VERDICTS):
-        facts = tested.get((row["workflow_id"], row["current_model"], row["endpoint"], row["model"]))
         place = row["workflow"], row["current_model"]
-        reason = _obstacle(row, facts, now_us)
-        if reason is None and place in routes:
-            reason = f"{routes[place].model} is certified as well and cheaper"
-        if reason is not None or facts is None:
-            left.append(NotRouted(*place, row["model"], reason or "no answer of it is on file"))
+        chosen = routes.get(place)
+        if chosen is not None and chosen.step != "whole" and (chosen.endpoint, chosen.model) == _names(row):
             continue
-        routes[place] = _route(row, facts, providers, seeds, event)
-    for row in store.rows(_PARTS):
-        facts = tested.get((row["workflow_id"], row["current_model"], row["endpoint"], row["model"]))
-        whole = {**row, "verdict": "safe", "loss_high": row["part_loss_high"], "cost_ratio": row["part_cost_ratio"]}
-        place = row["workflow"], row["current_model"]
-        if facts is not None and place not in routes and _obstacle(whole, facts, now_us) is None:
-            part = {**facts, "input_tokens": row["max_input_tokens"]}
-            routes[place] = _route(whole, part, providers, seeds, event, row["routed"])
-            left = [each for each in left if (each.workflow, each.current_model, each.model) != (*place, row["model"])]
-    return RoutingTable(tuple(routes.values()), tuple(left), now_us)
+        reason = _obstacle(row, facts)
+        if reason is None and chosen is not None:
+            reason = f"{chosen.model} is certified as well and {'cheaper' if chosen.step == 'whole' else 'saves more'}"
+        if reason is None:
+            routes[place] = _whole(row, facts)
+        else:
+            left.append(NotRouted(*place, row["model"], reason))
+    return RoutingTable(tuple(routes.values()), tuple(left), now_us, tuple(map(_tried, policies)))
 
 
-def _obstacle(row: Mapping[str, Any], facts: Mapping[str, Any] | None, now_us: int) -> str | None:
+def _names(row: Mapping[str, Any]) -> tuple[str, str]:
+    return row["endpoint"], row["model"]
+
+
+def _facts(store: Store, now_us: int) -> _Facts:
+    decided = store.rows(_DECIDED)
+    return _Facts(
+        {(row["workflow_id"], row["current_model"], *_names(row)): row for row in store.rows(_TESTED)},
+        {row["model"]: row["provider"] or "" for row in store.rows(_PROVIDERS)},
+        tuple(json.loads(decided[0]["settings"]).get("seeds") or ()) if decided else (),
+        str(decided[0]["hash"]) if decided else "",
+        now_us,
+    )
+
+
+def _tried(row: Mapping[str, Any]) -> Tried:
+    kept = ("workflow", "current_model", "endpoint", "model", "step", "name", "outcome", "reason")
+    return Tried(
+        **{name: row[name] for name in kept},
+        loss_upper_bound=row["loss_high"],
+        saving=row["saving"],
+        measures=json.loads(row["measures"] or "{}"),
+    )
+
+
+def _obstacle(row: Mapping[str, Any], known: _Facts) -> str | None:
     """Why a tested pair is not routed; None where nothing stands in the way."""
+    facts = known.of(row)
     if row["verdict"] != "safe":
         return f"{str(row['verdict']).replace('_', ' ')}: {row['reason']}"
     if facts is None:
@@ -158,7 +225,7 @@ def _obstacle(row: Mapping[str, Any], facts: Mapping[str, Any] | None, now_us: i
         return f"it would cost {row['cost_ratio']:.2f} times as much"
     if facts["snapshots"] > 1:
         return f"it answered as {facts['one_snapshot']} and as {facts['other_snapshot']}: replay it again"
-    if now_us >= _expires(facts):
+    if known.now_us >= _expires(facts):
         return f"its certificate is older than {VALID_DAYS} days: replay it again"
     return None
 
@@ -167,40 +234,59 @@ def _expires(facts: Mapping[str, Any]) -> int:
     return int(facts["last_us"]) + VALID_DAYS * _DAY_US
 
 
+def _whole(row: Mapping[str, Any], known: _Facts) -> RouteTo:
+    saving = 1 - row["cost_ratio"]
+    return _route(row, known, pairs=row["tried"] or 1, policies=0, routed=1.0, saving=saving)
+
+
+def _part(row: Mapping[str, Any], known: _Facts) -> RouteTo:
+    made = _route(
+        row, known, pairs=row["pairs_tried"] or 1, policies=row["tried"], routed=row["routed"], saving=row["saving"]
+    )
+    return replace(
+        made,
+        max_input_tokens=row["max_input_tokens"] or made.max_input_tokens,
+        step=row["step"],
+        name=row["name"],
+        apply=json.loads(row["apply"]),
+        fallback=row["fallback"],
+        break_even=row["break_even"],
+        p95_seconds=row["p95_duration"],
+    )
+
+
 def _route(
-    row: Mapping[str, Any],
-    facts: Mapping[str, Any],
-    providers: Mapping[str, str],
-    seeds: Sequence[int],
-    event: str,
-    routed: float = 1.0,
+    row: Mapping[str, Any], known: _Facts, *, pairs: int, policies: int, routed: float, saving: float
 ) -> RouteTo:
+    facts = known.of(row) or {}
     return RouteTo(
         workflow=row["workflow"],
         current_model=row["current_model"],
-        current_provider=providers.get(row["current_model"], ""),
+        current_provider=known.providers.get(row["current_model"], ""),
         endpoint=row["endpoint"],
         model=row["model"],
-        provider=providers.get(row["model"], "") if row["endpoint"] == "log" else row["endpoint"],
+        provider=known.providers.get(row["model"], "") if row["endpoint"] == "log" else row["endpoint"],
         max_input_tokens=facts["input_tokens"],
         cost_ratio=row["cost_ratio"],
         routed=routed,
+        saving=saving,
         certificate=Certificate(
             loss_upper_bound=row["loss_high"],
             alpha=row["alpha"],
-            delta=row["delta"],
-            tried=row["tried"] or 1,
+            delta=FAMILY_DELTA,
+            tried=pairs,
+            policies_tried=policies,
             n=row["n"],
             n_effective=row["n_effective"],
             floor=row["floor"],
             rated=row["rated"] or 0,
             judge=row["judge"],
-            seeds=tuple(seeds),
+            seeds=known.seeds,
             snapshot=facts["one_snapshot"],
             traffic_us=(facts["traffic_first_us"], facts["traffic_last_us"]),
             replayed_us=(facts["first_us"], facts["last_us"]),
             decided_at_us=row["decided_at_us"],
             expires_at_us=_expires(facts),
-            event=event,
+            event=known.event,
         ),
     )

@@ -39,7 +39,7 @@ def unit(number: int, state: str, weight: float, **more: object) -> Unit:
         "replay_id": number, "request_id": number, "workflow_id": 1, "endpoint": "e", "prompt_key": number,
         "requests": 1, "state": state, "said": state, "judge": "", "rated": None, "chance": None, "same": False,
         "logged_ok": None, "reason": "", "answer": f"a{number}", "logged_answer": number, "weight": weight,
-        "cluster": str(number), "batch": 1, "origin": "live", "duration": 1.0, "cost": 1.0, "current_cost": 10.0,
+        "cluster": str(number), "batch": 1, "origin": "live", "duration": 1.0, "logged_duration": 1.0, "cost": 1.0, "current_cost": 10.0,
         "input_tokens": 1, "output_tokens": 1, "logged_input_tokens": 1, "logged_output_tokens": 1,
     }  # fmt: skip
     return Unit(**{**values, **more})  # type: ignore[arg-type]

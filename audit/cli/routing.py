@@ -5,11 +5,17 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from audit.cli.options import ConfigFile, Db, Json, load, open_store, print_json
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from audit.config import EndpointConfig
+    from audit.routing import RouteTo, RoutingTable
 
 _FORMATS = ("table", "litellm")
 
@@ -29,49 +35,95 @@ def route(
 ) -> None:
     """Write certified workflows as a routing table. Each with its certificate and the day it expires.
 
-    Only what is certified safe, cheaper, of one model version and less than 30 days old is routed; prompts longer than
-    those tested stay with today's model.
+    A whole workflow, or the part of it that a rule, a trained router or a cascade tells apart. Only what is certified
+    safe, cheaper, of one model version and less than 30 days old is routed; prompts longer than those tested stay with
+    today's model.
 
     Example: audit route -o routes.yaml   or   audit route --format litellm -o litellm.yaml
     """
-    from audit import console, figures
-    from audit.errors import ConfigError, GateError
-    from audit.export import routes
-    from audit.export.yaml import to_yaml
+    from audit.errors import GateError
+    from audit.export.routes import routes_document
     from audit.routing import routing
 
-    suffix = Path(out).suffix.lower()
-    if form not in _FORMATS:
-        raise ConfigError(f"unknown format {form!r}", f"known: {', '.join(_FORMATS)}")
-    if suffix not in (".yaml", ".yml", ".json"):
-        raise ConfigError(f"{out}: neither .yaml nor .json", "name the file so that its format is plain")
-    endpoints = {each.name: each for each in load(config).endpoint}
+    _check(out, form)
+    endpoints = load(config).endpoint
     with open_store(db) as store:
         table = routing(store, time.time_ns() // 1000)
-    listed = routes.routes_document(table)
-    document = listed if form == "table" else routes.litellm_document(table, endpoints)
-    written = to_yaml(document) if suffix != ".json" else json.dumps(document, indent=2, ensure_ascii=False) + "\n"
-    Path(out).write_text(written, encoding="utf-8")
+    _write(table, out, form, endpoints)
     if as_json:
-        print_json(listed)
+        print_json(routes_document(table))
     else:
-        console.table(
-            f"Routes in {console.clean(out)}",
-            (
-                "Workflow", "Today", "From now on", "Prompts up to", "Requests", "Cost ratio", "Loss at most", "n",
-                "Pairs tried", "Expires (UTC)",
-            ),
-            [
-                (each.workflow, each.current_model, f"{each.endpoint}/{each.model}",
-                 figures.count(each.max_input_tokens), figures.share(each.routed),
-                 figures.cell(each.cost_ratio, "ratio"), figures.share(each.certificate.loss_upper_bound),
-                 figures.count(each.certificate.n), figures.count(each.certificate.tried),
-                 figures.minute(each.certificate.expires_at_us))
-                for each in table.routes
-            ],
-            left=3,
-        )  # fmt: skip
-        for left in table.left_out:
-            console.note(f"stays: {console.clean(left.workflow)}, not to {console.clean(left.model)}: {left.reason}")
+        _print(table, out, form)
     if strict and not table.routes:
         raise GateError("no workflow can be routed", "`audit replay` says how many more requests would tell")
+
+
+def _check(out: str, form: str) -> None:
+    """ConfigError for a format or a name of a file that says nothing."""
+    from audit.errors import ConfigError
+
+    if form not in _FORMATS:
+        raise ConfigError(f"unknown format {form!r}", f"known: {', '.join(_FORMATS)}")
+    if Path(out).suffix.lower() not in (".yaml", ".yml", ".json"):
+        raise ConfigError(f"{out}: neither .yaml nor .json", "name the file so that its format is plain")
+
+
+def _write(table: RoutingTable, out: str, form: str, endpoints: Sequence[EndpointConfig]) -> None:
+    from audit.export import routes
+    from audit.export.yaml import to_yaml
+
+    document = (
+        routes.routes_document(table)
+        if form == "table"
+        else routes.litellm_document(table, {each.name: each for each in endpoints})
+    )
+    in_json = Path(out).suffix.lower() == ".json"
+    written = json.dumps(document, indent=2, ensure_ascii=False) + "\n" if in_json else to_yaml(document)
+    Path(out).write_text(written, encoding="utf-8")
+
+
+def _print(table: RoutingTable, out: str, form: str) -> None:
+    from audit import console, figures
+    from audit.export.routes import beyond_litellm
+
+    console.table(
+        f"Routes in {console.clean(out)}",
+        (
+            "Workflow", "Today", "From now on", "How", "Prompts up to", "Requests", "Saved", "Loss at most", "n",
+            "Tried", "Expires (UTC)",
+        ),
+        [
+            (each.workflow, each.current_model, f"{each.endpoint}/{each.model}", _how(each),
+             figures.count(each.max_input_tokens), figures.share(each.routed), figures.share(each.saving),
+             figures.share(each.certificate.loss_upper_bound), figures.count(each.certificate.n),
+             figures.count(each.certificate.tried * max(1, each.certificate.policies_tried)),
+             figures.minute(each.certificate.expires_at_us))
+            for each in table.routes
+        ],
+        left=4,
+    )  # fmt: skip
+    for each in table.routes:
+        if each.step == "cascade":
+            console.say(f"{console.clean(each.workflow)}: {_cascade(each)}")
+    for beyond, why in beyond_litellm(table) if form == "litellm" else ():
+        console.warn(
+            f"{console.clean(beyond.workflow)} is not in the LiteLLM configuration and stays with "
+            f"{console.clean(beyond.current_model)}: {why}; use --format table"
+        )
+    for left in table.left_out:
+        console.note(f"stays: {console.clean(left.workflow)}, not to {console.clean(left.model)}: {left.reason}")
+
+
+def _how(route: RouteTo) -> str:
+    return route.step if route.step == "whole" else f"{route.step}: {route.name}"
+
+
+def _cascade(route: RouteTo) -> str:
+    from audit import console, figures
+
+    first, then = console.clean(f"{route.endpoint}/{route.model}"), console.clean(route.current_model)
+    return (
+        f"ask {first} first; keep its answer where {route.apply['cascade']['accept_if']}; else ask {then}. "
+        f"{figures.share(route.fallback)} of requests are asked twice (from {figures.share(route.break_even)} of the "
+        f"dollars on nothing would be saved); p95 {figures.seconds(route.p95_seconds)}"
+    )

@@ -30,9 +30,9 @@ class Standing:
 def standings(store: Store) -> dict[TrialKey, Standing]:
     """How every candidate stands with the answers scored so far.
 
-    One is stopped whose upper 90 % bound of acceptable answers is below half of what the current model reaches. One
+    One is stopped whose upper 90 % bound of acceptable answers is below 30 % of what the current model reaches. One
     that misses the certificate for the whole may still take a part, and what is measured of it until its sample is
-    used up is an estimate without a stopping rule's bias; below half, neither is worth its money. An undecided answer
+    used up is an estimate without a stopping rule's bias; below that, neither is worth its money. An undecided answer
     counts as acceptable. Where the current model was not asked again, its own answers count as acceptable throughout,
     as in the verdict. Stopping never makes a verdict safe, so looking costs no error.
     """

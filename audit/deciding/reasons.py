@@ -10,7 +10,7 @@ from audit.deciding import people, rule
 from audit.deciding.behaviour import Behaviour
 from audit.deciding.floor import Floor
 from audit.deciding.judges import Fitness
-from audit.deciding.splits import Split
+from audit.deciding.parts import Policy
 from audit.deciding.units import Unit
 
 
@@ -106,12 +106,19 @@ def behaviour(found: Behaviour) -> list[str]:
     return said
 
 
-def part(found: Split) -> str:
-    """What a candidate may take over where it may not take the whole."""
-    return (
-        f"certified for prompts of up to {found.max_input_tokens:,} tokens ({100 * found.routed:.0f} % of requests, "
-        f"loss at most {100 * found.loss_high:.1f} % of all)"
-    )
+def part(tried: Sequence[Policy]) -> str | None:
+    """Which part a candidate may take where it may not take the whole; None where no part was tried."""
+    tested = [policy for policy in tried if policy.outcome != "untested"]
+    best = next((policy for policy in tried if policy.outcome == "offered"), None)
+    if best is not None:
+        return (
+            f"certified as a {best.step} ({best.name}) for {100 * (best.routed or 0):.0f} % of requests, loss at most "
+            f"{100 * (best.loss_high or 0):.1f} % of all"
+        )
+    certified = sum(policy.certified for policy in tested)
+    if certified:
+        return f"{_count(certified, 'part', 'parts')} certified, others save more"
+    return f"no part certified, {len(tested)} tried" if tested else None
 
 
 def _count(number: int, one: str, many: str) -> str:

@@ -12,8 +12,8 @@ from typing import Any
 from audit.deciding import reasons, rule
 from audit.deciding.behaviour import Behaviours
 from audit.deciding.floor import Floor, floor, repeats
+from audit.deciding.parts import Offer, Policy, parts
 from audit.deciding.ratios import quantile, ratios
-from audit.deciding.splits import split
 from audit.deciding.units import Evidence, TrialKey, Unit, evidence
 from audit.statistics.verdicts import FAMILY_DELTA
 from audit.store import Store
@@ -89,20 +89,14 @@ def deciding(store: Store, latency: Mapping[str, float] | None = None) -> list[V
         _verdict(trial, outcome, found, standing, str((workflows.get(trial.key.workflow_id) or {}).get("name") or ""))
         for trial, outcome in zip(trials, judged, strict=True)
     ]
-    parts = [
-        split(trial, len(trials)) if _divisible(trial, verdict) else None
-        for trial, verdict in zip(trials, verdicts, strict=True)
-    ]
-    verdicts = [
-        replace(verdict, reason=f"{verdict.reason}; {reasons.part(found)}") if found else verdict
-        for verdict, found in zip(verdicts, parts, strict=True)
-    ]
+    policies = parts(store, _divisible(trials, verdicts), len(trials), _whole(verdicts))
+    verdicts = [_with_part(verdict, policies) for verdict in verdicts]
     with store.transaction():
         store.run("DELETE FROM verdict")
         store.write_rows("verdict", [asdict(verdict) for verdict in verdicts])
-        store.run("DELETE FROM split")
-        store.write_rows("split", [asdict(part) for part in parts if part is not None])
-        _log(store, found, trials, verdicts)
+        store.run("DELETE FROM policy")
+        store.write_rows("policy", [asdict(policy) for policy in policies])
+        _log(store, found, trials, verdicts, policies)
     return verdicts
 
 
@@ -180,11 +174,33 @@ def _verdict(trial: rule.Trial, judged: rule.Judged, found: Evidence, standing: 
     )
 
 
-def _divisible(trial: rule.Trial, verdict: Verdict) -> bool:
-    """Whether a part may be looked at: not where the whole is safe, or where what vetoes it holds for parts."""
-    late = verdict.latency_limit is not None and (verdict.p95_duration or 0.0) > verdict.latency_limit
-    blind = trial.kind == "classification" and rule.missed_labels(trial.units) > 0
-    return verdict.verdict != "safe" and not (late or blind or rule.is_constant(trial.units))
+def _divisible(trials: Sequence[rule.Trial], verdicts: Sequence[Verdict]) -> list[Offer]:
+    """Pairs of which a part may be looked at: not where the whole is safe, or where what vetoes it holds for parts."""
+    found = []
+    for trial, verdict in zip(trials, verdicts, strict=True):
+        late = verdict.latency_limit is not None and (verdict.p95_duration or 0.0) > verdict.latency_limit
+        blind = trial.kind == "classification" and rule.missed_labels(trial.units) > 0
+        if verdict.verdict != "safe" and not (late or blind or rule.is_constant(trial.units)):
+            found.append(Offer(trial, verdict.latency_limit))
+    return found
+
+
+def _whole(verdicts: Sequence[Verdict]) -> dict[tuple[int, str], float]:
+    """The share of dollars the best safe switch of a whole workflow saves, by workflow and today's model."""
+    found: dict[tuple[int, str], float] = {}
+    for verdict in verdicts:
+        if verdict.verdict == "safe" and not verdict.variant and verdict.cost_ratio is not None:
+            place = verdict.workflow_id, verdict.current_model
+            found[place] = max(found.get(place, 0.0), 1 - verdict.cost_ratio)
+    return found
+
+
+def _with_part(verdict: Verdict, policies: Sequence[Policy]) -> Verdict:
+    """A verdict whose reason says which part the candidate may take, or how many were tried in vain."""
+    key = verdict.workflow_id, verdict.current_model, verdict.endpoint, verdict.model
+    here = [each for each in policies if (each.workflow_id, each.current_model, each.endpoint, each.model) == key]
+    said = None if verdict.variant else reasons.part(here)
+    return replace(verdict, reason=f"{verdict.reason}; {said}") if said else verdict
 
 
 def _vetoed(trial: rule.Trial, word: str, slow: float | None, limit: float | None) -> tuple[str, str | None]:
@@ -199,7 +215,13 @@ def _vetoed(trial: rule.Trial, word: str, slow: float | None, limit: float | Non
     return word, None
 
 
-def _log(store: Store, found: Evidence, trials: Sequence[rule.Trial], verdicts: Sequence[Verdict]) -> None:
+def _log(
+    store: Store,
+    found: Evidence,
+    trials: Sequence[rule.Trial],
+    verdicts: Sequence[Verdict],
+    policies: Sequence[Policy],
+) -> None:
     settings = {
         "seeds": found.seeds,
         "delta": FAMILY_DELTA,
@@ -207,6 +229,7 @@ def _log(store: Store, found: Evidence, trials: Sequence[rule.Trial], verdicts: 
         "rated": sum(verdict.rated for verdict in verdicts),
         "judges": {f"{name} on {kind}": list(judge.faults) for (name, kind), judge in sorted(found.judges.items())},
         "trials": [trial.key._asdict() | {"alpha": trial.alpha, "n": len(trial.units)} for trial in trials],
+        "policies": [policy.tried_as() for policy in policies],
     }
     outcome = dict(Counter(verdict.verdict for verdict in verdicts))
     store.log_event("decide", settings, {"tested": len(verdicts), **outcome})

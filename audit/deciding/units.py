@@ -18,7 +18,7 @@ SELECT p.replay_id, p.prompt_key, p.workflow_id, p.current_model, p.endpoint, p.
        COALESCE(p.variant, '') AS variant, p.status, p.error, p.origin, p.cost_pico,
        p.duration, p.input_tokens, p.output_tokens, p.request_id,
        r.input_tokens AS logged_input_tokens, r.output_tokens AS logged_output_tokens,
-       r.output_normalised_hash AS logged_answer,
+       r.duration AS logged_duration, r.output_normalised_hash AS logged_answer,
        COALESCE(p.text, '') || COALESCE(p.tool_calls, '') AS answer
 FROM replay AS p
 JOIN request AS r ON r.request_id = p.request_id
@@ -104,6 +104,7 @@ class Unit:
     batch: int
     origin: str
     duration: float | None
+    logged_duration: float | None
     cost: float | None
     current_cost: float | None
     input_tokens: int | None
@@ -212,6 +213,7 @@ def _unit(row: dict[str, Any], drawn: _Drawn, costs: dict[str, dict[int, int]], 
         batch=drawn.batch,
         origin=row["origin"],
         duration=row["duration"],
+        logged_duration=row["logged_duration"],
         cost=cost,
         current_cost=current,
         input_tokens=row["input_tokens"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from audit.export.values import Document, utc
@@ -15,8 +16,18 @@ FORMAT = "audit-routes/1"
 _KEYS = {"openai": "OPENAI_API_KEY", "anthropic": "ANTHROPIC_API_KEY"}
 
 
+_HOW = {
+    "whole": "send every request of at most max_input_tokens to `model`; longer ones and failures go to `otherwise`",
+    "rule": "send a request to `model` where everything in apply.when holds; all others and failures go to `otherwise`",
+    "router": "score a request with apply.router as docs/replay.md says and send it to `model` where the score is at "
+    "most the threshold; all others, prompts longer than max_input_tokens and failures go to `otherwise`",
+    "cascade": "ask `model` first and keep its answer where apply.cascade.accept_if holds; ask `otherwise` where it "
+    "does not, on failures, and for prompts longer than max_input_tokens; asked twice means paid twice",
+}
+
+
 def routes_document(table: RoutingTable) -> Document:
-    """The table with a certificate for every route, and what was left where it is."""
+    """The table with a certificate for every route, what was left where it is, and every part that was tried."""
     return {
         "format": FORMAT,
         "made_at": utc(table.made_at_us),
@@ -26,6 +37,7 @@ def routes_document(table: RoutingTable) -> Document:
             {"workflow": each.workflow, "current_model": each.current_model, "model": each.model, "reason": each.reason}
             for each in table.left_out
         ],
+        "parts_tried": [asdict(each) for each in table.tried],
     }
 
 
@@ -35,12 +47,35 @@ def _route(each: RouteTo) -> Document:
         "current_model": each.current_model,
         "model": each.model,
         "endpoint": each.endpoint,
+        "step": each.step,
+        "name": each.name,
+        "how": _HOW[each.step],
         "max_input_tokens": each.max_input_tokens,
         "otherwise": each.current_model,
         "cost_ratio": each.cost_ratio,
         "share_of_requests": each.routed,
+        "share_of_dollars_saved": each.saving,
+        "fallback_share": each.fallback,
+        "break_even_fallback": each.break_even,
+        "p95_seconds": each.p95_seconds,
         "certificate": _certificate(each.certificate),
+        "apply": dict(each.apply),
     }
+
+
+def beyond_litellm(table: RoutingTable) -> list[tuple[RouteTo, str]]:
+    """Routes a LiteLLM configuration can't express, with the reason."""
+    why = {
+        "rule": "its router can't choose by language, tools, or a least length",
+        "router": "its router can't apply a trained one",
+        "cascade": "its router can't check an answer before it is returned",
+    }
+    return [(each, why[each.step]) for each in table.routes if not _by_length(each)]
+
+
+def _by_length(each: RouteTo) -> bool:
+    """Whether nothing but the length of a prompt decides."""
+    return set(each.apply.get("when", {})) <= {"input_tokens_to"} and each.step in ("whole", "rule")
 
 
 def _certificate(each: Certificate) -> Document:
@@ -49,6 +84,7 @@ def _certificate(each: Certificate) -> Document:
         "alpha": each.alpha,
         "family_wise_error": each.delta,
         "pairs_tried": each.tried,
+        "policies_tried": each.policies_tried,
         "n": each.n,
         "n_effective": each.n_effective,
         "floor": each.floor,
@@ -68,11 +104,11 @@ def litellm_document(table: RoutingTable, endpoints: Mapping[str, EndpointConfig
     """`model_list`, `router_settings` and `litellm_settings` of a LiteLLM proxy.
 
     Each certified workflow becomes a model name; longer prompts than those tested and failures fall back to today's
-    model. Keys are named, never written.
+    model. What `beyond_litellm` lists is left out. Keys are named, never written.
     """
     models: list[Document] = []
     fallbacks: list[Document] = []
-    for each in table.routes:
+    for each in filter(_by_length, table.routes):
         today = f"{each.workflow} today"
         info: Document = {"audit_certificate": _certificate(each.certificate), "current_model": each.current_model}
         if each.max_input_tokens is not None:

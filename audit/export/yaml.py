@@ -1,4 +1,4 @@
-"""Plain data as YAML 1.2: mappings and lists in blocks, every doubtful text in double quotes."""
+"""Plain data as YAML 1.2: mappings and lists in blocks, numbers in a row, every doubtful text in double quotes."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ def _mapping(data: Mapping[str, Any], indent: str) -> Iterator[str]:
         if isinstance(value, Mapping) and value:
             yield f"{indent}{_text(str(key))}:"
             yield from _mapping(value, indent + "  ")
-        elif _is_list(value) and value:
+        elif _is_list(value) and value and not all(isinstance(each, int | float) for each in value):
             yield f"{indent}{_text(str(key))}:"
             yield from _list(value, indent + "  ")
         else:
-            yield f"{indent}{_text(str(key))}: {_scalar(value)}"
+            yield f"{indent}{_text(str(key))}: {_flow(value) if _is_list(value) else _scalar(value)}"
 
 
 def _list(values: Sequence[Any], indent: str) -> Iterator[str]:

@@ -60,7 +60,7 @@ class ReportData:
     duplicates: list[DuplicateTier]
     outliers: Outliers
     verdicts: list[dict[str, Any]]
-    splits: list[dict[str, Any]]
+    policies: list[dict[str, Any]]
     examples: list[Example]
     rejects: list[dict[str, Any]]
     provenance: Provenance
@@ -94,7 +94,7 @@ def gather(
         duplicates=matching(store),
         outliers=listed(store),
         verdicts=ledger.verdicts(store),
-        splits=ledger.splits(store),
+        policies=ledger.policies(store),
         examples=[_example(row, with_content) for row in ledger.examples(store)],
         rejects=ledger.rejects(store),
         provenance=Provenance(

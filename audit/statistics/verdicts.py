@@ -26,8 +26,10 @@ STRICT_ALPHA = 0.02
 STRICT_KINDS = frozenset({"extraction", "tool_call"})
 """Task kinds whose answers programs read: a wrong one is not noticed by anybody."""
 MARGIN = 0.05
-USEFUL_SHARE = 0.5
+USEFUL_SHARE = 0.3
 """Share of today's acceptable answers under which a candidate is of no use even for a part of a workflow."""
+VALID_DAYS = 30
+"""Days after the last replayed answer on which a certificate may still be relied on."""
 _MOST_MORE = 100_000
 
 

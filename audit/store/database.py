@@ -20,7 +20,7 @@ import pyarrow as pa
 from audit.errors import StoreError
 from audit.store.migrations import additions
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 MEMORY_LIMIT = "1200MB"
 """What the engine may hold before it spills to disk, so that a run with all else it holds stays under 2 GB."""
 _ROWS_AT_ONCE = 100_000

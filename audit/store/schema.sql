@@ -323,17 +323,31 @@ CREATE TABLE verdict (
     tried BIGINT                -- workflow × candidate pairs the error is shared by
 );
 
--- a part of a workflow a candidate may take over where it may not take the whole: prompts of at most so many tokens
-CREATE TABLE split (
+-- a way to send a part of a workflow to a candidate that may not take the whole: every one that was tried, and what came of it
+CREATE TABLE policy (
     workflow_id BIGINT, current_model VARCHAR, endpoint VARCHAR, model VARCHAR,
-    max_input_tokens BIGINT,    -- as logged for today's model
-    n BIGINT,                   -- units of the whole workflow the certificate rests on
-    routed DOUBLE,              -- share of the requests that would be routed
+    step VARCHAR,               -- rule | router | cascade, from simple to involved
+    name VARCHAR,               -- which rule, kind of router, or check of a cascade
+    outcome VARCHAR,            -- offered | beaten (by a simpler one or by one that saves more) | not_certified | vetoed | untested
+    reason VARCHAR,
+    alpha DOUBLE, delta DOUBLE, -- delta: the part of the family's error this policy may use
+    tried BIGINT,               -- policies that share the error of this workflow and candidate
+    thresholds BIGINT,          -- parts tested in a fixed sequence
+    n BIGINT,                   -- independent units the certificate rests on
+    routed DOUBLE,              -- share of the requests the candidate would answer in the end
+    moved DOUBLE,               -- share of the dollars that no longer goes to today's model
+    asked DOUBLE,               -- share of the dollars of requests that pay the candidate
     loss DOUBLE, loss_high DOUBLE,  -- of all requests of the workflow, routed or not
     loss_routed DOUBLE,         -- of the routed ones
-    alpha DOUBLE, delta DOUBLE, -- delta: the part of the family's error this workflow and candidate may use
-    thresholds BIGINT,          -- how many were fixed before looking
-    cost_ratio DOUBLE,          -- candidate cost / current cost of the routed units
+    saving DOUBLE,              -- share of the workflow's dollars: moved - asked * cost_ratio
+    saving_error DOUBLE,        -- its standard error
+    cost_ratio DOUBLE,          -- candidate cost / current cost of what it is asked
+    fallback DOUBLE,            -- cascade: share of requests asked twice
+    break_even DOUBLE,          -- cascade: share of dollars paid twice from which nothing is saved
+    p50_duration DOUBLE, p95_duration DOUBLE,
+    max_input_tokens BIGINT,    -- where length alone tells, as logged for today's model
+    apply VARCHAR,              -- JSON: all that is needed to run it; NULL = not offered
+    measures VARCHAR,           -- JSON: gap recovered by a router (pgr, apgr, apgr_dollars, cpt50, cpt80)
     decided_at_us BIGINT
 );
 

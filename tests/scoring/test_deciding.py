@@ -441,18 +441,18 @@ def test_refusals_and_failures_are_told_beside_todays(plant: Any) -> None:
 def test_what_nothing_can_save_is_named_and_what_something_can_is_not(plant: Any) -> None:
     from audit.deciding import hopeless
 
-    ids = run(plant, lambda number: f"answer {number}" if number % 4 == 0 else "", n=40, model="quarter")
+    ids = run(plant, lambda number: f"answer {number}" if number % 10 == 0 else "", n=40, model="hardly")
     for number, request in enumerate(ids):
         plant.replayed(request, f"answer {number}" if number % 20 else "", model="nearly")
-        plant.replayed(request, f"answer {number}" if number % 4 else "", model="partly")
+        plant.replayed(request, f"answer {number}" if number % 2 else "", model="half")
         plant.replayed(request, f"unclear {'x' * number}", model="open")
     for request in ids[:29]:
         plant.replayed(request, "", model="few")
     scoring(plant.store)
     stopped = hopeless(plant.store)
-    assert [key[3] for key in stopped] == ["quarter"]
-    assert list(stopped.values()) == ["stopped: 25 % acceptable after 40 answers"]
+    assert [key[3] for key in stopped] == ["hardly"], "of a half, a rule or a router may make something"
+    assert list(stopped.values()) == ["stopped: 10 % acceptable after 40 answers"]
     for number, request in enumerate(ids):
-        plant.replayed(request, f"answer {number}" if number % 4 == 0 else "", model="big-model")
+        plant.replayed(request, f"answer {number}" if number % 10 == 0 else "", model="big-model")
     scoring(plant.store)
     assert hopeless(plant.store) == {}, "today's model does no better on these prompts"

@@ -39,6 +39,11 @@ def planted(plant: Plant, *, costs: tuple[float, ...] = (0.001,), good: bool = T
     deciding(plant.store)
 
 
+def offered(plant: Plant) -> dict[str, Any]:
+    (part,) = plant.store.rows("SELECT * FROM policy WHERE outcome = 'offered'")
+    return part
+
+
 def test_a_safe_verdict_becomes_a_route_with_its_certificate(plant: Plant) -> None:
     planted(plant)
     table = routing(plant.store, NOW + DAY)
@@ -62,16 +67,21 @@ def test_shorter_prompts_are_routed_where_the_whole_is_not_certified(plant: Plan
     plant.store.run("UPDATE replay SET started_at_us = $now, response_model = 'small-1'", now=NOW)
     scoring(plant.store)
     assert deciding(plant.store)[0].verdict == "not_safe"
-    (part,) = plant.store.rows("SELECT * FROM split")
-    assert part["max_input_tokens"] == 50 + 279, "the seventh decile: the next one would lose among the routed"
-    assert part["routed"] == pytest.approx(0.7)
+    part = offered(plant)
+    assert (part["step"], part["name"], part["max_input_tokens"]) == ("rule", "short prompts", 50 + 279)
+    assert part["routed"] == pytest.approx(0.7), "the seventh decile: the next one would lose among the routed"
     assert (part["loss"], part["loss_routed"], part["thresholds"], part["n"]) == (0.0, 0.0, 9, 400)
-    assert part["loss_high"] == pytest.approx(1 - 0.05 ** (1 / 400))
+    assert part["tried"] == 4, "short or long prompts, two kinds of routers"
+    assert part["loss_high"] == pytest.approx(1 - (0.05 / 4) ** (1 / 400))
+    assert part["saving"] == pytest.approx(0.7 * 0.9)
     (route,) = routing(plant.store, NOW).routes
-    assert (route.routed, route.max_input_tokens) == (pytest.approx(0.7), 329)
+    assert (route.routed, route.max_input_tokens, route.apply) == (
+        pytest.approx(0.7), 329, {"when": {"input_tokens_to": 329}},
+    )  # fmt: skip
     assert route.certificate.loss_upper_bound == part["loss_high"]
+    assert (route.certificate.tried, route.certificate.policies_tried) == (1, 4)
     assert routing(plant.store, NOW).left_out == ()
-    assert "certified for prompts of up to 329 tokens (70 % of requests" in deciding(plant.store)[0].reason
+    assert "certified as a rule (short prompts) for 70 % of requests" in deciding(plant.store)[0].reason
     assert LEVER.blocked is not None
     assert LEVER.blocked(plant.store, {}) is None
     assert plant.store.rows("SELECT model, tested_tokens FROM routing_choice") == [
@@ -90,7 +100,9 @@ def test_a_part_is_no_way_round_a_veto_or_a_loss_of_its_own(plant: Plant) -> Non
         plant.replayed(request, f"answer {number}" if number < 290 else "", model="dear", cost_usd=0.02)
     scoring(plant.store)
     deciding(plant.store, {"w1": 5.0})
-    assert plant.store.rows("SELECT model FROM split") == []
+    found = {(row["model"], row["outcome"]) for row in plant.store.rows("SELECT model, outcome FROM policy")}
+    assert {model for model, _ in found} == {"even", "dear"}, "a veto of the whole holds for its parts"
+    assert not {"offered", "beaten"} & {outcome for _, outcome in found}
 
 
 def test_the_cheapest_certified_candidate_is_taken_and_the_others_say_why(plant: Plant) -> None:

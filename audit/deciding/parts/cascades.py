@@ -1,0 +1,81 @@
+"""A cascade: the candidate answers first, a program looks at the form, and today's model answers what is sent back.
+
+Every request pays the candidate, and those sent back pay both: E[c] = c1 + cj + f·c2, with cj = 0 for a program. Lost
+is what the verifier accepts although it is unacceptable. Only one part is tested, since a verifier has no threshold.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from audit.deciding.parts.ground import Ground, Part, certify
+from audit.deciding.parts.policy import Policy
+from audit.deciding.ratios import quantile
+from audit.deciding.units import Unit
+from audit.scorers._verifier import CHECKS
+from audit.scoring.verifying import Verified
+from audit.statistics.arrays import BoolArray
+from audit.statistics.routing_metrics import cascade
+
+
+def tested_cascade(ground: Ground, checked: Mapping[int, Verified], limit: float | None) -> list[Policy]:
+    """What came of the cascade; nothing where no program could check the answers. `limit` is a p95 in seconds."""
+    seen = [checked.get(unit.replay_id) for unit in ground.units]
+    checks = Counter(each.check for each in seen if each is not None)
+    if not checks:
+        return []
+    name = checks.most_common(1)[0][0]
+    accepted = np.array([each is not None and each.check == name and each.accepted for each in seen], dtype=np.bool_)
+    accepted &= ground.answered
+    everything = np.ones_like(accepted)
+    part = Part(accepted, lambda: {"cascade": _data(name, [each for each in seen if each is not None])}, everything)
+    return [_double_pay(ground, certify(ground, "cascade", name, [part]), part, limit)]
+
+
+def _double_pay(ground: Ground, found: Policy, part: Part, limit: float | None) -> Policy:
+    """With what is paid twice, from which share of fallbacks on nothing is saved, and how late the late answers are."""
+    saving, error = ground.saving(ground.paid(np.ones_like(part.sent), part.sent))
+    moved = ground.share(part.sent, ground.current)
+    even = None if saving is None else cascade(moved - saving, 1.0, 0.0, 1 - moved).break_even_fallback
+    times = _seconds(ground.units, part.sent)
+    slow = quantile(times, 0.95)
+    found = replace(
+        found, fallback=1 - ground.share(part.sent), break_even=even, saving=saving, saving_error=error,
+        p50_duration=quantile(times, 0.5), p95_duration=slow,
+    )  # fmt: skip
+    if found.outcome != "untested" and saving is not None and even is not None and saving <= 0:
+        twice = f"{100 * (1 - moved):.0f} % of the dollars would be paid a second time"
+        return _refused(found, "not_certified", f"{twice}, and from {100 * max(0.0, even):.0f} % on nothing is saved")
+    if found.certified and limit is not None and slow is not None and slow > limit:
+        return _refused(found, "vetoed", f"p95 latency of {slow:.1f} s with what is asked twice, limit {limit:g} s")
+    return found
+
+
+def _refused(found: Policy, outcome: str, reason: str) -> Policy:
+    return replace(found, outcome=outcome, reason=reason, apply=None)
+
+
+def _seconds(units: Sequence[Unit], accepted: BoolArray) -> list[float]:
+    """How long each answer takes: the candidate's time, and today's behind it where it is sent back.
+
+    Nothing where the log does not time what is sent back: the quick answers alone would tell a wrong tale.
+    """
+    times = []
+    for unit, keeps in zip(units, accepted.tolist(), strict=True):
+        if unit.duration is None or (not keeps and unit.logged_duration is None):
+            if unit.state != "no_answer":
+                return []
+        else:
+            times.append(unit.duration + (0.0 if keeps else unit.logged_duration or 0.0))
+    return times
+
+
+def _data(name: str, seen: Sequence[Verified]) -> dict[str, Any]:
+    labels = sorted({label for each in seen for label in each.labels}) if name == "label" else []
+    found: dict[str, Any] = {"check": name, "accept_if": CHECKS[name]}
+    return found | ({"labels": labels} if labels else {})

@@ -1,0 +1,230 @@
+"""What policies are tested on, and the one test they all go through.
+
+A policy is tested in a fixed sequence of ever larger parts (learn-then-test). The loss is that of all requests of the
+workflow: sent there and unacceptable. It grows with the part unit by unit and ends at the loss of the whole, so that
+every part whose bound holds is certified at once, and the one that saves most may be taken.
+
+Parts are a family of their own: 5 % over every policy that could be tried on every pair of workflow and candidate,
+shared evenly (Bonferroni), first by the pairs and then by the policies of each pair.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from audit.deciding import rule
+from audit.deciding.parts.policy import Policy, Step
+from audit.deciding.ratios import quantile
+from audit.deciding.units import Unit
+from audit.statistics.arrays import BoolArray, FloatArray
+from audit.statistics.verdicts import FAMILY_DELTA
+from audit.statistics.weighted_loss import LossSample
+
+LEAST_ROUTED = 10
+"""Units in a part before its own share of losses is worth a look."""
+
+SURE = 1.645
+"""Standard errors a saving has to be above 0 (one-sided 95 %)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """One part of a sequence: the units whose answer is the candidate's, and what makes the data that tells them apart.
+
+    `asked` are the units that pay the candidate, None where these are the same.
+    """
+
+    sent: BoolArray
+    apply: Callable[[], Mapping[str, Any]]
+    asked: BoolArray | None = None
+    max_input_tokens: int | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Ground:
+    """What every policy of one pair is tested on; arrays have one entry per unit.
+
+    `current` and `candidate` are pico-USD per request, NaN where nobody can compare. A prompt the candidate could not
+    answer is answered, and paid, by today's model as well.
+    """
+
+    trial: rule.Trial
+    units: Sequence[Unit]
+    pairs: int
+    tried: int
+
+    @property
+    def level(self) -> float:
+        """The part of the family's error one policy may use."""
+        return FAMILY_DELTA / max(1, self.pairs) / max(1, self.tried)
+
+    @property
+    def alpha(self) -> float:
+        """Loss that may show, less what a judge misses."""
+        return self.trial.alpha * self.trial.trusted
+
+    @cached_property
+    def lost(self) -> BoolArray:
+        """Losses in the strict reading: every undecided answer is one."""
+        return np.array([rule.lost(self.trial, unit) for unit in self.units], dtype=np.bool_)
+
+    @cached_property
+    def weights(self) -> FloatArray:
+        """Requests each unit stands for."""
+        return np.array([unit.weight for unit in self.units])
+
+    @cached_property
+    def clusters(self) -> list[str] | None:
+        """Conversations, None where every unit is one of its own."""
+        names = [unit.cluster for unit in self.units]
+        return names if len(set(names)) < len(names) else None
+
+    @cached_property
+    def current(self) -> FloatArray:
+        """What a request costs today."""
+        return np.array([math.nan if unit.current_cost is None else unit.current_cost for unit in self.units])
+
+    @cached_property
+    def candidate(self) -> FloatArray:
+        """What asking the candidate costs."""
+        none = {"no_answer": 0.0}
+        return np.array(
+            [none.get(unit.state, math.nan) if unit.cost is None else unit.cost for unit in self.units],
+            dtype=np.float64,
+        )
+
+    @cached_property
+    def answered(self) -> BoolArray:
+        """Units the candidate gave an answer to."""
+        return np.array([unit.state != "no_answer" for unit in self.units], dtype=np.bool_)
+
+    def sample(self, sent: BoolArray) -> LossSample:
+        """The losses of the whole workflow if these units were sent to the candidate."""
+        return LossSample.of(self.lost & sent, self.weights, self.clusters)
+
+    @cached_property
+    def certifiable(self) -> bool:
+        """Whether so many units could certify anything at all, had the candidate lost none."""
+        return self.sample(self.lost & False).at_most(self.alpha, self.level)
+
+    def share(self, chosen: BoolArray, values: FloatArray | None = None) -> float:
+        """Weighted share of the units, or of their values, that is chosen; units without a value are left out."""
+        worth = self.weights if values is None else self.weights * np.nan_to_num(values)
+        total = float(worth.sum())
+        return float(worth[chosen].sum()) / total if total > 0 else 0.0
+
+    def paid(self, asked: BoolArray, kept: BoolArray) -> FloatArray:
+        """What each request costs when the candidate is asked some and its answer kept for some of these."""
+        kept = kept & self.answered
+        return np.where(asked, self.candidate, 0.0) + np.where(kept, 0.0, self.current)
+
+    def saving(self, paid: FloatArray) -> tuple[float | None, float | None]:
+        """Share of the workflow's dollars saved, and its standard error; None where a price is missing on either side.
+
+        A ratio of weighted sums (Hájek), linearised over clusters.
+        """
+        known = ~np.isnan(self.current)
+        total = float((self.weights * self.current)[known].sum())
+        saved = (self.weights * (self.current - paid))[known]
+        if total <= 0 or np.isnan(saved).any():
+            return None, None
+        share = float(saved.sum()) / total
+        residuals = saved - share * (self.weights * self.current)[known]
+        if self.clusters is not None:
+            codes = np.unique(np.array(self.clusters)[known], return_inverse=True)[1]
+            residuals = np.bincount(codes, residuals).astype(np.float64)
+        return share, math.sqrt(float((residuals**2).sum())) / total
+
+    def policy(self, step: Step, name: str, **values: Any) -> Policy:
+        """A row about this pair; times are now."""
+        key = self.trial.key
+        return Policy(
+            key.workflow_id, key.current_model, key.endpoint, key.model, step, name,
+            alpha=self.trial.alpha, delta=self.level, tried=self.tried, n=self.sample(self.lost).n,
+            decided_at_us=time.time_ns() // 1000, **values,
+        )  # fmt: skip
+
+    def bound(self, sample: LossSample) -> float:
+        """Upper bound of the loss, with what a judge may have missed."""
+        trusted = self.trial.trusted
+        return min(1.0, sample.upper(self.level) / trusted) if trusted else 1.0
+
+
+def certify(ground: Ground, step: Step, name: str, sequence: Sequence[Part]) -> Policy:
+    """The certified part of a sequence that saves most, else why there is none."""
+    if not ground.certifiable:
+        limit, n = percent(ground.trial.alpha), ground.sample(ground.lost).n
+        reason = f"{n} prompts can't bound a loss of {limit} with {ground.tried} policies to share the error"
+        return ground.policy(step, name, outcome="untested", reason=reason)
+    best: tuple[Policy, Part] | None = None
+    reason = "no part to test"
+    for part in sequence:
+        sample = ground.sample(part.sent)
+        if not sample.at_most(ground.alpha, ground.level):
+            most = f"loss at most {percent(ground.bound(sample))} of all, limit {percent(ground.trial.alpha)}"
+            reason = most if reason == "no part to test" else f"{reason}; larger parts: {most}"
+            break
+        found = _weighed(ground, step, name, part, sample, len(sequence))
+        if not found.certified:
+            reason = found.reason
+        elif best is None or (found.saving or 0.0) > (best[0].saving or 0.0):
+            best = found, part
+    if best is None:
+        return ground.policy(step, name, outcome="not_certified", thresholds=len(sequence), reason=reason)
+    return replace(best[0], apply=json.dumps(best[1].apply(), ensure_ascii=False))
+
+
+def _weighed(ground: Ground, step: Step, name: str, part: Part, sample: LossSample, thresholds: int) -> Policy:
+    """A part whose loss is bounded: is it large enough, sound in itself, and cheaper."""
+    sent, asked = part.sent, part.sent if part.asked is None else part.asked
+    saving, error = ground.saving(ground.paid(asked, sent))
+    share, dollars = ground.share(sent), ground.share(asked, ground.current)
+    moved = ground.share(sent & ground.answered, ground.current)
+    bad = ground.share(ground.lost & sent) / share if share else 0.0
+    times = [unit.duration for unit, here in zip(ground.units, sent, strict=True) if here and unit.duration is not None]
+    reason = _obstacle(ground, sent, bad, saving, error)
+    return ground.policy(
+        step,
+        name,
+        outcome="not_certified" if reason else "certified",
+        reason=reason,
+        thresholds=thresholds,
+        routed=share,
+        moved=moved,
+        asked=dollars,
+        loss=sample.rate,
+        loss_high=ground.bound(sample),
+        loss_routed=bad,
+        saving=saving,
+        saving_error=error,
+        cost_ratio=None if saving is None or not dollars else (moved - saving) / dollars,
+        p50_duration=quantile(times, 0.5),
+        p95_duration=quantile(times, 0.95),
+        max_input_tokens=part.max_input_tokens,
+    )
+
+
+def _obstacle(ground: Ground, sent: BoolArray, bad: float, saving: float | None, error: float | None) -> str:
+    """Why a part whose loss is bounded is none to offer; empty where nothing stands in the way."""
+    if int(sent.sum()) < LEAST_ROUTED:
+        return f"no more than {int(sent.sum())} of the prompts asked would be routed"
+    if bad > ground.trial.alpha:
+        return f"the routed requests alone lose {percent(bad)}, limit {percent(ground.trial.alpha)}"
+    if saving is None or error is None:
+        return "its cost is not known"
+    if saving <= 0:
+        return "it saves nothing"
+    return "" if saving > SURE * error else f"it saves {percent(saving)} of the dollars, give or take as much"
+
+
+def percent(share: float) -> str:
+    """A share as words say it."""
+    return f"{100 * share:.1f} %"
