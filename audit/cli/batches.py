@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from audit.cli.options import print_json
-from audit.cli.replay_plan import agreed, usd
+from audit.cli.replay_plan import agreed, planned, show_plan, usd
 
 if TYPE_CHECKING:
+    from audit.cli.replay_plan import Wish
     from audit.config import Config
     from audit.replay import Plan
     from audit.replay.batching import Submitted
@@ -22,6 +23,18 @@ def fetch(store: Store, settings: Config) -> Collected:
 
     with console.steps("collecting batches"):
         return collect(store, settings.endpoint)
+
+
+def submit(store: Store, settings: Config, wish: Wish) -> None:
+    """Collect what has ended, then hand over what is still to be asked."""
+    from audit.evalset import resolve
+
+    fetched = fetch(store, settings)
+    only = resolve(store, wish.evalset).chances if wish.evalset else None
+    plan = planned(store, settings, wish, only)
+    show_plan(plan, wish, settings)
+    handed = hand_over(store, plan, wish.cap(settings), wish.yes) if plan.jobs else None
+    conclude(store, settings, fetched, handed, wish.as_json)
 
 
 def hand_over(store: Store, plan: Plan, cap: float, yes: bool) -> Submitted:

@@ -9,8 +9,10 @@ import typer
 from audit.cli.options import ConfigFile, Db, Json, Yes, agree_to_send, load, open_store, print_json
 
 if TYPE_CHECKING:
+    from audit.config import Config
     from audit.deciding import Fitness
     from audit.judging import Judged, JudgePlan
+    from audit.store import Store
 
 
 def register(app: typer.Typer) -> None:
@@ -37,14 +39,8 @@ def judge(
 
     Example: audit judge --model anthropic/claude-haiku-4-5 --max-cost 2
     """
-    from audit import console
     from audit.cli.pricing import catalogue
-    from audit.cli.quality import print_verdicts
-    from audit.clients._lane import Policy
-    from audit.deciding import deciding
-    from audit.export import quality as written
-    from audit.judging import judging, plan_judging
-    from audit.ledger import workflow_names
+    from audit.judging import plan_judging
 
     settings = load(config)
     with open_store(db) as store:
@@ -57,27 +53,50 @@ def judge(
             workflows=workflow or (),
             seed=seed,
         )
-        if not as_json:
-            _print_plan(plan, max_cost)
-        if dry_run:
-            if as_json:
-                print_json(written.judge_plan_document(plan))
-            return
-        agreed = yes or agree_to_send(
-            len(plan.asks), max_cost, plan.destination.needs_consent or bool(plan.expected_usd)
+        _show_plan(plan, max_cost, dry_run, as_json)
+        if not dry_run:
+            needed = plan.destination.needs_consent or bool(plan.expected_usd)
+            agreed = yes or agree_to_send(len(plan.asks), max_cost, needed)
+            _print(store, settings, _carry_out(store, settings, plan, max_cost, agreed), as_json)
+
+
+def _show_plan(plan: JudgePlan, cap: float, alone: bool, as_json: bool) -> None:
+    """The plan on the terminal, or with `--json` as a document where it is all that was asked for."""
+    from audit.export.quality import judge_plan_document
+
+    if not as_json:
+        _print_plan(plan, cap)
+    elif alone:
+        print_json(judge_plan_document(plan))
+
+
+def _carry_out(store: Store, settings: Config, plan: JudgePlan, cap: float, agreed: bool) -> Judged:
+    """Ask the judge; the progress goes to stderr."""
+    from audit import console
+    from audit.clients._lane import Policy
+    from audit.judging import judging
+
+    with console.count_progress("judging", len(plan.asks)) as update:
+        return judging(
+            store,
+            plan,
+            max_cost_usd=cap,
+            consent=agreed,
+            policy=Policy(concurrency=settings.replay.concurrency),
+            progress=lambda done, spent: update(done, f"${spent:.4f}"),
         )
-        with console.count_progress("judging", len(plan.asks)) as update:
-            made = judging(
-                store,
-                plan,
-                max_cost_usd=max_cost,
-                consent=agreed,
-                policy=Policy(concurrency=settings.replay.concurrency),
-                progress=lambda done, spent: update(done, f"${spent:.4f}"),
-            )
-        verdicts, names = deciding(store, settings.latency), workflow_names(store)
+
+
+def _print(store: Store, settings: Config, made: Judged, as_json: bool) -> None:
+    """What the judge said, and the verdicts that follow."""
+    from audit.cli.quality import print_verdicts
+    from audit.deciding import deciding
+    from audit.export.quality import judge_document
+    from audit.ledger import workflow_names
+
+    verdicts, names = deciding(store, settings.latency), workflow_names(store)
     if as_json:
-        print_json(written.judge_document(made, verdicts, names))
+        print_json(judge_document(made, verdicts, names))
         return
     _print_judged(made)
     print_verdicts(verdicts, names)

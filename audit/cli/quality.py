@@ -8,14 +8,15 @@ import typer
 
 from audit.cli.evaluating import check_outcomes, print_outcomes
 from audit.cli.options import ConfigFile, Db, Json, Yes, load, open_store, print_json
+from audit.cli.replay_plan import Wish, planned, show_plan, usd
 from audit.cli.replay_plan import agreed as agree
-from audit.cli.replay_plan import left_out, print_plan, usd
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from audit.config import Config
     from audit.deciding import Verdict
-    from audit.evalset import Outcome
+    from audit.evalset import Outcome, Resolved
     from audit.replay import Plan, Policy, ReplayResult
     from audit.store import Store
 
@@ -82,68 +83,64 @@ def replay(
     Example: audit replay --sample 500 --model gpt-5-mini --max-cost 5
     """
     from audit.cli import batches
-    from audit.cli.pricing import catalogue
-    from audit.evalset import outcomes, resolve
-    from audit.export import quality as written
-    from audit.replay import LocalLimits, Policy
-    from audit.replay import plan as make_plan
 
     settings = load(config)
-    found: list[Outcome] = []
-    cap = settings.replay.max_cost_usd if max_cost is None else max_cost
+    wish = Wish(
+        sample=sample, models=model or (), max_cost=max_cost, seed=seed, variants=variant or (), floor=not no_floor,
+        evalset=evalset, dry_run=dry_run, batch=batch, redact=redact, excluded=exclude_workflow or (), yes=yes,
+        as_json=as_json,
+    )  # fmt: skip
     with open_store(db) as store:
-        fetched = batches.fetch(store, settings) if collect or (batch and not dry_run) else None
-        if fetched and collect:
-            batches.conclude(store, settings, fetched, None, as_json)
-            return
-        resolved = resolve(store, evalset) if evalset else None
-        made = make_plan(
-            store,
-            catalogue(settings),
-            sample=sample or settings.replay.sample,
-            models=model or (),
-            endpoints=settings.endpoint,
-            seed=settings.replay.seed if seed is None else seed,
-            floor=not no_floor,
-            left_out=left_out(store, settings.replay.exclude_workflows, exclude_workflow or ()),
-            local=LocalLimits(prompt_tokens=settings.replay.max_prompt_tokens_local),
-            variants=variant or (),
-            unready=dry_run,
-            only=resolved.chances if resolved else None,
-            batch=batch,
-            redact=redact,
-        )
-        if not as_json:
-            print_plan(made, cap)
-        if dry_run:
-            if as_json:
-                print_json(written.plan_document(made, cap))
-            return
-        if fetched:
-            handed = batches.hand_over(store, made, cap, yes) if made.jobs else None
-            batches.conclude(store, settings, fetched, handed, as_json)
-            return
-        result, verdicts = carry_out(
-            store,
-            made,
-            cap,
-            agreed=yes or agree(made, cap),
-            policy=Policy(concurrency=settings.replay.concurrency),
-            latency=settings.latency,
-            to_the_end=resolved is not None,
-        )
-        names = _names(store)
-        if resolved:
-            asked = [(route.endpoint.name, route.model, route.variant_name) for route in made.routes]
-            found = outcomes(store, resolved.names, asked)
-    if as_json:
-        print_json(written.replay_document(result, verdicts, names) | written.evalset_rows(found, resolved))
-    else:
-        print_result(result, verdicts, names)
-        if resolved:
-            print_outcomes(found, resolved)
+        if collect:
+            batches.conclude(store, settings, batches.fetch(store, settings), None, as_json)
+        elif batch and not dry_run:
+            batches.submit(store, settings, wish)
+        else:
+            _replay(store, settings, wish, strict=strict)
+
+
+def _replay(store: Store, settings: Config, wish: Wish, *, strict: bool) -> None:
+    """Plan; unless that is all, ask, score, decide and print."""
+    from audit.evalset import outcomes, resolve
+    from audit.replay import Policy
+
+    wanted = resolve(store, wish.evalset) if wish.evalset else None
+    plan = planned(store, settings, wish, wanted.chances if wanted else None)
+    show_plan(plan, wish, settings)
+    if wish.dry_run:
+        return
+    result, verdicts = carry_out(
+        store,
+        plan,
+        wish.cap(settings),
+        agreed=wish.yes or agree(plan, wish.cap(settings)),
+        policy=Policy(concurrency=settings.replay.concurrency),
+        latency=settings.latency,
+        to_the_end=wanted is not None,
+    )
+    asked = [(route.endpoint.name, route.model, route.variant_name) for route in plan.routes]
+    found = outcomes(store, wanted.names, asked) if wanted else []
+    _print(result, verdicts, _names(store), found, wanted, wish.as_json)
     if strict:
         check_outcomes(found)
+
+
+def _print(
+    result: ReplayResult,
+    verdicts: list[Verdict],
+    names: dict[int, str],
+    found: list[Outcome],
+    wanted: Resolved | None,
+    as_json: bool,
+) -> None:
+    from audit.export import quality as written
+
+    if as_json:
+        print_json(written.replay_document(result, verdicts, names) | written.evalset_rows(found, wanted))
+        return
+    print_result(result, verdicts, names)
+    if wanted:
+        print_outcomes(found, wanted)
 
 
 def carry_out(

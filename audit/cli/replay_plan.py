@@ -2,13 +2,73 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from audit.cli.options import print_json
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from audit.config import Config
     from audit.replay import CandidatePlan, Destination, Plan
     from audit.store import Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What the flags of `audit replay` ask for; None where the configuration decides."""
+
+    sample: int | None
+    models: Sequence[str]
+    max_cost: float | None
+    seed: int | None
+    variants: Sequence[str]
+    floor: bool
+    evalset: str | None
+    dry_run: bool
+    batch: bool
+    redact: bool
+    excluded: Sequence[str]
+    yes: bool
+    as_json: bool
+
+    def cap(self, settings: Config) -> float:
+        """The most the run may cost, in USD."""
+        return settings.replay.max_cost_usd if self.max_cost is None else self.max_cost
+
+
+def planned(store: Store, settings: Config, wish: Wish, only: Mapping[int, float] | None) -> Plan:
+    """What the flags and the configuration come to; `only` are the prompts of an evaluation set with their chances."""
+    from audit.cli.pricing import catalogue
+    from audit.replay import LocalLimits, plan
+
+    return plan(
+        store,
+        catalogue(settings),
+        sample=wish.sample or settings.replay.sample,
+        models=wish.models,
+        endpoints=settings.endpoint,
+        seed=settings.replay.seed if wish.seed is None else wish.seed,
+        floor=wish.floor,
+        left_out=left_out(store, settings.replay.exclude_workflows, wish.excluded),
+        local=LocalLimits(prompt_tokens=settings.replay.max_prompt_tokens_local),
+        variants=wish.variants,
+        unready=wish.dry_run,
+        only=only,
+        batch=wish.batch,
+        redact=wish.redact,
+    )
+
+
+def show_plan(plan: Plan, wish: Wish, settings: Config) -> None:
+    """The plan on the terminal, or with `--json` as a document where it is all that was asked for."""
+    from audit.export.quality import plan_document
+
+    if not wish.as_json:
+        print_plan(plan, wish.cap(settings))
+    elif wish.dry_run:
+        print_json(plan_document(plan, wish.cap(settings)))
 
 
 def agreed(plan: Plan, cap: float) -> bool:
