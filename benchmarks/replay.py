@@ -1,7 +1,8 @@
 """How fast a replay sends: against a server on loopback, by API flavour, and with the embedded model.
 
-Run `python benchmarks/replay.py [calls]`. The server runs in a process of its own on the same machine, so the figures
-are a floor. Prints calls per second, the growth of resident memory, and seconds per call of the embedded model.
+Run `python -m benchmarks.replay [calls]`. The server answers after 30 ms and runs in a process of its own on the same
+machine, so calls per second are a floor; processor time per call is the client's alone and says what a quiet machine
+would reach. Prints both, the growth of resident memory, and seconds per call of the embedded model.
 """
 
 from __future__ import annotations
@@ -10,7 +11,9 @@ import os
 import resource
 import subprocess
 import sys
+import tempfile
 import time
+from pathlib import Path
 
 import audit.store
 from audit.clients._lane import Policy
@@ -22,6 +25,7 @@ SERVER = """
 import time
 from tests.peer import Peer
 with Peer() as peer:
+    peer.delay = 0.03
     print(peer.url, flush=True)
     time.sleep(600)
 """
@@ -33,25 +37,27 @@ def resident_mb() -> float:
 
 def hosted(calls: int) -> None:
     catalogue = load()
-    for provider, model, candidate in (
-        ("openai", "gpt-4o", "gpt-4o-mini"),
-        ("anthropic", "claude-sonnet-4-5", "claude-haiku-4-5"),
+    for api, provider, model, candidate, response in (
+        ("chat completions", "openai", "gpt-4o", "gpt-4o-mini", "chatcmpl-"),
+        ("Responses", "openai", "gpt-4o", "gpt-4o-mini", "resp_"),
+        ("Messages", "anthropic", "claude-sonnet-4-5", "claude-haiku-4-5", "msg_"),
     ):
-        with audit.store.open(":memory:", create=True) as store:
-            fill(store, shop({"sort": calls, "faq": calls // 4}, model=model, provider=provider))
-            for concurrency in (8, 32):
-                # an answer to warm up: imports and connections are not what is measured
-                replay(store, plan(store, catalogue, sample=1, models=[candidate], floor=False), max_cost_usd=None)
-                made = plan(store, catalogue, sample=calls, models=[candidate], floor=False)
-                before = resident_mb()
-                started = time.perf_counter()
-                result = replay(store, made, max_cost_usd=50.0, policy=Policy(concurrency=concurrency))
-                seconds = time.perf_counter() - started
-                print(
-                    f"{provider} concurrency {concurrency}: {result.answered / seconds:.0f} calls/s, "
-                    f"memory +{resident_mb() - before:.0f} MB"
-                )
-                store.run("DELETE FROM replay")
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            audit.store.open(Path(folder) / "audit.duckdb", create=True) as store,
+        ):
+            log = shop({"sort": calls, "faq": calls // 4}, model=model, provider=provider, response_id=response)
+            fill(store, log)
+            # an answer to warm up: imports and connections are not what is measured
+            replay(store, plan(store, catalogue, sample=1, models=[candidate], floor=False), max_cost_usd=None)
+            made = plan(store, catalogue, sample=calls, models=[candidate], floor=False)
+            before, started, busy = resident_mb(), time.perf_counter(), time.process_time()
+            result = replay(store, made, max_cost_usd=50.0, policy=Policy())
+            seconds, busy = time.perf_counter() - started, time.process_time() - busy
+            print(
+                f"{api}: {result.answered / seconds:.0f} calls/s, {1000 * busy / result.answered:.2f} ms of "
+                f"processor time a call, memory +{resident_mb() - before:.0f} MB"
+            )
 
 
 def embedded(calls: int) -> None:

@@ -1,8 +1,9 @@
 """A replay under fire: 20 % mixed faults, storms of rate limits, and a kill -9 every few seconds until all is answered.
 
-Run `python benchmarks/replay_faults.py [calls] [seconds]`: a run is killed so many seconds after its first request.
+Run `python -m benchmarks.replay_faults [calls] [seconds]`: a run is killed so many seconds after its first request.
 Server and replay run in processes of their own. Prints how many runs it took, how often a prompt was answered more than
-once (only what was on the wire at a kill may be), and what the server would bill against the cap.
+once (only what was on the wire at a kill may be) and how often under a new idempotency key (never: an endpoint that knows
+such keys bills nothing twice), and what the server would bill against the cap.
 """
 
 from __future__ import annotations
@@ -36,7 +37,8 @@ def fault(number, body):
 peer.fault_for = fault
 class Tell(BaseHTTPRequestHandler):
     def do_GET(self):
-        said = json.dumps({"served": list(peer.served.values()), "requests": len(peer.requests)}).encode()
+        keys = len({each["idempotency-key"] for each in peer.headers})
+        said = json.dumps({"served": list(peer.served.values()), "requests": len(peer.requests), "keys": keys}).encode()
         self.send_response(200); self.end_headers(); self.wfile.write(said)
     def log_message(self, *args): pass
 with peer:
@@ -101,7 +103,8 @@ def under_fire(calls: int, between: float) -> None:
             print(
                 f"{kept} of {calls} answered in {runs} runs and {time.perf_counter() - started:.0f} s; "
                 f"{seen['requests']} requests; on file twice: {twice}; answered again after a kill: {again} "
-                f"(at most {CONCURRENCY * (runs - 1)} were on the wire); billed ${sum(served) * CALL_USD:.5f}, cap ${cap}"
+                f"(at most {CONCURRENCY * (runs - 1)} were on the wire), under a new key: {seen['keys'] - len(served)}; "
+                f"billed ${sum(served) * CALL_USD:.5f}, cap ${cap}"
             )
     finally:
         server.kill()

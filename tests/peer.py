@@ -139,6 +139,7 @@ class Peer:
             "garbage": '{"choices": [',
             "null": '{"choices": null}',
             "list": "[]",
+            "deep": "[" * 100_000 + "]" * 100_000,
             "busy": '{"error": {"message": "busy", "code": 503}}',
         }
         if name in texts:

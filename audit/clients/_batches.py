@@ -37,7 +37,7 @@ def lines(content: bytes) -> Iterator[Mapping[str, Any]]:
     for line in content.splitlines():
         try:
             data = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
         if isinstance(data, dict) and isinstance(data.get("custom_id"), str):
             yield data

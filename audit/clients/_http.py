@@ -16,6 +16,7 @@ from audit.clients import CallError, FailureKind, Limits
 from audit.config import EndpointConfig
 from audit.errors import ReplayError
 from audit.wire.stream import join
+from audit.wire.text import repaired
 
 STREAM_STARTS = (b"data: ", b"data:{", b"event:")
 RATE_HEADERS = ("retry-after", "ratelimit")
@@ -110,7 +111,7 @@ def decode(content: bytes) -> dict[str, Any]:
     """The JSON object of a 200 answer; HTML, cut or foreign JSON and error bodies become CallError."""
     try:
         data = _joined(content) if content.lstrip()[:6] in STREAM_STARTS else json.loads(content)
-    except (ValueError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         kind = "a web page" if content.lstrip()[:1] == b"<" else "something that is not JSON"
         raise bad_answer(f"the endpoint answered with {kind}") from error
     if not isinstance(data, dict):
@@ -272,13 +273,13 @@ def arguments_of(value: object) -> Any:
         return value if value is not None else {}
     try:
         return json.loads(value) if value.strip() else {}
-    except ValueError:
+    except (ValueError, RecursionError):
         return value
 
 
 def string(value: object) -> str | None:
-    """The value when it is a string, cut to what an id can be; else None."""
-    return value[:200] if isinstance(value, str) and value else None
+    """The value when it is a string, cut to what an id can be and fit to be stored; else None."""
+    return repaired(value[:200]) if isinstance(value, str) and value else None
 
 
 def lower_limit(body: dict[str, Any], key: str, message: str) -> str | None:

@@ -170,6 +170,11 @@ class Lane:
         except asyncio.CancelledError:
             call.purse.uncertain += 1
             raise
+        except CallError:
+            raise
+        except Exception as error:  # whatever an answer provokes is that answer's failure and not the run's
+            said = f"{type(error).__name__}: {error}"
+            raise CallError("bad_answer", said[:300], retry=True, maybe_billed=True) from error
         finally:
             self._under_way.discard(deadline)
 

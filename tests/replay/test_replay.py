@@ -20,6 +20,7 @@ from audit.errors import AuditError, BudgetError, ConfigError, ConsentError, Rep
 from audit.prices.catalogue import Catalogue
 from audit.replay import LocalLimits, Plan, plan, replay
 from audit.replay.calls import NO_RESPONSES
+from audit.scoring import scoring
 from audit.store import Store
 from tests.peer import Peer
 from tests.replay.logs import Request, fill, shop
@@ -462,3 +463,24 @@ def test_an_endpoint_that_bills_beyond_its_limits_is_believed_at_once(
     assert result.spent_usd <= cap
     assert "times the most its limits allow" in result.notes[0]
     assert "left no room" in result.stopped
+
+
+def test_no_answer_stops_the_run_however_odd(store: Store, catalogue: Catalogue, peer: Peer) -> None:
+    fill(store, shop({"sort": 30}))
+    odd: list[dict[str, Any]] = [
+        {
+            "id": "\ud800",
+            "model": "\udfff",
+            "choices": [{"message": {"content": "\ud83d \x00 ok"}, "finish_reason": "\ud800"}],
+        },
+        {"choices": [{"message": {"content": "[" * 50_000}}]},
+        {"choices": [{"message": {"tool_calls": [{"function": {"name": "\ud800", "arguments": "[" * 50_000}}]}}]},
+        {"choices": [{"message": {"content": 7, "tool_calls": "none", "refusal": []}, "finish_reason": {}}]},
+        {"model": [], "id": 3, "usage": {"prompt_tokens": True, "completion_tokens": "five"}},
+    ]
+    peer.change = lambda body: body | odd[len(peer.requests) % len(odd)]
+    peer.script = ["deep"] * 3
+    result = replay(store, planned(store, catalogue, sample=30), max_cost_usd=5.0, policy=QUICK)
+    assert (result.answered, result.failed) == (30, ())
+    scoring(store)
+    assert store.value("SELECT COUNT(DISTINCT replay_id) FROM score") == 30
