@@ -31,6 +31,9 @@ _ALIASES = {
     for alias in names.split()
 }  # fmt: skip
 _MEASURE = re.compile(r"(?P<number>.*?\d)[\s\u00a0-]?(?P<unit>°?[^\W\d_]{1,24}(?:\s[^\W\d_]{1,24})?)")
+_NEARLY = re.compile(
+    r"\b(?:about|around|approximately|roughly|nearly|almost|or|ungefähr|etwa|environ|unos|circa)\s+\W?\d", re.IGNORECASE
+)
 _MOST = 200
 
 
@@ -92,10 +95,10 @@ def says_amount(reference: str, candidate: str, prompt: str) -> bool | None:
     """Whether a sentence says the quantity the logged answer consists of.
 
     True where the last number of the sentence is that quantity and every other one comes from the prompt; False where
-    no number of it is; None where it can't be told.
+    no number of it is; None where it can't be told, or where the candidate is nothing but a quantity.
     """
     wanted, given = amount(reference), amounts_in(candidate)
-    if wanted is None or not given:
+    if wanted is None or not given or _NEARLY.search(candidate) or amount(candidate) is not None:
         return None
     equal = [same_number(wanted.value, each.value) for each in given]
     if not any(equal):

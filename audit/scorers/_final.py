@@ -36,7 +36,9 @@ def same_final(reference: str, candidate: str, prompt: str) -> Final:
         return _concluding(reference, candidate, prompt)
     if ours is None or theirs is None:
         return _one_sided(reference, candidate, prompt)
-    equal = True if normalise(ours) == normalise(theirs) else _same_value(ours, theirs, prompt)
+    # at the end of some working a unit is understood
+    understood = f"{prompt} {ours} {theirs}"
+    equal = True if normalise(ours) == normalise(theirs) else _same_value(ours, theirs, understood)
     if equal is None:
         return Final(None, "final answers are worded differently")
     return Final(equal, "same final answer" if equal else "another final value")
@@ -59,10 +61,15 @@ def _one_sided(reference: str, candidate: str, prompt: str) -> Final:
         stated, other = final_answer(candidate) or "", reference
     last = _last_sentence(other)
     if amounts_in(stated) or truth(stated) is not None:
-        equal = _same_value(stated, last, prompt)
+        equal = _same_value(stated, last, prompt) or _ends_with(stated, last)
         if equal:
             return Final(True, "same final answer")
-        if equal is False and len(amounts_in(last)) == 1:
+        strange = (
+            amounts_in(stated)
+            and amounts_in(last)
+            and not any(same_number(each.value, amounts_in(stated)[0].value) for each in amounts_in(other))
+        )
+        if equal is False and (strange or len(amounts_in(last)) == 1):
             return Final(False, "another final value")
     return Final(None, "only one of them states a final answer")
 
@@ -70,10 +77,22 @@ def _one_sided(reference: str, candidate: str, prompt: str) -> Final:
 def _concluding(reference: str, candidate: str, prompt: str) -> Final:
     """Neither states one: where the prompt asks for a number, the only number of the last sentence is the answer."""
     ours, theirs = amounts_in(_last_sentence(reference)), amounts_in(_last_sentence(candidate))
-    if _ASKS_NUMBER.search(prompt) and len(ours) == 1 and len(theirs) == 1 and ours[0].unit == theirs[0].unit:
-        equal = same_number(ours[0].value, theirs[0].value)
-        return Final(equal, "ends with the same number" if equal else "ends with another number")
+    if _ASKS_NUMBER.search(prompt) and ours and theirs and ours[-1].unit == theirs[-1].unit:
+        if same_number(ours[-1].value, theirs[-1].value):
+            return Final(True, "ends with the same number")
+        if not any(same_number(ours[-1].value, each.value) for each in amounts_in(candidate)):
+            return Final(False, "ends with another number")
     return Final(None, "no final answer stated")
+
+
+def _ends_with(stated: str, last: str) -> bool:
+    ours, theirs = amounts_in(stated), amounts_in(last)
+    return (
+        len(ours) == 1
+        and bool(theirs)
+        and theirs[-1].unit in ("", ours[0].unit)
+        and same_number(ours[0].value, theirs[-1].value)
+    )
 
 
 def _last_sentence(text: str) -> str:

@@ -25,7 +25,7 @@ _KEEP_APART = str.maketrans(
 _FENCE_HEAD = re.compile(r"[\w+#.-]*")
 _INNER_FENCE = re.compile(r"```[\w+#.-]*[ \t]*\n(.*?)```", re.DOTALL)
 _ARTICLES = re.compile(r"\b(?:an?|the)\s+(?=\w)")
-_MARKS = re.compile(r"(?<!\d)[.,:]|[.,:](?!\d)|[;!?\"'`´‘’“”„«»()\[\]{}*…¿¡]|(?<!\w)_+|_+(?!\w)|\\(?=\W)")
+_MARKS = re.compile(r"(?<!\d)[.,:]|[.,:](?!\d)|[;!?\"'`´‘’“”„«»()\[\]{}*…¿¡。、「」]|(?<!\w)_+|_+(?!\w)|\\(?=\W)")
 
 
 def word_set(text: str) -> frozenset[str]:

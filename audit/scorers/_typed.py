@@ -11,12 +11,14 @@ from audit.scorers._normalise import normalise, whole_date, word_set, words
 _YES = word_set("yes ja oui sí si sim true correct yep да はい 是")
 _NO = word_set("no nein non não nao false incorrect nope nee нет いいえ 否")
 _COPULA = re.compile(
-    r"(?:[:=]|\b(?:is|are|was|were|equals|be|ist|sind|est|sont|es|son|é|è|sono|zijn))\s*$", re.IGNORECASE
+    r"(?:[:=]|\b(?:is|are|was|were|equals|be|ist|sind|est|sont|es|son|é|è|sono|zijn)(?:\s+(?:in|at|on|by|called))?"
+    r"|\b(?:it|that|this|there|he|she)['’]s)\s*$",
+    re.IGNORECASE,
 )
 _CARRIERS = word_set(
     "answer final result correct it that this these those they there he she we you i so here in to of for on at by and"
     " as with from today our your their its value total date name is are was were be does do did has have can will"
-    " die der das le la les el los il lo"
+    " s die der das le la les el los il lo"
 )
 _HEDGES = word_set(
     "or either maybe perhaps possibly probably might could but however although except rather instead unless"
@@ -30,6 +32,7 @@ _SENTENCE = re.compile(
 _LONGEST_CARRIER = 30
 # what may part an answer from its explanation; a comma between digits belongs to a number
 _EXPLANATION = re.compile(r"\s*(?:\n+|[,;:.]\s+|\s[-–—]+\s|\s?\()\W{0,3}(?=\w)")
+_IS = re.compile(r"\s+(?:is|was|are|were|ist|war|sind|est|sont|es|è|é)\s", re.IGNORECASE)
 _FIRST_CLAUSE = re.compile(r"[.!?\n;]")
 
 
@@ -77,7 +80,7 @@ def carried(reference: str, candidate: str, prompt: str) -> bool:
     """
     around = _before(reference, candidate)
     if around is None:
-        return _explained(reference, candidate)
+        return _explained(reference, candidate, prompt)
     rest = words(around)
     known = _CARRIERS.union(words(prompt))
     if len(rest) > _LONGEST_CARRIER or not known.issuperset(rest) or not _HEDGES.isdisjoint(rest):
@@ -94,12 +97,18 @@ def _before(reference: str, candidate: str) -> str | None:
     return before if _COPULA.search(before) else None
 
 
-def _explained(reference: str, candidate: str) -> bool:
-    """Whether a candidate opens with the reference and goes on to say why, in a clause that takes nothing back."""
+def _explained(reference: str, candidate: str, prompt: str) -> bool:
+    """Whether a candidate opens with the reference and goes on to say why, in a clause that takes nothing back.
+
+    Or it makes the prompt's question a sentence about it: "Paris is the capital of France."
+    """
     inner, text = reference.strip().strip("*_`\"'").rstrip(".!"), candidate.strip().lstrip("*_`\"'")
     if not inner or not text.casefold().startswith(inner.casefold()):
         return False
     rest = text[len(inner) :].lstrip("*_`\"'")
+    verb = _IS.match(rest)
+    if verb and _CARRIERS.union(words(prompt)).issuperset(words(rest[verb.end() :])) and words(rest[verb.end() :]):
+        return not hedged(rest)
     follows = _EXPLANATION.match(rest)
     if follows is None or hedged(_FIRST_CLAUSE.split(rest[follows.end() :], maxsplit=1)[0]):
         return False

@@ -16,7 +16,8 @@ from audit.scorers.extraction import wrapped
 _FIELD = re.compile(r"^\W{0,4}[^\W\d_]+(?:[ \t][^\W\d_]+){0,2}[*_`]{0,3}[ \t]*[:=][*_`]{0,3}[ \t]*(?P<value>[^\n]+)")
 _COPULA = re.compile(r"\b(?:is|are|as|ist|als|est|es|è|é|:)\W{1,6}$", re.IGNORECASE)
 _BEHIND = re.compile(r"\s*(?:$|\n|[,;:.!?(]|[-–—]+\s)|\s+(?:because|since|as|weil|da|denn|car|porque|perché)\b")
-_NEGATED = re.compile(r"\b(?:not|no|never|neither|nor|nicht|kein\w*|pas|ni|non|n[o']t)\b|n't\b", re.IGNORECASE)
+_NEGATED = re.compile(r"\b(?:not|no|never|neither|nor|nicht|kein\w*|pas|ni|non|\w+n['’ ]t)\b", re.IGNORECASE)
+_CLAUSE = re.compile(r"[.!?\n]")
 _JOINED = re.compile(r"(?<=\w)[_\-/]+(?=\w)")
 _SENTENCE_WORDS = 40
 
@@ -39,6 +40,9 @@ def _judge(reference: Answer, candidate: Answer, context: Context) -> Score:
         return Score(1.0, True, "same label (among other words)")
     if read is not None:
         return Score(0.0, False, "another label of the set")
+    equal = compare_typed(reference.text, candidate.text, context.user)
+    if equal is not None:
+        return Score(float(equal), equal, "same label" if equal else "another label")
     return _unread(expected, found, reference, candidate, context)
 
 
@@ -56,9 +60,6 @@ def _unread(expected: str, found: str, reference: Answer, candidate: Answer, con
 
 def _open_set(expected: str, found: str, reference: Answer, candidate: Answer, context: Context) -> Score:
     """Without a closed set two different labels may still mean the same, unless the prompt tells them apart."""
-    equal = compare_typed(reference.text, candidate.text, context.user)
-    if equal is not None:
-        return Score(float(equal), equal, "same label" if equal else "another label")
     other = _read(candidate.text, {*context.seen, expected}, closed=False)
     if other is not None and other != expected:
         return Score(0.0, False, "another label of this log")
@@ -103,9 +104,15 @@ def _leading(text: str, known: Collection[str] | dict[str, str]) -> str | None:
     for label in sorted(known, key=len, reverse=True):
         if label and plain.startswith(label):
             behind = plain[len(label) :].lstrip("*_`\"')]")
-            if _BEHIND.match(behind) and not hedged(behind.split(".")[0]):
+            clause = _CLAUSE.split(behind, maxsplit=1)[0]
+            if _BEHIND.match(behind) and not hedged(clause) and not _named(_next(clause), set(known) - {label}):
                 return known[label] if isinstance(known, dict) else label
     return None
+
+
+def _next(clause: str) -> str:
+    """The two words behind a label: another label there makes it a list of labels."""
+    return " ".join(normalise(clause).split()[:2])
 
 
 def _named(text: str, labels: Collection[str]) -> list[str]:

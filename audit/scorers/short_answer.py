@@ -6,9 +6,9 @@ import re
 from difflib import SequenceMatcher
 
 from audit.scorers import Answer, Context, Score, Scorer
-from audit.scorers._amounts import says_amount
+from audit.scorers._amounts import amount, says_amount
 from audit.scorers._facts import differences, facts
-from audit.scorers._final import same_final
+from audit.scorers._final import Final, same_final
 from audit.scorers._normalise import normalise, overlap
 from audit.scorers._stated import final_answer, same_option
 from audit.scorers._typed import carried, compare_typed, hedged, told, truth
@@ -17,7 +17,7 @@ _NAME_WORDS = 4
 _ALIKE = 0.6
 _ASKS_NAME = re.compile(
     r"\b(?:who|whom|whose|where|capital|city|country|continent|river|author|president|inventor|composer|company|name"
-    r"|wer|wen|wo|wohin|hauptstadt|stadt|land|name|qui|où|capitale|ville|pays|quién|dónde|ciudad|país|chi|dove|città)\b",
+    r"|wer|wen|wo|wohin|hauptstadt|stadt|land|name|qui|où|capitale|ville|pays|quién|dónde|ciudad|país|chi|dove|città)\b|[谁誰哪]|什么|どこ|だれ",
     re.IGNORECASE,
 )
 
@@ -35,6 +35,9 @@ def _judge(reference: Answer, candidate: Answer, context: Context) -> Score:
     stated = final_answer(theirs) or told(theirs, prompt) or theirs
     if carried(ours, theirs, prompt) or normalise(ours) == normalise(stated) or carried(ours, stated, prompt):
         return Score(1.0, True, "the answer in a sentence")
+    equal = compare_typed(ours, stated, prompt)
+    if equal is not None:
+        return Score(float(equal), equal, "the value in a sentence" if equal else "another value")
     value = overlap(ours, theirs)
     wrong = _another(ours, theirs, stated, prompt)
     if wrong:
@@ -47,7 +50,7 @@ def _judge(reference: Answer, candidate: Answer, context: Context) -> Score:
 
 def _by_conclusion(ours: str, theirs: str, prompt: str, value: float) -> Score:
     """What both come to, where today's answer is an explanation as well."""
-    found = same_final(ours, theirs, prompt)
+    found = same_final(ours, theirs, prompt) if amount(ours) is None else Final(None, "")
     if found.equal is not None:
         return Score(float(found.equal), found.equal, found.reason)
     changed = differences(ours, theirs)
@@ -62,6 +65,8 @@ def _another(ours: str, theirs: str, stated: str, prompt: str) -> str | None:
         return "yes against no"
     if _other_figures(ours, theirs):
         return "the same words with other figures"
+    if _other_code(ours, stated):
+        return "another number or code"
     return "another name" if _other_name(ours, stated, prompt) else None
 
 
@@ -85,6 +90,16 @@ def _other_figures(ours: str, theirs: str) -> bool:
     )
 
 
+def _other_code(ours: str, theirs: str) -> bool:
+    """Whether both are one code (INV-7) or a number in groups (a telephone's), and differ in more than signs."""
+    left, right = (re.sub(r"[\W_]+", "", text).casefold() for text in (ours, theirs))
+    codes = all(
+        any(map(str.isdigit, text)) and (len(text.split()) == 1 or re.fullmatch(r"[+\d\s().\-/]{7,}", text.strip()))
+        for text in (ours, theirs)
+    )
+    return codes and left != right and amount(ours) is None and amount(theirs) is None
+
+
 def _other_name(ours: str, theirs: str, prompt: str) -> bool:
     """Whether both are short names without a word, a spelling or initials in common, where a name was asked for."""
     left, right = (normalise(text).split() for text in (ours, theirs))
@@ -102,7 +117,9 @@ def _other_name(ours: str, theirs: str, prompt: str) -> bool:
 def _is_name(text: str) -> bool:
     parts = re.findall(r"[^\W\d_][\w'’-]*", text)
     return (
-        bool(parts) and not any(map(str.isdigit, text)) and all(part[0].isupper() or len(part) <= 3 for part in parts)
+        bool(parts)
+        and not any(map(str.isdigit, text))
+        and all(not part[0].islower() or len(part) <= 3 for part in parts)
     )
 
 
