@@ -45,6 +45,7 @@ def notes(trial: rule.Trial, judged: rule.Judged, units: Sequence[Unit], measure
         f"{_count(states['no_answer'], 'prompt', 'prompts')} the candidate could not answer": states["no_answer"],
         f"{_count(states['not_reached'], 'call', 'calls')} lost to the endpoint, left out": states["not_reached"],
         f"{_count(fenced, 'answer stands', 'answers stand')} in a code fence to strip": fenced,
+        "today's model was answered in the candidate's very words, so its replay is no floor": trial.echoed,
         "floor not measured: every unacceptable answer counts": measured is None,
         "floor from repeated prompts of the log: every unacceptable answer counts": measured and not measured.paired,
         "observed in the log, not assigned by chance": any(unit.origin == "observed" for unit in units),

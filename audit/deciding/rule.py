@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -15,15 +14,13 @@ from audit.statistics import verdicts as rule
 from audit.statistics.intervals import Interval
 from audit.statistics.shares import share
 
-_CONSTANT_N = 10
-_LABEL_N = 5
-
 
 @dataclass(frozen=True, slots=True)
 class Trial:
     """One candidate on one workflow with its counted units: endpoint faults are left out, they say nothing of it.
 
     `miss` bounds the share of unacceptable answers the judge of this trial lets pass; 0 where no judge passed any.
+    `echoed`: the current model's replay turned out to be the candidate's own answers and was left out.
     """
 
     key: TrialKey
@@ -31,6 +28,7 @@ class Trial:
     units: tuple[Unit, ...]
     self_replay: Mapping[int, Unit]
     miss: float = 0.0
+    echoed: bool = False
 
     @property
     def alpha(self) -> float:
@@ -201,17 +199,3 @@ def _share(units: Sequence[Unit], lenient: bool) -> Interval:
         [unit.stratum for unit in units],
         _clusters(units),
     )
-
-
-def is_constant(units: Sequence[Unit]) -> bool:
-    """Whether a candidate gives one answer to everything where the logged answers vary."""
-    answered = [unit for unit in units if unit.state != "no_answer"]
-    logged = {unit.logged_answer for unit in answered if unit.logged_answer is not None}
-    return len(answered) >= _CONSTANT_N and len(logged) > 1 and len({unit.answer for unit in answered}) == 1
-
-
-def missed_labels(units: Sequence[Unit]) -> int:
-    """How many logged labels a candidate never got right, of those seen at least five times."""
-    seen = Counter(unit.logged_answer for unit in units if unit.logged_answer is not None)
-    right = {unit.logged_answer for unit in units if unit.state in ("passed", "undecided")}
-    return sum(count >= _LABEL_N and label not in right for label, count in seen.items())

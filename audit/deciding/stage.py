@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from audit.deciding import reasons, rule
+from audit.deciding import blindness, reasons, rule
 from audit.deciding.behaviour import Behaviours
 from audit.deciding.floor import Floor, floor, repeats
 from audit.deciding.parts import Offer, Policy, parts
@@ -118,7 +118,9 @@ def _trial(
     counted = rule.counted(units)
     judges = {unit.judge for unit in counted if unit.judge and unit.said == "passed"}
     miss = max((judge.miss for (name, _), judge in found.judges.items() if name in judges and judge.fit), default=0.0)
-    return rule.Trial(key, kind, counted, found.floors.get((key.workflow_id, key.current_model), {}), miss)
+    own = found.floors.get((key.workflow_id, key.current_model), {})
+    echo = blindness.echoed(counted, own)
+    return rule.Trial(key, kind, counted, {} if echo else own, miss, echo)
 
 
 def _verdict(trial: rule.Trial, judged: rule.Judged, found: Evidence, standing: _Standing, name: str) -> Verdict:
@@ -179,8 +181,7 @@ def _divisible(trials: Sequence[rule.Trial], verdicts: Sequence[Verdict]) -> lis
     found = []
     for trial, verdict in zip(trials, verdicts, strict=True):
         late = verdict.latency_limit is not None and (verdict.p95_duration or 0.0) > verdict.latency_limit
-        blind = trial.kind == "classification" and rule.missed_labels(trial.units) > 0
-        if verdict.verdict != "safe" and not (late or blind or rule.is_constant(trial.units)):
+        if verdict.verdict != "safe" and not (late or _blind(trial) or blindness.constant(trial.units)):
             found.append(Offer(trial, verdict.latency_limit))
     return found
 
@@ -205,14 +206,19 @@ def _with_part(verdict: Verdict, policies: Sequence[Policy]) -> Verdict:
 
 def _vetoed(trial: rule.Trial, word: str, slow: float | None, limit: float | None) -> tuple[str, str | None]:
     """What an average can hide: one answer to everything, a label that is never right, answers that come late."""
-    if rule.is_constant(trial.units):
-        return "not_safe", "gives the same answer to every prompt"
+    constant = blindness.constant(trial.units)
+    if constant is not None:
+        return "not_safe", constant
     if limit is not None and slow is not None and slow > limit:
         return "not_safe", f"p95 latency of {slow:.1f} s, limit {limit:g} s"
-    missed = rule.missed_labels(trial.units) if trial.kind == "classification" else 0
-    if word == "safe" and missed:
-        return "unknown", f"never right on {missed} of the labels"
-    return word, None
+    blind = _blind(trial) if word == "safe" else None
+    return ("unknown", blind) if blind is not None else (word, None)
+
+
+def _blind(trial: rule.Trial) -> str | None:
+    """Why answers need not come from reading the prompts."""
+    missed = blindness.missed_labels(trial.units) if trial.kind == "classification" else 0
+    return f"never right on {missed} of the labels" if missed else blindness.uninformed(trial.units)
 
 
 def _log(

@@ -294,6 +294,47 @@ def test_one_answer_to_everything_is_never_safe(plant: Any) -> None:
     assert "same answer to every prompt" in found.reason
 
 
+@pytest.mark.parametrize("kind", ["classification", "short_answer"])
+def test_always_saying_the_usual_answer_is_not_safe_however_seldom_it_is_wrong(plant: Any, kind: str) -> None:
+    rare = {7: "refund", 60: "fraud", 110: "complaint", 170: "other"}
+    said = {9: "Billing.", 20: "refund"}
+    run(
+        plant,
+        lambda number: said.get(number, "billing"),
+        n=400,
+        kind=kind,
+        logged=lambda number: rare.get(number, "billing"),
+    )
+    (found,) = decided(plant)
+    assert found.loss_high <= found.alpha
+    assert (found.verdict, found.n_more) == ("unknown", None)
+    assert "right on only 0 of 4 prompts whose logged answer is not the usual one" in found.reason
+
+
+def test_a_candidate_that_knows_the_rare_answers_is_safe(plant: Any) -> None:
+    logged: Callable[[int], str] = lambda number: "yes" if number % 20 == 0 else "no"  # noqa: E731
+    run(plant, lambda number: f"{logged(number).title()}.", n=200, kind="classification", logged=logged)
+    (found,) = decided(plant)
+    assert found.verdict == "safe"
+
+
+def test_where_every_logged_answer_is_the_same_nothing_shows_that_prompts_are_read(plant: Any) -> None:
+    run(plant, lambda _: "fine", n=200, kind="classification", logged=lambda _: "fine")
+    (found,) = decided(plant)
+    assert (found.verdict, found.n_more) == ("unknown", None)
+    assert "nothing shows that it reads the prompts" in found.reason
+
+
+def test_one_model_behind_both_names_is_no_floor(plant: Any) -> None:
+    answer: Callable[[int], str] = lambda number: f"answer {number if number >= 30 else number + 1000}"  # noqa: E731
+    ids = run(plant, answer, n=150)
+    for number, request in enumerate(ids):
+        plant.replayed(request, answer(number), model="big-model")
+    (found,) = decided(plant)
+    assert (found.verdict, found.floor) == ("not_safe", None)
+    assert "answered in the candidate's very words" in found.reason
+
+
 def test_a_label_that_is_never_right_holds_safe_back(plant: Any) -> None:
     logged: Callable[[int], str] = lambda number: "fraud" if number < 6 else ("ok", "late")[number % 2]  # noqa: E731
     run(plant, lambda number: ("ok", "late")[number % 2], n=600, kind="classification", logged=logged)
