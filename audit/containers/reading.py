@@ -16,6 +16,7 @@ import orjson
 
 from audit.containers import llm_logs
 from audit.containers.archives import zip_members
+from audit.containers.copy_text import BEGINS, CopyText
 from audit.containers.csv_text import CsvText, delimiter_of
 from audit.containers.items import Item, Unreadable
 from audit.containers.json_text import JsonText
@@ -24,7 +25,7 @@ from audit.containers.otlp_proto import otlp_records
 from audit.containers.streams import Damaged, as_utf8, buffered, decompressed, raw_chunks
 from audit.containers.tables import parquet_rows, sqlite_rows
 
-Layout = Literal["lines", "values", "csv"]
+Layout = Literal["lines", "values", "csv", "copy"]
 COMPRESSED: tuple[Kind, ...] = ("gzip", "zstd", "bzip2", "xz")
 _ARCHIVES = 6
 """How many archives one inside the other are opened; no export has more than two."""
@@ -47,6 +48,8 @@ def layout_of(head: bytes, whole: bool) -> tuple[Layout, str]:
 
     One line that is an object of its own makes it `lines`, whatever else stands in the text.
     """
+    if BEGINS.search(head):
+        return "copy", ""
     lines = head.split(b"\n")
     for line in lines if whole else lines[:-1] or lines:
         if line.lstrip()[:1] == b"{" and _is_json(line):
@@ -147,11 +150,12 @@ def _until_damage(chunks: Iterator[bytes]) -> Iterator[bytes]:
 def _text_records(chunks: Iterator[bytes], encoding: str) -> Iterator[Item]:
     head, chunks = take_head(as_utf8(chunks, encoding))
     layout, delimiter = layout_of(head, len(head) < HEAD_BYTES)
-    if layout != "csv":
+    if layout not in ("csv", "copy"):
         yield from JsonText(chunks)
         return
     file, raw = buffered(chunks)
-    table = CsvText(cast(BinaryIO, file), delimiter)
+    source = cast(BinaryIO, file)
+    table = CopyText(source) if layout == "copy" else CsvText(source, delimiter)
     yield from table
     if raw.damage:
         yield table.line, 0, Unreadable(raw.damage), b"", False

@@ -22,7 +22,7 @@ _LISTS = ("data", "result", "results", "records", "value", "values", "items", "r
 _ENVELOPE = frozenset(
     {"meta", "metadata", "success", "errors", "messages", "result_info", "cursor", "has_more", "next", "first_id"}
     | {"last_id", "object", "count", "total", "links", "nextLink", "@odata.nextLink", "page", "pages", "limit"}
-    | {"next_page", "next_page_token", "nextToken", "pagination", "status", "offset"}
+    | {"next_page", "next_page_token", "nextToken", "pagination", "status", "offset", "size", "sortable_by"}
 )
 
 
@@ -131,5 +131,6 @@ class Classifier:
 
 
 def _wrapped_under(keys: tuple[Any, ...]) -> str | None:
-    lists = [key for key in keys if key in _LISTS]
+    # what lists a page of `content` says so; elsewhere that is the content of a message
+    lists = [key for key in keys if key in _LISTS or (key == "content" and "page" in keys and "total" in keys)]
     return lists[0] if len(lists) == 1 and all(key in _ENVELOPE for key in keys if key != lists[0]) else None

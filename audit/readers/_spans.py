@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from audit.call import Outcome, Skip
-from audit.readers import Record, _span_agents, _span_genai, _span_openinference
+from audit.readers import Record, _span_agents, _span_genai, _span_mlflow, _span_openinference
 from audit.readers._doubles import drop_doubles, walk_up
 from audit.wire import otlp
 from audit.wire.attributes import Attributes
@@ -23,7 +23,7 @@ def dialect(attributes: Attributes, span_kind: Any = None) -> str | None:
             return "openinference"
         if key.startswith(("gen_ai.prompt.", "gen_ai.completion.", "llm.usage.", "traceloop.")):
             found = "openllmetry"
-        elif found is None and key.startswith(("gen_ai.", "ai.operationId")):
+        elif found is None and key.startswith(("gen_ai.", "ai.operationId", "mlflow.spanType")):
             found = "gen_ai"
         elif found is None and key.startswith(("llm.token_count.", "llm.model_name", "llm.input_messages")):
             found = "openinference"
@@ -36,6 +36,7 @@ SIGNATURES = tuple(
         *(("resourceSpans",), ("resource_spans",), ("resourceLogs",), ("resource_logs",), ("resourceMetrics",)),
         *(("batches",), ("scopeSpans",), ("scopeLogs",), ("trace",), ("traceID", "spans")),
         *(("traceId", "spanId"), ("trace_id", "span_id"), ("TraceId", "SpanId"), ("context", "attributes")),
+        *(("traceId", "tags"), ("OperationId", "Properties"), ("operation_Id", "customDimensions")),
         *(("context.span_id",), ("context.trace_id",), ("attributes.openinference.span.kind",)),
     )
 )
@@ -140,6 +141,8 @@ def read_span(span: Span, span_kind: Any = None) -> Outcome:
     """One span or log event as a call, or why it is none."""
     if (event := _span_agents.read(span)) is not None:
         return event
+    if _span_mlflow.is_own(span.attributes):
+        return _span_mlflow.read(span)
     reason = _span_genai.translate_ai_sdk(span.attributes)
     if reason is not None:
         return Skip(reason)

@@ -11,6 +11,7 @@ from audit.wire.text import maybe_json
 _INNER = (
     "_source", "jsonPayload", "json_payload", "textPayload", "payload", "message", "@message", "log", "msg", "event",
     "body", "record", "data", "value", "content", "attributes", "detail", "Body", "fields", "line", "raw", "_raw",
+    "kwargs", "standard_logging_object", "llm",
 )  # fmt: skip
 _TIMES = ("@timestamp", "timestamp", "time", "ts", "receiveTimestamp", "_time", "date")
 
@@ -25,6 +26,8 @@ def opened(record: Mapping[str, Any]) -> dict[str, Any] | None:
         if held is None:
             continue
         inner = maybe_json(held)
+        while isinstance(inner, dict) and len(inner) == 1 and isinstance(next(iter(inner.values())), dict):
+            inner = next(iter(inner.values()))
         if isinstance(inner, dict) and len(inner) > 1:
             if not any(name in inner for name in _TIMES):
                 outer = next((record[name] for name in _TIMES if record.get(name) is not None), None)

@@ -8,7 +8,7 @@ from typing import Any
 
 from audit.wire.attributes import Attributes, any_value, flat
 from audit.wire.text import maybe_json
-from audit.wire.times import between, to_us
+from audit.wire.times import between, number, to_us
 
 
 @dataclass(slots=True)
@@ -117,10 +117,19 @@ def _first(record: Mapping[str, Any], names: Iterable[str]) -> Any:
     return None
 
 
-_TRACE = ("traceId", "trace_id", "context.trace_id", "TraceId", "traceID", "otel_trace_id")
-_ID = ("spanId", "span_id", "context.span_id", "SpanId", "spanID", "otel_span_id")
-_PARENT = ("parentSpanId", "parent_span_id", "parent_id", "ParentSpanId", "parentId", "parentSpanID")
-_NAME = ("name", "span_name", "SpanName", "operationName", "spanName")
+_TRACE = (
+    "traceId",
+    "trace_id",
+    "context.trace_id",
+    "TraceId",
+    "traceID",
+    "otel_trace_id",
+    "OperationId",
+    "operation_Id",
+)
+_ID = ("spanId", "span_id", "context.span_id", "SpanId", "spanID", "otel_span_id", "Id", "id")
+_PARENT = ("parentSpanId", "parent_span_id", "parent_id", "ParentSpanId", "parentId", "parentSpanID", "ParentId")
+_NAME = ("name", "span_name", "SpanName", "operationName", "spanName", "Name")
 _START = (
     "startTimeUnixNano",
     "start_time_unix_nano",
@@ -129,9 +138,18 @@ _START = (
     "start_timestamp",
     "Timestamp",
     "timestamp",
+    "TimeGenerated",
 )
 _END = ("endTimeUnixNano", "end_time_unix_nano", "end_time", "endTime", "end_timestamp")
-_ATTRIBUTES = ("attributes", "span_attributes", "SpanAttributes", "spanAttributes", "tags")
+_ATTRIBUTES = (
+    "attributes",
+    "span_attributes",
+    "SpanAttributes",
+    "spanAttributes",
+    "tags",
+    "Properties",
+    "customDimensions",
+)
 _RESOURCE = ("resource", "ResourceAttributes", "resource_attributes", "otel_resource_attributes", "resourceAttributes")
 _MESSAGE = ("status_message", "StatusMessage", "statusMessage", "otel_status_message")
 _CODE = ("status_code", "StatusCode", "statusCode", "otel_status_code")
@@ -184,13 +202,16 @@ def moment(value: Any) -> int | None:
     return to_us(value)
 
 
+_LENGTHS = (("Duration", 1e9), ("DurationMs", 1e3), ("duration", 1e6))
+"""Lengths beside a start: ClickHouse's nanoseconds, Application Insights' milliseconds, Zipkin's microseconds."""
+
+
 def _duration(record: Mapping[str, Any], started: int | None, ended: int | None) -> float | None:
     if (found := between(started, ended)) is not None:
         return found
-    value = record.get("Duration")
-    if value is not None and type(value) in (int, float):
-        return float(value) / 1e9 if value >= 0 else None
-    return None
+    value, unit = next(((record[name], unit) for name, unit in _LENGTHS if record.get(name) is not None), (None, 1.0))
+    length = number(value)
+    return length / unit if length is not None and length >= 0 else None
 
 
 def _span_attributes(record: Mapping[str, Any]) -> Attributes:

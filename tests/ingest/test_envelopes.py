@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from audit.ingest import IngestResult, sniff
-from tests.ingest.logs import pair
+from tests.ingest.logs import litellm, pair
 
 Read = Callable[..., IngestResult]
 RECORDS = [pair(1), pair(2)]
@@ -24,6 +24,10 @@ def cell(record: Any) -> str:
     return '"' + json.dumps(record).replace('"', '""') + '"'
 
 
+def copied(record: Any) -> str:
+    return json.dumps(record, indent=1).replace("\\", "\\\\").replace("\n", "\\n")
+
+
 SHIPPED = {
     "elasticsearch": lines(*({"_index": "i", "_id": "1", "_source": each} for each in RECORDS)),
     "search_result": json.dumps({"took": 3, "hits": {"total": 2, "hits": [{"_source": each} for each in RECORDS]}}),
@@ -35,6 +39,15 @@ SHIPPED = {
     "docker": lines(*({"log": json.dumps(each) + "\n", "stream": "stdout"} for each in RECORDS)),
     "compose": "".join(f"web-1  | {json.dumps(each)}\n" for each in RECORDS),
     "datadog": json.dumps({"data": [{"id": "A", "attributes": {"service": "s", "attributes": r}} for r in RECORDS]}),
+    "nested_keys": lines(*({"event": {"data": {"llm": r}}, "@timestamp": r["timestamp"]} for r in RECORDS)),
+    "a_page_of_content": json.dumps({"page": 1, "size": 2, "total": 2, "content": RECORDS}),
+    "postgres_dump": "--\n-- dump\n--\nSET x = 0;\n"
+    'COPY public."Log" (id, request, response, "timestamp", note) FROM stdin;\n'
+    + "".join(
+        "\t".join([str(number), copied(r["request"]), copied(r["response"]), r["timestamp"], "\\N"]) + "\n"
+        for number, r in enumerate(RECORDS)
+    )
+    + "\\.\n\n-- done\n",
     "beside_a_cursor": json.dumps({"runs": RECORDS, "cursors": {"next": None}, "took": 2}),
 }  # fmt: skip
 
@@ -48,6 +61,13 @@ def test_the_calls_inside_are_read(name: str, read: Read, tmp_path: Path) -> Non
     again.write_text(lines(*RECORDS))
     assert read(again).accepted == 0
     assert {row.reader for row in sniff(tmp_path / "log")} == {"openai_chat"}
+
+
+def test_payloads_among_the_arguments_of_a_callback_are_read(read: Read, tmp_path: Path) -> None:
+    told = {"kwargs": {"model": "gpt-4o-mini", "standard_logging_object": litellm(1)}, "ts": 1}
+    (tmp_path / "log").write_text(lines(told))
+    assert read(tmp_path / "log").accepted == 1
+    assert {row.reader for row in sniff(tmp_path / "log")} == {"litellm_payload"}
 
 
 def test_parts_of_a_call_and_of_other_records_are_no_calls(read: Read, tmp_path: Path) -> None:

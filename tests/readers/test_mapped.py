@@ -55,7 +55,7 @@ def test_records_without_the_mapped_fields_are_not_claimed() -> None:
     assert [type(outcome) for outcome in reader.read({"msg": "started"})] == [Reject]
 
 
-@pytest.mark.parametrize(("field", "near"), [("modle", "model"), ("output_token", "output_tokens")])
+@pytest.mark.parametrize(("field", "near"), [("modle", "model"), ("output_tokn", "output_tokens")])
 def test_an_unknown_field_names_its_neighbour(field: str, near: str) -> None:
     with pytest.raises(ConfigError) as caught:
         mapped({field: "x", "model": "m"})
