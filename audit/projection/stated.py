@@ -6,7 +6,10 @@ from audit.config import Config
 from audit.store import Store
 
 _CANDIDATES = """
-SELECT DISTINCT endpoint, model FROM verdict WHERE verdict = 'safe' AND variant = '' ORDER BY endpoint, model
+SELECT endpoint, model FROM verdict WHERE verdict = 'safe' AND variant = ''
+UNION
+SELECT endpoint, model FROM policy WHERE outcome = 'offered'
+ORDER BY endpoint, model
 """
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from audit.deciding import deciding
 from audit.deciding.parts.features import Reading
-from audit.deciding.parts.prompts import Prompt
+from audit.deciding.parts.prompts import Prompt, prompts
 from audit.ledger import events
 from audit.scoring import scoring
 from audit.statistics.routing_metrics import cascade
@@ -64,6 +64,15 @@ def test_the_documented_code_reads_a_prompt_as_the_audit_does(text: str) -> None
     for place, value in known.items():
         written[place] = value
     assert written.tolist() == row.tolist()
+
+
+@pytest.mark.parametrize("length", [3999, 4000, 4001, 9000])
+def test_of_a_long_prompt_start_and_end_are_read(plant: Plant, length: int) -> None:
+    text = "".join(chr(97 + number % 23) for number in range(length))
+    request = plant.logged(1, "answer", prompt=text)
+    (seen,) = prompts(plant.store, {request}).values()
+    assert seen.text == documented().__globals__["excerpt"]({"characters": 4000}, text)
+    assert seen.text.endswith(text[-100:])
 
 
 def half_in_form(plant: Plant, *, cost_usd: float = 0.001, spoiled: int = 0) -> None:

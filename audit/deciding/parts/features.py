@@ -38,7 +38,7 @@ def terms(text: str) -> Iterator[str]:
     """Words, pairs of words that follow each other, and pairs of letters of unspaced scripts; every number is `0`."""
     words = [
         "0" if found[0].isdecimal() else found
-        for found in _WORD.findall(unicodedata.normalize("NFKC", text[:CHARACTERS]).casefold())
+        for found in _WORD.findall(unicodedata.normalize("NFKC", text).casefold())
     ]
     yield from words
     yield from (f"{first} {second}" for first, second in pairwise(words))

@@ -11,7 +11,7 @@ from audit.scorers._language import language
 from audit.store import Store
 
 CHARACTERS = 4000
-"""Characters of the last user message that are looked at."""
+"""Characters of the last user message that are looked at: of a longer one half from its start, half from its end."""
 
 _SEGMENTS = """
 SELECT s.request_id, s.kind, c.text
@@ -47,6 +47,11 @@ def prompts(store: Store, request_ids: Collection[int]) -> dict[int, Prompt]:
         elif row["text"]:
             texts.setdefault(row["request_id"], []).append(row["text"])
     return {
-        request: Prompt("\n".join(texts.get(request, ()))[:CHARACTERS], tools.get(request, 0))
-        for request in request_ids
+        request: Prompt(_excerpt("\n".join(texts.get(request, ()))), tools.get(request, 0)) for request in request_ids
     }
+
+
+def _excerpt(text: str) -> str:
+    """What is looked at of a text; a question may stand before what it is about, or behind."""
+    half = CHARACTERS // 2
+    return text if len(text) <= CHARACTERS else f"{text[:half]}\n{text[-half:]}"
