@@ -13,6 +13,7 @@ STAGES: tuple[Stage, ...] = ("WASTE", "CACHE", "SHRINK", "ROUTE", "REPRICE")
 Evidence = Literal["A", "B", "C", "D"]
 Settings = Mapping[str, Any]
 Need = Literal["text", "time", "usage"]
+Risk = Literal["low", "medium", "high"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,7 @@ class Lever:
     what the day-to-day spread does not show, such as an acceptance rate measured on a sample.
     `findings(store, settings)` may say in sentences what was found, with names and evidence; it is asked after the
     lever was applied alone.
+    `doubt(store, settings)` may say how risky the lever is on this log, and what tells so; asked with the findings.
     `never_costs` is true where no month can cost more with the lever than without it, so that its bounds end at 0.
     Stages run in the order of `STAGES`; inside one, by `order`. Levers of SCENARIO are alternatives, never summed.
     """
@@ -44,7 +46,7 @@ class Lever:
     evidence: Evidence
     rewrite: str
     effort_days: float
-    risk: Literal["low", "medium", "high"]
+    risk: Risk
     needs: tuple[Need, ...] = ()
     operation: str | None = None
     settings: Settings = field(default_factory=dict)
@@ -52,6 +54,7 @@ class Lever:
     blocked: Callable[[Store, Settings], str | None] | None = None
     shares: Callable[[Store, Settings, int, int], Any] | None = None
     findings: Callable[[Store, Settings], list[str]] | None = None
+    doubt: Callable[[Store, Settings], tuple[Risk, str]] | None = None
     conditions: tuple[str, ...] = ()
     fix: str = ""
     never_costs: bool = False

@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from audit.promptcache import Calibration
+import numpy as np
+
+from audit.figures import count, money
+from audit.levers._places import instance
+from audit.promptcache import Calibration, Traffic
+from audit.promptcache.bill import Bill
+from audit.store import Store
 
 _MISSED = 0.85
+_REQUEST = """
+SELECT COALESCE(w.name, '(none)') AS workflow, COALESCE(r.external_id, CAST(r.request_id AS VARCHAR)) AS example
+FROM request AS r LEFT JOIN workflow AS w ON w.workflow_id = r.workflow_id WHERE r.request_id = $request_id
+"""
 _OPENAI = ("openai", "azure")
 _ADVICE = {
     "retain": "keep entries for 24 hours (prompt_cache_retention='24h')",
@@ -26,7 +36,7 @@ _HELPS = {
 
 def sentence(row: dict[str, Any]) -> str:
     """One group's finding: workflow, model, what to do, what it moves and saves."""
-    saved = f"${row['saving_pico'] / 1e12:,.2f}"
+    saved = money(row["saving_pico"])
     where = f"{row['workflow']} on {row['model']} ({row['requests']:,} requests)"
     written, read = f"{row['written_before']:,}", f"{row['read_before']:,}"
     if row["policy"] == "none":
@@ -48,11 +58,22 @@ def _overcharge(row: dict[str, Any]) -> str:
     return f", {row['written_after']:,} instead of {row['written_before']:,} written"
 
 
-def missed_hits(calibration: Calibration) -> list[str]:
-    """Models that hit less often than their rules allow: a routing key may help where there is one, uncounted."""
-    return [
-        f"{each.model}: {each.billed:,} of {each.predicted:,} tokens that the rules promise were billed as cached "
-        f"({100 * each.reliability:.0f} %); {_HELPS[each.provider_name in _OPENAI]} (not counted here)"
-        for each in calibration.models
-        if each.measured and each.reliability < _MISSED
-    ]
+def missed_hits(store: Store, found: Traffic, calibration: Calibration, bill: Bill) -> list[str]:
+    """Models that hit less often than their rules allow: a routing key may help where there is one, not in the sum."""
+    lines = []
+    names = sorted({(rule.provider_name, rule.model) for rule in found.rules})
+    short = np.where(found.read >= 0, np.maximum(0, calibration.today.read.astype(np.int64) - found.read), 0)
+    dearer = np.nan_to_num(bill.price["input"] - bill.price["cache_read"])
+    for each in calibration.models:
+        if not each.measured or each.reliability >= _MISSED or each.billed is None:
+            continue
+        lost = np.where(calibration.model == names.index((each.provider_name, each.model)), short * dearer, 0.0)
+        worst = int(found.request_id[int(np.argmax(lost))])
+        (row,) = store.rows(_REQUEST, request_id=worst)
+        lines.append(
+            f"{each.model}: {count(each.billed)} of {count(each.predicted)} tokens that the rules promise were billed"
+            f" as cached ({100 * each.reliability:.0f} %), in {count(int((lost > 0).sum()))} requests too few, most of"
+            f" all in {row['workflow']}; {_HELPS[each.provider_name in _OPENAI]}: up to {money(int(lost.sum()))}, not"
+            f" counted here because why they missed is not in the log{instance(row['example'])}"
+        )
+    return lines

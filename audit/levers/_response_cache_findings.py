@@ -6,8 +6,8 @@ import math
 from collections import defaultdict
 
 from audit.figures import count, money, share
-from audit.levers import Settings
-from audit.levers._response_cache_lives import Aged, Life
+from audit.levers import Risk, Settings
+from audit.levers._response_cache_lives import Aged, Life, stated
 from audit.levers._response_cache_masks import MASKED
 from audit.levers._response_cache_reasons import REASONS
 from audit.levers._response_cache_study import Cell, Study, study
@@ -17,6 +17,8 @@ FIRST = 3
 """How many workflows are named to begin with."""
 
 _REFUSED = 5
+_RISKS: tuple[tuple[float, Risk], ...] = ((0.02, "low"), (0.2, "medium"))
+"""Up to which share of differing answers a cache is so risky; beyond the last it is high."""
 _WORKFLOWS = """
 SELECT w.workflow_id, w.name, COUNT(*) AS requests
 FROM workflow AS w JOIN request AS r ON r.workflow_id = w.workflow_id
@@ -56,8 +58,21 @@ def findings(store: Store, settings: Settings, key: str) -> list[str]:
         + _workflow(store, life, requests.get(life.workflow_id, 0))
         for place, life in enumerate(worth[:FIRST])
     ]
-    lines += _grid(found)
+    lines += _grid(found, settings)
     return lines + _refused(found, names)
+
+
+def doubt(store: Store, settings: Settings, key: str) -> tuple[Risk, str]:
+    """How risky the cache of one key is: how often today's model answers a repeated question in other words."""
+    chosen = [_chosen(life) for life in study(store, settings, key).lives.values()]
+    compared, differing = sum(aged.compared for aged in chosen), sum(aged.differing for aged in chosen)
+    if not compared:
+        return "medium", "no answer to a repeated question could be compared with the one a cache would give"
+    risk: Risk = next((risk for most, risk in _RISKS if differing <= most * compared), "high")
+    return risk, (
+        f"{share(differing / compared)} of {count(compared)} repeated questions were answered in other words than a"
+        f" cache would have used: the risk is {risk}"
+    )
 
 
 def headers(store: Store) -> list[str]:
@@ -92,7 +107,7 @@ def _workflow(store: Store, life: Life, requests: int) -> str:
 
 
 def _lasting(life: Life) -> str:
-    lasts = _LASTS.get(life.ttl_s, f"{life.ttl_s:g} s")
+    lasts = _LASTS.get(life.ttl_s, f"{count(life.ttl_s)} s")
     longest = life.ages[-1]
     return {
         "proven": f"so entries may live {lasts}" + (" that shows in this log" if math.isinf(life.ttl_s) else ""),
@@ -103,7 +118,7 @@ def _lasting(life: Life) -> str:
     }[life.basis]
 
 
-def _grid(found: Study) -> list[str]:
+def _grid(found: Study, settings: Settings) -> list[str]:
     unlimited = [cell for cell in found.grid if cell.capacity is None]
     if not unlimited or not unlimited[-1].hits:
         return []
@@ -111,11 +126,14 @@ def _grid(found: Study) -> list[str]:
     whole = unlimited[-1]
     return [
         f"by the life of an entry: {savings}; at most {share(whole.hit_rate)} of the requests fit for a cache, "
-        f"{share(whole.warm_hit_rate)} once it is warm; {_entries(found.capacity, unlimited, found)}"
+        f"{share(whole.warm_hit_rate)} once it is warm; {_entries(found.capacity, unlimited, found, settings)}"
     ]
 
 
-def _entries(capacity: int | None, unlimited: list[Cell], found: Study) -> str:
+def _entries(capacity: int | None, unlimited: list[Cell], found: Study, settings: Settings) -> str:
+    if stated(settings["capacity"], "capacity") is not None:
+        held = "without a limit" if capacity is None else f"of {count(capacity)} entries as stated"
+        return f"a cache {held} is counted, what is said by workflow and life is without a limit"
     if capacity is None:
         return "more than 100,000 entries are worth keeping"
     limited = next((cell for cell in found.grid if cell.capacity == capacity and math.isinf(cell.ttl_s)), None)

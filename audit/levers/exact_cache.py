@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from audit.levers import Lever, Settings
+from audit.levers import Lever, Risk, Settings
 from audit.levers._response_cache import REWRITE, SETTINGS, find_hits
-from audit.levers._response_cache_findings import findings
+from audit.levers._response_cache_findings import doubt, findings
 from audit.store import Store
 
 
@@ -14,6 +14,10 @@ def _prepare(store: Store, settings: Settings) -> None:
 
 def _findings(store: Store, settings: Settings) -> list[str]:
     return findings(store, settings, "exact")
+
+
+def _doubt(store: Store, settings: Settings) -> tuple[Risk, str]:
+    return doubt(store, settings, "exact")
 
 
 LEVER = Lever(
@@ -29,6 +33,7 @@ LEVER = Lever(
     settings=SETTINGS,
     prepare=_prepare,
     findings=_findings,
+    doubt=_doubt,
     conditions=(
         "shared inside one {scope}; an entry lives {ttl_s} (auto: as long as the workflow's own repeated answers prove"
         " fresh, {unproven_ttl_s} s where they can't tell), {capacity} entries",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from audit.levers import Lever, Settings
+from audit.levers import Lever, Risk, Settings
 from audit.levers._response_cache import REWRITE, SETTINGS, find_hits
-from audit.levers._response_cache_findings import findings, headers
+from audit.levers._response_cache_findings import doubt, findings, headers
 from audit.store import Store
 
 
@@ -14,6 +14,10 @@ def _prepare(store: Store, settings: Settings) -> None:
 
 def _findings(store: Store, settings: Settings) -> list[str]:
     return [*findings(store, settings, "normalised"), *headers(store)]
+
+
+def _doubt(store: Store, settings: Settings) -> tuple[Risk, str]:
+    return doubt(store, settings, "normalised")
 
 
 LEVER = Lever(
@@ -29,6 +33,7 @@ LEVER = Lever(
     settings=SETTINGS,
     prepare=_prepare,
     findings=_findings,
+    doubt=_doubt,
     conditions=(
         "case, white space, Unicode form and closing punctuation of user text are folded in the key; clocks and request"
         " ids at the ends of a prompt only where answers are proven to agree without them",

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from audit.figures import count, money
+from typing import Any
+
+from audit.figures import count
 from audit.levers import Lever, Settings
-from audit.levers._places import spared
+from audit.levers._places import Place, told
 from audit.store import Store
 
 _HITS = """
@@ -26,18 +28,16 @@ def _prepare(store: Store, settings: Settings) -> None:
 
 def _findings(store: Store, settings: Settings) -> list[str]:
     del settings
-    seen = {row["workflow_id"]: row for row in store.rows(_SEEN)}
-    lines = []
-    for place in spared(store, "output_outliers_hit")[:6]:
-        how = seen[place.workflow_id]
-        loops = int(how["loops"])
-        cause = f"; {count(loops)} of them repeat themselves" if loops else ""
-        lines.append(
-            f"{place.workflow}: {count(place.requests)} {'answer' if place.requests == 1 else 'answers'} ran into the "
-            f"output limit, the longest at {count(how['tokens'])} tokens where {count(how['median'])} are usual{cause} "
-            f"({money(place.saving_pico)}); for instance {place.example}"
-        )
-    return lines
+    return told(store, "output_outliers_hit", _SEEN, _ran_away)
+
+
+def _ran_away(place: Place, how: dict[str, Any]) -> str:
+    loops = int(how["loops"])
+    cause = f"; {count(loops)} of them repeat themselves" if loops else ""
+    return (
+        f"{count(place.requests)} {'answer' if place.requests == 1 else 'answers'} ran into the output limit, the "
+        f"longest at {count(how['tokens'])} tokens where {count(how['median'])} are usual{cause}"
+    )
 
 
 LEVER = Lever(

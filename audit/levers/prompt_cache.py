@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from audit.figures import money
 from audit.levers import Lever, Settings
 from audit.levers._prompt_cache_choice import choose, explained, keep, options
 from audit.levers._prompt_cache_plan import gains, plan_table, reliability_draws, rewrite
@@ -56,9 +57,10 @@ def _findings(store: Store, settings: Settings) -> list[str]:
     rows = store.rows(_GAINS)
     lines = [sentence(row) for row in rows[:_SHOWN]]
     if len(rows) > _SHOWN:
-        rest = sum(row["saving_pico"] for row in rows[_SHOWN:]) / 1e12
-        lines.append(f"{len(rows) - _SHOWN} more workflows together ${rest:,.2f}")
-    return lines + missed_hits(calibrate(traffic(store)))
+        rest = sum(row["saving_pico"] for row in rows[_SHOWN:])
+        lines.append(f"{len(rows) - _SHOWN} more workflows together {money(rest)}")
+    found = traffic(store)
+    return lines + missed_hits(store, found, calibrate(found), bill_of(store, found, "prompt_cache_kind"))
 
 
 LEVER = Lever(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from audit.figures import count, money, share
+from audit.figures import count, share
 from audit.levers import Lever, Settings
-from audit.levers._places import spared
+from audit.levers._places import Place, told
 from audit.store import Store
 
 _CLICK_US = 3_000_000
@@ -46,18 +46,14 @@ def _prepare(store: Store, settings: Settings) -> None:
 
 def _findings(store: Store, settings: Settings) -> list[str]:
     del settings
-    seen = {row["workflow_id"]: row for row in store.rows(_SEEN)}
-    lines = []
-    for place in spared(store, "retries_hit")[:6]:
-        how = seen[place.workflow_id]
-        again = "request was sent again" if place.requests == 1 else "requests were sent again"
-        least, most = f"{how['least_us'] / 1e6:.0f}", f"{how['most_us'] / 1e6:.0f}"
-        later = f"{least} s later" if least == most else f"{least} to {most} s later"
-        lines.append(
-            f"{place.workflow}: {count(place.requests)} {again} by the same user or conversation {later}, "
-            f"{_cause(how)} ({money(place.saving_pico)}); for instance {place.example}"
-        )
-    return lines
+    return told(store, "retries_hit", _SEEN, _again)
+
+
+def _again(place: Place, how: dict[str, Any]) -> str:
+    again = "request was sent again" if place.requests == 1 else "requests were sent again"
+    least, most = f"{how['least_us'] / 1e6:.0f}", f"{how['most_us'] / 1e6:.0f}"
+    later = f"{least} s later" if least == most else f"{least} to {most} s later"
+    return f"{count(place.requests)} {again} by the same user or conversation {later}, {_cause(how)}"
 
 
 def _cause(how: dict[str, Any]) -> str:

@@ -12,11 +12,11 @@ import numpy as np
 from audit import plugins
 from audit.config import Config
 from audit.errors import ConfigError, PriceError
-from audit.levers import STAGES, Lever, Settings
+from audit.levers import STAGES, Lever, Risk, Settings
 from audit.matching import similar
 from audit.projection.bench import Bench, Pico, settings_of
 from audit.projection.bounds import Bounds
-from audit.projection.commitments import commitments
+from audit.projection.commitments import Spend, commitments, lowering, spend_left
 from audit.projection.needs import missing_need
 from audit.projection.savings import Joint, LeverSaving, Savings, StageSaving
 from audit.projection.stages import shapley_by_stage
@@ -40,6 +40,7 @@ class _Run:
     requests: int = 0
     floored: bool = False
     findings: tuple[str, ...] = ()
+    doubt: tuple[Risk, str] | None = None
     shares: Any = field(default=None)
 
 
@@ -57,14 +58,14 @@ def projection(
     similar(store)
     bench = Bench(store, settings_of(levers, dict(config.levers)), time.time_ns() // 1000, only_estimates(store))
     bench.start()
-    baseline = bench.cost()
+    baseline, spent = bench.cost(), spend_left(store)
     runs = [_Run(lever, floored=_cannot_cost(store, lever)) for lever in levers]
     start = bench.save("start")
     for run in runs:
         say(f"{run.lever.title}, alone")
         _alone(bench, run, start, baseline)
     say("all levers together")
-    plan = _waterfall(bench, [run for run in runs if run.lever.stage != "SCENARIO"], start, baseline)
+    plan, left = _waterfall(bench, [run for run in runs if run.lever.stage != "SCENARIO"], start, baseline)
     say("what each stage is worth")
     worth = shapley_by_stage(bench, [run.lever for run in plan], start)
     bench.drop(start)
@@ -74,8 +75,10 @@ def projection(
             run.shares = run.lever.shares(store, bench.settings[run.lever.name], bounds.draws, config.projection.seed)
     savings = _savings(bench, bounds, runs, plan, worth)
     stated = stated_prices(store, config)
+    bankable = lowering(config, bounds.days, spent, left, savings.joint.bankable_pico)
     return replace(
         savings,
+        joint=replace(savings.joint, bankable_pico=bankable),
         levers=tuple(_at_stated_prices(row, stated) for row in savings.levers),
         commitments=commitments(store, config, bounds.days),
     )
@@ -136,11 +139,13 @@ def _alone(bench: Bench, run: _Run, start: str, baseline: Pico) -> None:
         run.requests = bench.touched(start)
         if lever.findings:
             run.findings = tuple(lever.findings(bench.store, bench.settings[lever.name]))
+        if lever.doubt and run.requests:
+            run.doubt = lever.doubt(bench.store, bench.settings[lever.name])
     bench.restore(start)
 
 
-def _waterfall(bench: Bench, runs: Sequence[_Run], start: str, baseline: Pico) -> list[_Run]:
-    """Apply the levers in order and keep those that save; the bench ends where it began."""
+def _waterfall(bench: Bench, runs: Sequence[_Run], start: str, baseline: Pico) -> tuple[list[_Run], Spend]:
+    """Apply the levers in order and keep those that save, with the bill they leave; the bench ends where it began."""
     plan: list[_Run] = []
     cost = baseline
     for run in runs:
@@ -160,8 +165,9 @@ def _waterfall(bench: Bench, runs: Sequence[_Run], start: str, baseline: Pico) -
         run.step, cost = step, after
         plan.append(run)
     bench.drop("before")
+    left = spend_left(bench.store)
     bench.restore(start)
-    return plan
+    return plan, left
 
 
 def _savings(bench: Bench, bounds: Bounds, runs: list[_Run], plan: list[_Run], worth: dict[Any, int]) -> Savings:
@@ -204,12 +210,14 @@ def _scaled(run: _Run, bounds: Bounds) -> Any:
 
 def _row(bounds: Bounds, run: _Run, settings: Settings) -> LeverSaving:
     lever = run.lever
+    risk, told = run.doubt or (lever.risk, "")
+    conditions = [condition.format(**settings) for condition in lever.conditions]
     row = LeverSaving(
         name=lever.name, title=lever.title, stage=lever.stage, evidence=lever.evidence,
         alone_pico=None, attributed_pico=0, interval_pico=None, requests=run.requests,
-        monthly_pico=0, monthly_interval_pico=None, risk=lever.risk, effort_days=lever.effort_days,
+        monthly_pico=0, monthly_interval_pico=None, risk=risk, effort_days=lever.effort_days,
         payback_months=None, findings=run.findings, fix=lever.fix, blocked=run.blocked, excluded=run.excluded,
-        conditions=tuple(condition.format(**settings) for condition in lever.conditions),
+        conditions=(*conditions, told) if told else tuple(conditions),
     )  # fmt: skip
     if run.alone is None:
         return row

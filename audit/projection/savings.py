@@ -50,7 +50,8 @@ class StageSaving:
 
 @dataclass(frozen=True, slots=True)
 class Joint:
-    """All levers of the plan together; `bankable_pico` is the 5 % quantile after realisation factors."""
+    """All levers of the plan together; `bankable_pico` is the 5 % quantile after realisation factors, held to
+    what lowers the bill while commitments of `[[contract]]` last."""
 
     saving_pico: int
     interval_pico: Range

@@ -82,7 +82,7 @@ def test_a_log_without_repetitions_has_nothing_to_say() -> None:
 def test_a_stated_life_is_played_and_named() -> None:
     store = repeated(1, 5, every=DAY // 2).store
     assert saved(store, EXACT, ttl_s=50_000) == 2 * COST
-    assert "entries live 50000 s as stated" in findings(store, EXACT, ttl_s=50_000)[0]
+    assert "entries live 50,000 s as stated" in findings(store, EXACT, ttl_s=50_000)[0]
 
 
 def test_what_was_refused_is_listed_with_its_reason_and_cost() -> None:

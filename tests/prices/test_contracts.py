@@ -112,6 +112,7 @@ def test_a_commitment_limits_what_savings_lower(
     assert spend(toml, call(1))[0] == {"2026-11-10": pytest.approx(0.25)}
     config = str(tmp_path / "audit.toml")
     assert run(["savings", "--db", str(tmp_path / "a.duckdb"), "--config", config, "--json"]) == 0
-    (sentence,) = json.loads(capsys.readouterr().out)["commitments"]
+    document = json.loads(capsys.readouterr().out)
+    (sentence,) = document["commitments"]
     assert f"${monthly:.2f} a month are committed until 2027-01-01" in sentence
     assert says in sentence

@@ -10,7 +10,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent.parent))
 from planting import DAY, MINUTE, START, Plant
 
-from audit.config import Config
+from audit.config import Config, ContractConfig, ProjectionConfig
 from audit.errors import ConfigError
 from audit.projection import Savings, projection
 
@@ -133,3 +133,33 @@ def test_empty_audit_file_gives_an_empty_projection() -> None:
 def test_unknown_lever_setting_is_refused_with_the_known_ones() -> None:
     with pytest.raises(ConfigError, match="unknown setting 'ttl'"):
         project(Plant(), levers={"exact_cache": {"ttl": 1}})
+
+
+@pytest.mark.parametrize(("differing", "risk"), [(0, "low"), (1, "medium"), (9, "high")])
+def test_a_cache_is_as_risky_as_repeated_answers_differ(differing: int, risk: str) -> None:
+    plant = Plant()
+    for number in range(10):
+        plant.call(
+            at_us=START + number * 10 * MINUTE, key=7, texts=(("hours?", 10),), output_hash=1,
+            output_normalised_hash=number if number and number <= differing else 100,
+        )  # fmt: skip
+    exact = lever(project(plant), "exact_cache")
+    assert exact.risk == risk
+    assert (
+        f"of 9 repeated questions were answered in other words than a cache would have used: the risk is {risk}"
+        in (exact.conditions[-1])
+    )
+
+
+# the bill is ten requests; a month is the period of the log
+@pytest.mark.parametrize(("committed", "beyond"), [(0.5, 9.5), (5.0, 5.0), (10.0, 0.0), (20.0, 0.0)])
+def test_bankable_stops_at_a_commitment(committed: float, beyond: float) -> None:
+    plant = Plant()
+    for number in range(10):
+        plant.call(at_us=START + number * 10 * MINUTE, key=7, texts=(("hours?", 10),))
+    promised = ContractConfig(provider="openai", model="*", commitment_usd_per_month=committed * COST / 1e12)
+    even = ProjectionConfig(realisation=dict.fromkeys("ABCD", 1.0), month_days=1.0)
+    free = projection(plant.store, Config(projection=even))
+    held = projection(plant.store, Config(projection=even, contract=[promised]))
+    assert held.joint.saving_pico == free.joint.saving_pico == 9 * COST
+    assert held.joint.bankable_pico == min(free.joint.bankable_pico, round(beyond * COST))
