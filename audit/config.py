@@ -221,6 +221,11 @@ def _check_meaning(made: Any, where: str) -> None:
             )
     if isinstance(made, EndpointConfig) and not _is_address(made):
         raise ConfigError(f"{where} base_url: {made.base_url!r} is no address", "it begins with http:// or https://")
+    if isinstance(made, EndpointConfig) and made.flavour != "recorded" and set("?#") & set(made.base_url):
+        raise ConfigError(
+            f"{where} base_url: {made.base_url!r} has a query, and paths are put behind it",
+            "end it at the path; a version goes to api_version, a key to key_env, anything else to headers",
+        )
     if isinstance(made, ContractConfig):
         begins, ends = (_day(getattr(made, name), f"{where} {name}") for name in ("valid_from", "valid_to"))
         if begins and ends and ends < begins:
@@ -248,8 +253,11 @@ def _check_type(value: Any, expected: str, where: str) -> None:
         wanted = (int,)
     elif expected == "str":
         wanted = (str,)
+    elif expected.startswith("Mapping"):
+        wanted = (dict,)
     if wanted and value is not None and (isinstance(value, bool) or not isinstance(value, wanted)):
-        raise ConfigError(f"{where}: {value!r} is not a {expected.split(' ')[0]}", "see docs/configuration.md")
+        kind = "table" if expected.startswith("Mapping") else expected.split(" ")[0]
+        raise ConfigError(f"{where}: {value!r} is not a {kind}", "see docs/configuration.md")
 
 
 def _refuse_unknown(data: Mapping[str, Any], known: list[str], where: str) -> None:

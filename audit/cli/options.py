@@ -23,8 +23,17 @@ Yes = Annotated[bool, typer.Option("--yes", "-y", help="Agree to what is announc
 
 
 def load(path: str | None) -> Config:
-    """The configuration in force."""
-    return configuration.load(path)
+    """The configuration in force, its contracts and limits checked too, whether or not the command needs them."""
+    settings = configuration.load(path)
+    if settings.contract:
+        from audit.prices.contracts import from_config
+
+        from_config(settings.contract, settings.path)
+    if settings.budgets:
+        from audit.checking import limits
+
+        limits(settings.budgets, f"{settings.path} [budgets]")
+    return settings
 
 
 def open_store(db: str | None, *, create: bool = False, read_only: bool = False) -> Store:

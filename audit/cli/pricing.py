@@ -49,7 +49,7 @@ def catalogue(config: Config) -> Catalogue:
     from audit.prices.catalogue import load as load_catalogue
     from audit.prices.contracts import from_config
 
-    found = load_catalogue(contracts=from_config(config.contract), aliases=dict(config.aliases))
+    found = load_catalogue(contracts=from_config(config.contract, config.path), aliases=dict(config.aliases))
     for contract in found.idle_contracts():
         console.warn(
             f"[[contract]] {contract.provider_name} {contract.model}: no model in the price list has this name, so it"

@@ -22,19 +22,25 @@ AGREED = "contract price"
 """Where a price comes from that was agreed in dollars, whatever the list says."""
 
 
-def from_config(configs: Sequence[ContractConfig]) -> tuple[Contract, ...]:
-    """The prices of the `[[contract]]` blocks of a configuration; ConfigError says which block is wrong and how."""
-    found = [_contract(number, config) for number, config in enumerate(configs, start=1)]
+def from_config(configs: Sequence[ContractConfig], file: str = "") -> tuple[Contract, ...]:
+    """The prices of the `[[contract]]` blocks of a configuration; ConfigError says which block of `file` is wrong."""
+    lead = f"{file}: " if file else ""
+    found = [_contract(f"{lead}[[contract]] number {number}", config) for number, config in enumerate(configs, start=1)]
     return tuple(each for each in found if each.discount_percent is not None or each.usd_per_million)
 
 
-def _contract(number: int, config: ContractConfig) -> Contract:
-    where = f"[[contract]] number {number} ({config.provider} {config.model})"
+def _contract(where: str, config: ContractConfig) -> Contract:
+    where = f"{where} ({config.provider} {config.model})"
     committed = config.commitment_usd_per_month
     if config.discount_percent is None and not config.prices_per_million and committed is None:
         raise ConfigError(
             f"{where} says no price",
             "give discount_percent, prices_per_million by meter, or commitment_usd_per_month",
+        )
+    if config.discount_percent is not None and config.prices_per_million:
+        raise ConfigError(
+            f"{where} gives both discount_percent and prices_per_million",
+            "keep one, or write two [[contract]] blocks: of the same model the later one wins",
         )
     if committed is not None and not 0 <= committed < 1e12:
         raise ConfigError(f"{where}: commitment_usd_per_month must not be negative")
@@ -44,8 +50,8 @@ def _contract(number: int, config: ContractConfig) -> Contract:
         if meter not in METERS:
             near = get_close_matches(meter, METERS, 1)
             raise ConfigError(f"{where}: unknown meter {meter!r}", f"did you mean {near[0]!r}?" if near else None)
-        if not 0 <= price < 1e9:
-            raise ConfigError(f"{where}: the price of {meter} must not be negative")
+        if isinstance(price, bool) or not isinstance(price, int | float) or not 0 <= price < 1e9:
+            raise ConfigError(f"{where}: the price of {meter} must be a finite number, 0 or more; it is {price!r}")
     try:
         start, end = epoch_us(config.valid_from, EVER_US), epoch_us(config.valid_to, OPEN_US)
     except ValueError as error:
@@ -97,7 +103,7 @@ def _under(contract: Contract, tier: str, rates: Rates) -> Rates:
     if contract.discount_percent is not None:
         kept = 1 - Decimal(str(contract.discount_percent)) / 100
         numerator, denominator = kept.as_integer_ratio()
-        rates = {meter: _discounted(rate, numerator, denominator) for meter, rate in rates.items()}
+        return {meter: _discounted(rate, numerator, denominator) for meter, rate in rates.items()}
     if contract.usd_per_million and tier == STANDARD:
         rates = {**rates, **_agreed(contract, rates)}
     return rates

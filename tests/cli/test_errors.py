@@ -187,6 +187,17 @@ def test_hostile_text_stays_text(audit: Any, tmp_path: Path) -> None:
         ("[map]\nmodel = 5", "[map] model"),
         ('[tags]\nteam = ["a"]', "[tags] team"),
         ('[aliases]\na = "b"\nb = "a"', "[aliases]"),
+        ('[[contract]]\nprovider = "o"\nprices_per_million = { input = nan }', "must be a finite number"),
+        ('[[contract]]\nprovider = "o"\nprices_per_million = { inptu = 1 }', "unknown meter 'inptu'"),
+        ('[[contract]]\nprovider = "o"\nprices_per_million = { input = "1" }', "must be a finite number"),
+        ('[[contract]]\nprovider = "o"\nprices_per_million = 1', "[[contract]] prices_per_million: 1 is not a table"),
+        (
+            '[[contract]]\nprovider = "o"\ndiscount_percent = 5\nprices_per_million = { input = 1 }',
+            "[[contract]] number 1 (o *) gives both",
+        ),
+        ("[budgets]\nmonth_usd = inf", "[budgets] month_usd"),
+        ("[budgets]\nmonht_usd = 1", "unknown key 'monht_usd'"),
+        ('[[endpoint]]\nname = "x"\nbase_url = "http://127.0.0.1:9/v1?key=1"', "[[endpoint]] base_url"),
     ],
 )
 def test_a_setting_out_of_range_names_file_and_key(
