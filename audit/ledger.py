@@ -58,6 +58,9 @@ _SOURCES = """
 SELECT source_id, path, content_hash, bytes, readers, records, accepted, skipped, rejected, duplicates, ingested_at_us
 FROM source ORDER BY CASE WHEN rejected > 0 THEN 0 ELSE 1 END, records DESC, source_id
 """
+_SPEND = """
+SELECT CAST(COALESCE(SUM(cost_pico), 0) AS DECIMAL(38, 0)) FROM request_cost WHERE request_id <= $newest
+"""
 _EVENTS = "SELECT event_id, at_us, command, version, settings, outcome, hash FROM event ORDER BY event_id"
 _REJECTS = """
 SELECT COALESCE(o.path, '') AS path, j.line, j.reason, j.detail
@@ -84,6 +87,12 @@ def examples(store: Store, *, each: int = 2) -> list[dict[str, Any]]:
 def sources(store: Store) -> list[dict[str, Any]]:
     """The ingested files with their hashes and record counts: those with rejected records first, then the largest."""
     return store.rows(_SOURCES)
+
+
+def spend_up_to(store: Store, request_id: int | None = None) -> tuple[int, int]:
+    """The newest request (or the one given) and what all up to it cost, in pico-USD."""
+    newest = request_id if request_id is not None else int(store.value("SELECT MAX(request_id) FROM request") or 0)
+    return newest, int(store.value(_SPEND, newest=newest) or 0)
 
 
 def events(store: Store) -> list[dict[str, Any]]:

@@ -128,3 +128,14 @@ def test_the_table_shows_signs(explain: Explain, tmp_path: Path, capsys: pytest.
     assert run(["why", "--from", "2026-06", "--to", "2026-07", "--db", str(tmp_path / "a.duckdb")]) == 0
     out = capsys.readouterr().out
     assert any(line.split()[-1] == "+$2.25" for line in out.splitlines() if line.startswith("share and kind of cache"))
+
+
+def test_failures_that_cost_nothing_are_no_cause(explain: Explain) -> None:
+    failed = {"provider": "anthropic", "model": SONNET, "error": {"type": "rate_limit_error"}, "status": 429}
+    asked = [{**claude(), "user": f"u-{number}", "prompt": f"question {number}"} for number in range(10)]
+    refused = [{**failed, "user": call["user"], "prompt": call["prompt"]} for call in asked]
+    assert causes(explain([each for pair in zip(refused, asked, strict=True) for each in pair], asked)) == {}
+
+
+def test_a_bill_that_did_not_change_stays(explain: Explain) -> None:
+    assert explain([claude()] * 10, [claude()] * 10)["sentence"].endswith("the bill stayed at $0.45.")

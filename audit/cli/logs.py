@@ -187,7 +187,7 @@ def _mapping(pairs: list[str] | None) -> dict[str, str]:
 def read_logs(store: Store, logs: list[str], settings: Config, mapping: dict[str, str]) -> IngestResult:
     """Read the logs and settle what follows from them; ReadError when no record of any file was usable."""
     from audit import console
-    from audit.cli.pricing import catalogue, price_settings
+    from audit.cli.pricing import catalogue, price_settings, repricing_told
     from audit.cli.settling import settle
     from audit.containers import without_secrets
     from audit.errors import ReadError
@@ -199,7 +199,7 @@ def read_logs(store: Store, logs: list[str], settings: Config, mapping: dict[str
 
         for field in absent(logs, mapping):
             console.warn(f"no record has the column of --map {field}={mapping[field]}")
-    with console.byte_progress("reading") as progress:
+    with console.byte_progress("reading") as progress, repricing_told(store, settings):
         result = read(
             store,
             logs,

@@ -46,19 +46,16 @@ def reconcile(
     Example: audit reconcile costs.csv claude-cost.csv   or   audit reconcile --total 87000 --from 2026-10 --to 2026-10
     """
     from audit import console
-    from audit.cli.pricing import catalogue
+    from audit.cli.pricing import catalogue, reprice_if_stale
     from audit.errors import ConfigError, GateError
-    from audit.ingest import reprice
     from audit.reconciling import reconciling
     from audit.why import period
 
     if not invoices and total is None:
         raise ConfigError("no invoice to compare with", "name files, or give the sum of the bill with --total 87000")
-    prices = catalogue(load(config))
+    settings = load(config)
+    prices = catalogue(settings)
     with open_store(db) as store, console.steps("comparing") as say:
-        if store.meta("price_hash") not in (None, prices.snapshot_hash):
-            reprice(store, lambda: prices)
-            console.note("Prices or contracts are other than at the last ingest: the whole log was priced anew.")
         say("invoice and log")
         result = reconciling(
             store,
@@ -68,6 +65,7 @@ def reconcile(
             first_day=period(start).first if start else None,
             last_day=period(end).last if end else None,
             rates=_rates(rate),
+            invoices_read=lambda: reprice_if_stale(store, settings, prices),
         )
     _show(result, as_json)
     if strict and not result.reconciled:
@@ -141,6 +139,8 @@ def _print(result: Reconciliation) -> None:
     _print_contracts(result)
     _print_rest(result)
     console.say(result.reason, style="bold")
+    if result.checked_share is not None and result.checked_share < 1:
+        console.say(f"{figures.share(1 - result.checked_share)} of the log's dollars were not held against a bill.")
 
 
 def _print_cells(result: Reconciliation) -> None:
@@ -206,7 +206,7 @@ def _days(cause: Cause) -> str:
     if not cause.days:
         return ""
     if len(cause.days) == 1:
-        return figures.day(cause.days[0][0])
+        return _span(cause.days[0][0], cause.days[0][1])
     return f"{len(cause.days)}, {figures.day(cause.days[0][0])} to {figures.day(cause.days[-1][1])}"
 
 

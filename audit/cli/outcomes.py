@@ -61,7 +61,7 @@ def _print_totals(result: UnitCosts) -> None:
         *((f"{line.name}{f' ({line.workflow})' if line.workflow else ''}", figures.money(line.cost_pico))
           for line in result.others),
         ("Tasks that succeeded", f"{figures.count(tasks.successes)} of {figures.count(tasks.tasks)}"),
-        ("Cost per request", figures.money(result.per_request_pico)),
+        ("Cost per call, failed ones included", figures.money(result.per_request_pico)),
         ("Cost per task", figures.money(result.per_task_pico)),
         ("Cost per successful task", figures.money(result.per_success_pico)),
         *((f"In vain: {_SAID[waste.reason]}", f"{figures.money(waste.cost_pico)} ({figures.count(waste.requests)})")

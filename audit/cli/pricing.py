@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime
 from itertools import groupby
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,6 +13,8 @@ from audit.cli.options import ConfigFile, Db, Json, load, open_store, print_json
 from audit.errors import PriceError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from audit.config import Config
     from audit.prices.catalogue import Catalogue
     from audit.prices.rows import PriceRow
@@ -32,15 +35,57 @@ def price_settings(config: Config) -> str:
     return repr((config.contract, sorted(config.aliases.items())))
 
 
+def _other_settings(store: Store, config: Config) -> bool:
+    """Whether the audit file was priced with other contracts or aliases."""
+    return store.meta("price_settings") not in (None, price_settings(config))
+
+
 def warn_if_stale(store: Store, config: Config) -> None:
     """Warn when the configuration names other contracts or aliases than the audit file was priced with."""
     from audit import console
 
-    if config.path and store.meta("price_settings") not in (None, price_settings(config)):
+    if config.path and _other_settings(store, config):
         console.warn(
             f"{console.clean(config.path)}: contracts or aliases changed since this audit file was priced; "
             "run `audit ingest` on any of its logs again to price it anew"
         )
+
+
+def repricing_told(store: Store, config: Config) -> AbstractContextManager[None]:
+    """Around what prices the audit file anew when contracts or aliases are others: say in dollars what that did."""
+    return _told(store, config) if _other_settings(store, config) else nullcontext()
+
+
+@contextmanager
+def _told(store: Store, config: Config) -> Iterator[None]:
+    """Say in dollars what a new pricing made of the calls that were in the audit file before, and by whose prices."""
+    from audit import console, figures, ledger
+
+    newest, before = ledger.spend_up_to(store)
+    yield
+    after = ledger.spend_up_to(store, newest)[1]
+    if before != after:
+        basis = console.clean(config.path) if config.path else "list prices: no configuration file was found"
+        console.warn(
+            f"priced anew by {basis}: what was in the audit file before costs {figures.money(after)} now, "
+            f"{figures.money(before)} until now"
+        )
+
+
+def reprice_if_stale(store: Store, config: Config, prices: Catalogue) -> None:
+    """Price the audit file anew where price data or contracts are others than it was priced with.
+
+    Contracts it was priced with stand while there is no configuration file: nobody said that they are to be dropped.
+    """
+    from audit import console
+    from audit.ingest import reprice
+
+    if not config.path and _other_settings(store, config):
+        console.note("The log stays priced with the contracts it was read with; no configuration file was found here.")
+    elif store.meta("price_hash") not in (None, prices.snapshot_hash):
+        with _told(store, config):
+            reprice(store, lambda: prices)
+            store.set_meta("price_settings", price_settings(config))
 
 
 def catalogue(config: Config) -> Catalogue:

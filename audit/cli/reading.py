@@ -162,7 +162,7 @@ def _print_totals(result: Summary) -> None:
              f"{figures.tokens(counts['input_tokens'])}, {figures.tokens(counts['cache_read_input_tokens'])}"),
             ("Output tokens, of them reasoning",
              f"{figures.tokens(counts['output_tokens'])}, {figures.tokens(counts['reasoning_output_tokens'])}"),
-            ("Cost per request", figures.money(result.cost_per_request_pico)),
+            ("Cost per billable request", figures.money(result.cost_per_request_pico)),
             ("Cost per successful task",
              f"{figures.money(result.cost_per_success_pico)} ({figures.count(result.outcomes.successes)} of "
              f"{figures.count(result.outcomes.tasks)} tasks)"),

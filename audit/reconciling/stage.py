@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -40,22 +40,26 @@ def reconciling(
     first_day: int | None = None,
     last_day: int | None = None,
     rates: Mapping[str, Decimal] | None = None,
+    invoices_read: Callable[[], None] | None = None,
 ) -> Reconciliation:
     """Compare invoices, or one `total` in USD, with the log, explain the difference, and keep the result.
 
     The period is `first_day` to `last_day` (since 1970-01-01), by default where invoices and log overlap, or the whole
-    log for a total. `rates` are USD per unit of another currency. Raises ReadError for files that are no invoices,
-    ConfigError for contradicting wishes and for a period that nothing covers.
+    log for a total. `rates` are USD per unit of another currency; `invoices_read` is called before the log is looked
+    at, once the bill is known to be one. Raises ReadError for files that are no invoices, ConfigError for
+    contradicting wishes and for a period that nothing covers.
     """
     covered = logs.log_range(store)
     if covered is None:
         raise ConfigError("no request of the log has a time, so no period can be compared", "see `audit summary`")
     if total is not None and invoices:
         raise ConfigError("invoices and --total are two bills", "give one of them")
+    files = [] if total is not None else read_invoices(invoices, rates)
+    if invoices_read:
+        invoices_read()
     if total is not None:
-        result, files = against_total(store, total, covered, first_day, last_day), []
+        result = against_total(store, total, covered, first_day, last_day)
     else:
-        files = read_invoices(invoices, rates)
         result = _Run(store, catalogue, files, covered, first_day, last_day).result()
     stored.write(store, result, files)
     settings = {"invoices": [str(each) for each in invoices], "total": None if total is None else str(total)}

@@ -57,8 +57,9 @@ SELECT COUNT(*) AS days, COALESCE(SUM(users), 0) AS user_days, COALESCE(SUM(requ
 FROM daily
 """
 
+# a task counts where it cost something: the first of its calls may have failed free of charge
 _TASKS = """
-SELECT CAST(COALESCE(SUM(a.opens), 0) AS BIGINT) AS tasks
+SELECT COUNT(DISTINCT a.task_id) AS tasks
 FROM task_attempt AS a JOIN request AS r ON r.request_id = a.request_id
 WHERE r.status = 'billable' AND r.day >= $first AND r.day <= $last
 """

@@ -125,14 +125,22 @@ def _sentence(change: Change) -> str:
     causes = listing([f"{cause.title} ({signed_money(cause.pico)})" for cause in moved[:4]])
     named = [row for row in change.workflows if (row.after_pico > row.before_pico) == grew][:3]
     workflows = listing([f"{row.key} ({signed_money(row.after_pico - row.before_pico)})" for row in named])
+    periods = f"From {change.before.name} to {change.after.name}"
+    if money(change.before_pico) == money(change.after_pico):
+        return f"{periods} the bill stayed at {money(change.after_pico)}{_unequal(change)}."
     text = (
-        f"From {change.before.name} to {change.after.name} the bill {'rose' if grew else 'fell'} from "
+        f"{periods} the bill {'rose' if grew else 'fell'} from "
         f"{money(change.before_pico)} to {money(change.after_pico)} ({relative(difference, change.before_pico)})"
     )
     if causes:
         text += f", by {causes}"
     if workflows:
         text += f"; most of it in {workflows}"
-    if change.before_days != change.after_days:
-        text += f" ({change.before_days} and {change.after_days} days of log)"
-    return text + "."
+    return f"{text}{_unequal(change)}."
+
+
+def _unequal(change: Change) -> str:
+    """The days of both periods, where they are not as many."""
+    if change.before_days == change.after_days:
+        return ""
+    return f" ({change.before_days} and {change.after_days} days of log)"

@@ -86,6 +86,35 @@ def test_the_printed_contract_makes_the_next_run_agree(audited: Audited, command
     assert "$4.55 billed, $4.55 in the log" in out
 
 
+def _spend(audited: Audited) -> object:
+    with stores.open(audited.path) as store:
+        return store.value("SELECT SUM(cost_pico) FROM request_cost"), store.meta("price_settings")
+
+
+def test_contracts_stand_where_no_configuration_says_otherwise(
+    audited: Audited, command: Command, tmp_path: Path
+) -> None:
+    path = openai_cost_csv(tmp_path, audited.log.sums("openai"), Decimal("0.9"))
+    _, out, _ = command(path, "--json")
+    contract = tmp_path / "audit.toml"
+    contract.write_text(json.loads(out)["contracts"][0]["toml"] + "\n")
+    command(path)
+    agreed = _spend(audited)
+    contract.unlink()
+    code, out, err = command(path, "--strict")
+    assert code == 0, out
+    assert "stays priced with the contracts" in err
+    assert _spend(audited) == agreed
+
+
+def test_what_is_no_invoice_changes_no_price(audited: Audited, command: Command, tmp_path: Path) -> None:
+    before = _spend(audited)
+    (tmp_path / "audit.toml").write_text('[[contract]]\nprovider = "openai"\ndiscount_percent = 10\n')
+    (tmp_path / "house.csv").write_text("colour,shape\nred,round\n")
+    assert command(tmp_path / "house.csv")[0] == 1
+    assert _spend(audited) == before
+
+
 def test_the_document_adds_up_and_has_the_promised_keys(audited: Audited, command: Command, tmp_path: Path) -> None:
     sums = {key: value for key, value in audited.log.sums("openai").items() if key[0] != 2}
     code, out, _ = command(openai_cost_csv(tmp_path, sums), "--json")
