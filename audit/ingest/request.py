@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from operator import attrgetter
@@ -70,6 +71,11 @@ def canonical(value: Any) -> bytes:
     """A value as JSON with sorted keys; what JSON has no word for as its text."""
     try:
         return orjson.dumps(value, default=str, option=_OPTIONS)
+    except (TypeError, ValueError, RecursionError):
+        pass
+    try:
+        # whole numbers of any length, and halves of characters
+        return json.dumps(value, default=str, sort_keys=True, separators=(",", ":")).encode()
     except (TypeError, ValueError, RecursionError):
         return repr(value).encode("utf-8", "replace")
 

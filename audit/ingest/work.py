@@ -17,7 +17,7 @@ from audit.ingest.classify import Classifier, all_readers
 from audit.ingest.options import Options
 from audit.ingest.request import canonical
 from audit.ingest.rows import Rows
-from audit.ingest.tasks import Files, Groups, Lines, Part, Result, Stream, Task
+from audit.ingest.tasks import Files, Groups, Lines, Part, Result, Stream, Task, Waiting
 from audit.readers import Reader, Record
 from audit.readers._mapped import columns_of, suggest
 from audit.wire.text import maybe_json
@@ -102,13 +102,23 @@ class Work:
 
     def _groups(self, task: Groups) -> Iterator[Result]:
         for name, waiting in task.groups:
-            given: list[Record] = [orjson.loads(each.payload) for each in waiting]
+            given = [record for each in waiting for record in self._decoded(each)]
+            if not given:
+                continue
             reader = self._reader_of(name, given)
             last = waiting[-1]
             self._outcomes(reader, partial(_read_group, reader, given), last.source, last.line, 0, given, b"", False)
             if self._rows.is_full:
                 yield Result(self._rows.take())
         yield Result(self._rows.take(), last=True)
+
+    def _decoded(self, waiting: Waiting) -> list[Record]:
+        """The record that waited, if what it was written as can be read again."""
+        try:
+            return [orjson.loads(waiting.payload)]
+        except ValueError:
+            self._rows.reject(waiting.source, waiting.line, 0, Reject("too_deep"), waiting.payload[:EXCERPT_BYTES])
+            return []
 
     def _reader_of(self, name: str, records: list[Record]) -> Reader:
         """The reader of a group: formats that are read by one function wait together, under the name of one of them."""

@@ -78,7 +78,7 @@ def _canonical(field: str) -> str:
         return name
     if name in NAMES:
         return NAMES[name][0]
-    near = difflib.get_close_matches(name, [*_ROLE_OF, *NAMES], n=1)
+    near = difflib.get_close_matches(name, FIELDS, n=1) or difflib.get_close_matches(name, [*_ROLE_OF, *NAMES], n=1)
     hint = f"did you mean {near[0]}?" if near else f"use {', '.join(FIELDS)} or tag.NAME"
     raise ConfigError(f"--map: no field is called {field!r}", hint=hint)
 

@@ -147,3 +147,15 @@ def test_model_names_are_looked_up_leniently_and_kept_as_they_are(store: Store, 
     assert {(row["status"], row["price_model"]) for row in rows if row["request_model"] is None} == {("billable", None)}
     unpriced = store.value("SELECT COUNT(*) FROM charge WHERE cost_pico = 0")
     assert unpriced == 0
+
+
+@pytest.mark.parametrize("odd", [10**30, "\ud800", ["[" * 300]], ids=["long number", "half a character", "brackets"])
+def test_odd_values_in_records_that_wait_for_their_group_stop_nothing(odd: object, read: Read, tmp_path: Path) -> None:
+    span = {
+        "traceId": "5b8efff798038103d269b633813fc60c", "spanId": "eee19b7ec3c1b174", "name": "chat", "x": odd,
+        "startTimeUnixNano": "1791187200000000000", "endTimeUnixNano": "1791187201000000000",
+        "attributes": [{"key": "gen_ai.operation.name", "value": {"stringValue": "chat"}}],
+    }  # fmt: skip
+    message = {"resourceSpans": [{"scopeSpans": [{"spans": [span]}]}]}
+    result = read(write(tmp_path / "a.jsonl", [json.dumps(message), pair(1)]))
+    assert result.accepted == 2
