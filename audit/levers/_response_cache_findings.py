@@ -107,7 +107,7 @@ def _workflow(store: Store, life: Life, requests: int) -> str:
 
 
 def _lasting(life: Life) -> str:
-    lasts = _LASTS.get(life.ttl_s, f"{count(life.ttl_s)} s")
+    lasts = _LASTS.get(life.ttl_s) or f"{count(life.ttl_s)} s"
     longest = life.ages[-1]
     return {
         "proven": f"so entries may live {lasts}" + (" that shows in this log" if math.isinf(life.ttl_s) else ""),
