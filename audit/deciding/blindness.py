@@ -53,6 +53,12 @@ def uninformed(units: Sequence[Unit]) -> str | None:
     return f"right on only {right} of {len(others)} prompts whose logged answer is not the usual one"
 
 
+def blind(units: Sequence[Unit], kind: str) -> str | None:
+    """Why acceptable answers to these prompts need not come from reading them; None where they do."""
+    missed = missed_labels(units) if kind == "classification" else 0
+    return f"never right on {missed} of the labels" if missed else uninformed(units)
+
+
 def echoed(units: Sequence[Unit], self_replay: Mapping[int, Unit]) -> bool:
     """Whether today's model was answered in the candidate's very words throughout, its failures included.
 

@@ -85,7 +85,7 @@ def judge(trials: Sequence[Trial], tried: int) -> list[Judged]:
 
 
 def _statistical(trial: Trial, lenient: bool, looked: bool) -> rule.Trial:
-    units = _one_per_cluster(trial.evidence) if looked else trial.evidence
+    units = one_per_cluster(trial.evidence) if looked else trial.evidence
     good = np.array([_no_worse(unit, lenient) for unit in units], dtype=np.bool_)
     weights = np.array([unit.weight for unit in units])
     clusters = None if looked else _clusters(units)
@@ -120,7 +120,7 @@ def _current_good(trial: Trial, unit: Unit, lenient: bool) -> bool:
     return own.state == "passed" or (own.state == "undecided" and not lenient)
 
 
-def _one_per_cluster(units: Sequence[Unit]) -> tuple[Unit, ...]:
+def one_per_cluster(units: Sequence[Unit]) -> tuple[Unit, ...]:
     """The first unit drawn of each conversation: the test of growing samples knows no clusters."""
     first: dict[str, Unit] = {}
     for unit in units:

@@ -181,7 +181,7 @@ def _divisible(trials: Sequence[rule.Trial], verdicts: Sequence[Verdict]) -> lis
     found = []
     for trial, verdict in zip(trials, verdicts, strict=True):
         late = verdict.latency_limit is not None and (verdict.p95_duration or 0.0) > verdict.latency_limit
-        if verdict.verdict != "safe" and not (late or _blind(trial) or blindness.constant(trial.units)):
+        if verdict.verdict != "safe" and not (late or blindness.constant(trial.units)):
             found.append(Offer(trial, verdict.latency_limit))
     return found
 
@@ -211,14 +211,8 @@ def _vetoed(trial: rule.Trial, word: str, slow: float | None, limit: float | Non
         return "not_safe", constant
     if limit is not None and slow is not None and slow > limit:
         return "not_safe", f"p95 latency of {slow:.1f} s, limit {limit:g} s"
-    blind = _blind(trial) if word == "safe" else None
+    blind = blindness.blind(trial.units, trial.kind) if word == "safe" else None
     return ("unknown", blind) if blind is not None else (word, None)
-
-
-def _blind(trial: rule.Trial) -> str | None:
-    """Why answers need not come from reading the prompts."""
-    missed = blindness.missed_labels(trial.units) if trial.kind == "classification" else 0
-    return f"never right on {missed} of the labels" if missed else blindness.uninformed(trial.units)
 
 
 def _log(

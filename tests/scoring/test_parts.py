@@ -163,6 +163,34 @@ def test_a_rule_may_tell_by_tools_or_language(plant: Plant, fact: str, condition
     assert json.loads(found["apply"])["when"] == condition
 
 
+def test_a_sample_that_grew_is_tested_at_every_look_but_for_routers(plant: Plant) -> None:
+    plant.workflow(1, "short_answer")
+    for number in range(400):
+        request = plant.logged(1, f"answer {number}")
+        plant.known[request]["input_tokens"] = 50 + number
+        plant.drawn(request, batch=1 + number % 2)
+        plant.replayed(request, f"answer {number}" if number < 290 else "")
+    scoring(plant.store)
+    deciding(plant.store)
+    assert row_of(plant, "short prompts")["outcome"] == "offered"
+    assert {row_of(plant, name)["outcome"] for name in ("logistic", "neighbours")} == {"untested"}
+
+
+def test_labels_a_candidate_never_gets_stay_with_todays_model(plant: Plant) -> None:
+    plant.workflow(1, "classification")
+    labels = ("refund", "invoice", "complaint", "shipping")
+    for number in range(400):
+        label = labels[number % 4]
+        request = plant.logged(1, label, prompt=f"I write about my {label} number {number} today")
+        plant.drawn(request)
+        plant.replayed(request, "invoice" if label == "complaint" else label)
+    scoring(plant.store)
+    assert deciding(plant.store)[0].verdict == "not_safe"
+    (found,) = plant.store.rows("SELECT * FROM policy WHERE outcome = 'offered'")
+    assert (found["step"], found["name"]) == ("router", "logistic")
+    assert found["routed"] == pytest.approx(0.75, abs=0.03)
+
+
 def test_a_safe_whole_is_not_taken_apart(plant: Plant) -> None:
     plant.workflow(1, "short_answer")
     for number in range(120):

@@ -16,20 +16,24 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import compress
 from typing import Any
 
 import numpy as np
 
-from audit.deciding import rule
+from audit.deciding import blindness, rule
 from audit.deciding.parts.policy import Policy, Step
 from audit.deciding.ratios import quantile
 from audit.deciding.units import Unit
 from audit.statistics.arrays import BoolArray, FloatArray
+from audit.statistics.sequential import GrowingSample
 from audit.statistics.verdicts import FAMILY_DELTA
 from audit.statistics.weighted_loss import LossSample
 
 LEAST_ROUTED = 10
 """Units in a part before its own share of losses is worth a look."""
+
+Losses = LossSample | GrowingSample
 
 SURE = 1.645
 """Standard errors a saving has to be above 0 (one-sided 95 %)."""
@@ -53,13 +57,23 @@ class Ground:
     """What every policy of one pair is tested on; arrays have one entry per unit.
 
     `current` and `candidate` are pico-USD per request, NaN where nobody can compare. A prompt the candidate could not
-    answer is answered, and paid, by today's model as well.
+    answer is answered, and paid, by today's model as well. A sample that was looked at while it grew is tested by an
+    e-process, as the whole is, with one unit of each conversation.
     """
 
     trial: rule.Trial
-    units: Sequence[Unit]
     pairs: int
     tried: int
+
+    @cached_property
+    def grown(self) -> bool:
+        """Whether the sample may have been looked at while it grew."""
+        return rule.grown([self.trial])
+
+    @cached_property
+    def units(self) -> tuple[Unit, ...]:
+        """The units tested, in the order drawn."""
+        return rule.one_per_cluster(self.trial.evidence) if self.grown else self.trial.evidence
 
     @property
     def level(self) -> float:
@@ -106,8 +120,10 @@ class Ground:
         """Units the candidate gave an answer to."""
         return np.array([unit.state != "no_answer" for unit in self.units], dtype=np.bool_)
 
-    def sample(self, sent: BoolArray) -> LossSample:
+    def sample(self, sent: BoolArray) -> Losses:
         """The losses of the whole workflow if these units were sent to the candidate."""
+        if self.grown:
+            return GrowingSample.of(self.lost & sent, self.weights)
         return LossSample.of(self.lost & sent, self.weights, self.clusters)
 
     @cached_property
@@ -152,7 +168,7 @@ class Ground:
             decided_at_us=time.time_ns() // 1000, **values,
         )  # fmt: skip
 
-    def bound(self, sample: LossSample) -> float:
+    def bound(self, sample: Losses) -> float:
         """Upper bound of the loss, with what a judge may have missed."""
         trusted = self.trial.trusted
         return min(1.0, sample.upper(self.level) / trusted) if trusted else 1.0
@@ -182,7 +198,9 @@ def certify(ground: Ground, step: Step, name: str, sequence: Sequence[Part]) -> 
     return replace(best[0], apply=json.dumps(best[1].apply(), ensure_ascii=False))
 
 
-def _weighed(ground: Ground, step: Step, name: str, part: Part, sample: LossSample, thresholds: int) -> Policy:
+def _weighed(
+    ground: Ground, step: Step, name: str, part: Part, sample: LossSample | GrowingSample, thresholds: int
+) -> Policy:
     """A part whose loss is bounded: is it large enough, sound in itself, and cheaper."""
     sent, asked = part.sent, part.sent if part.asked is None else part.asked
     saving, error = ground.saving(ground.paid(asked, sent))
@@ -216,6 +234,9 @@ def _obstacle(ground: Ground, sent: BoolArray, bad: float, saving: float | None,
     """Why a part whose loss is bounded is none to offer; empty where nothing stands in the way."""
     if int(sent.sum()) < LEAST_ROUTED:
         return f"no more than {int(sent.sum())} of the prompts asked would be routed"
+    blind = blindness.blind(list(compress(ground.units, sent)), ground.trial.kind)
+    if blind is not None:
+        return f"on the routed requests {blind}"
     if bad > ground.trial.alpha:
         return f"the routed requests alone lose {percent(bad)}, limit {percent(ground.trial.alpha)}"
     if saving is None or error is None:

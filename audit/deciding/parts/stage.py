@@ -36,8 +36,8 @@ class Offer:
 def parts(store: Store, offers: Sequence[Offer], pairs: int, whole: Mapping[Place, float]) -> list[Policy]:
     """Every policy tried, the offered ones marked.
 
-    `pairs` share the error, `whole` is what safe verdicts save already. Left to the verdict on the whole: samples that
-    were looked at while they grew, variants, and pairs observed in the log.
+    `pairs` share the error, `whole` is what safe verdicts save already. Variants and pairs observed in the log are left
+    to the verdict on the whole.
     """
     able = [offer for offer in offers if _testable(offer.trial)]
     units = [unit for offer in able for unit in offer.trial.evidence]
@@ -49,12 +49,13 @@ def parts(store: Store, offers: Sequence[Offer], pairs: int, whole: Mapping[Plac
 
 def tried(offer: Offer, pairs: int, seen: Mapping[int, Prompt], checked: Mapping[int, Verified]) -> list[Policy]:
     """Every policy of one pair. How many there are follows from the prompts alone, never from an answer's loss."""
-    units = offer.trial.evidence
+    ground = Ground(offer.trial, pairs, 0)
+    units = ground.units
     asked = [seen.get(unit.request_id, Prompt()) for unit in units]
     simple = rules([unit.logged_input_tokens for unit in units], asked)
     routers = len(KINDS) if any(prompt.text for prompt in asked) else 0
     cascades = int(any(unit.replay_id in checked for unit in units))
-    ground = Ground(offer.trial, units, pairs, len(simple) + routers + cascades)
+    ground = replace(ground, tried=len(simple) + routers + cascades)
     return [
         *tested_rules(ground, simple),
         *(tested_routers(ground, asked) if routers else ()),
@@ -63,7 +64,7 @@ def tried(offer: Offer, pairs: int, seen: Mapping[int, Prompt], checked: Mapping
 
 
 def _testable(trial: rule.Trial) -> bool:
-    return bool(trial.evidence) and not trial.key.variant and trial.key.endpoint != "log" and not rule.grown([trial])
+    return bool(trial.evidence) and not trial.key.variant and trial.key.endpoint != "log"
 
 
 def chosen(found: Sequence[Policy], whole: Mapping[Place, float]) -> list[Policy]:
