@@ -7,8 +7,9 @@ import os
 import re
 from typing import Any
 
-from audit.clients import CallError, Prompt, ToolCall
+from audit.clients import CallError, Prompt, Tool, ToolCall
 from audit.clients._http import lower_limit, need_key
+from audit.clients._schemas import fully_required
 from audit.config import EndpointConfig
 
 DEFAULT_URL = "https://api.openai.com/v1"
@@ -98,6 +99,25 @@ def sampling(prompt: Prompt, model: str, keys: tuple[str, ...], lossy: list[str]
     return found
 
 
+def strict(prompt: Prompt, lossy: list[str]) -> bool | None:
+    """Whether the schema of an answer is to be enforced; what can't be is sent as a wish, and noted."""
+    if prompt.json_schema_strict and not fully_required(prompt.json_schema):
+        lossy.append("the JSON schema is not enforced: this API enforces closed objects with all fields required")
+        return False
+    return prompt.json_schema_strict
+
+
+def parameters(tool: Tool) -> dict[str, Any]:
+    """The schema of a tool's arguments; it must be of an object."""
+    return {"type": "object", **tool.schema}
+
+
+def note_prefill(prompt: Prompt, lossy: list[str]) -> None:
+    """The assistant's words at the end of a prompt are continued by other APIs, and answered by this one."""
+    if prompt.messages[-1].role == "assistant":
+        lossy.append("the assistant's last turn is not continued in this API, but followed by another")
+
+
 def adapt(body: dict[str, Any], failure: CallError) -> str | None:
     """Change a refused body so that the model takes it; says what was lost, None when nothing can be done."""
     name = failure.parameter
@@ -112,6 +132,10 @@ def adapt(body: dict[str, Any], failure: CallError) -> str | None:
     if name in ("max_tokens", "max_completion_tokens", "max_output_tokens"):
         limits = ("max_tokens", "max_completion_tokens", "max_output_tokens")
         return next((said for key in limits if (said := lower_limit(body, key, failure.message))), None)
+    shape = body.get("response_format", {}).get("json_schema") or body.get("text", {}).get("format") or {}
+    if name in ("response_format", "text.format", "json_schema", "strict") and shape.get("strict"):
+        shape["strict"] = False
+        return "the JSON schema is not enforced by this model"
     key = {"effort": "reasoning", "text.format": "text", "json_schema": "response_format"}.get(name, name)
     if key not in body:
         return None

@@ -7,13 +7,26 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from audit.clients import Answer, CallError, Client, Limits, Message, Prompt, Tool, ToolCall, Translation
+from audit.clients import (
+    Answer,
+    CallError,
+    Client,
+    Limits,
+    Message,
+    NotReplayableError,
+    Prompt,
+    Tool,
+    ToolCall,
+    Translation,
+)
 from audit.clients._anthropic_batches import AnthropicBatches
 from audit.clients._http import bad_answer, lower_limit, need_key, post, string
+from audit.clients._schemas import closed
 from audit.config import EndpointConfig
 from audit.wire.usage import from_anthropic
 
 DEFAULT_URL = "https://api.anthropic.com"
+OPENING = "(The conversation begins.)"
 JSON_ONLY = "Answer with one JSON object and nothing else."
 _FINISH = {
     "end_turn": "stop",
@@ -39,9 +52,9 @@ def translate(prompt: Prompt, model: str, limits: Limits) -> Translation:
     body: dict[str, Any] = {
         "model": model,
         "max_tokens": limits.max_output_tokens,
-        "messages": _messages(prompt.messages),
+        "messages": _messages(prompt.messages, lossy),
     }
-    system = [*prompt.system]
+    system = [text for text in prompt.system if text.strip()]
     if prompt.json_object:
         system.append(JSON_ONLY)
         lossy.append("JSON mode is an instruction in this API")
@@ -52,38 +65,50 @@ def translate(prompt: Prompt, model: str, limits: Limits) -> Translation:
     if len(stops) < len(prompt.stop):
         lossy.append("stop sequences of white space are not taken by this API")
     if prompt.tools:
-        body["tools"] = [_tool(tool) for tool in prompt.tools]
+        body["tools"] = [_tool(tool, lossy) for tool in prompt.tools]
         if choice := _tool_choice(prompt):
             body["tool_choice"] = choice
     _sampling(prompt, body, lossy)
     _output(prompt, model, body, lossy)
-    return Translation(body, tuple(lossy))
+    return Translation(body, tuple(dict.fromkeys(lossy)))
 
 
-def _messages(messages: tuple[Message, ...]) -> list[dict[str, Any]]:
-    """Turns of blocks; results of tools belong to the user's turn, and turns of one role are one."""
+def _messages(messages: tuple[Message, ...], lossy: list[str]) -> list[dict[str, Any]]:
+    """Turns of blocks, the user's first; results of tools belong to the user's turn, and turns of one role are one."""
     turns: list[dict[str, Any]] = []
     for message in messages:
         role = "assistant" if message.role == "assistant" else "user"
+        blocks = _blocks(message, lossy)
+        if not blocks:
+            continue
+        if not turns and role == "assistant":
+            turns.append({"role": "user", "content": [{"type": "text", "text": OPENING}]})
+            lossy.append("a turn of the user is put before the assistant's first, since this API wants one")
         if not turns or turns[-1]["role"] != role:
             turns.append({"role": role, "content": []})
-        turns[-1]["content"].extend(_blocks(message))
+        turns[-1]["content"].extend(blocks)
+    if not turns:
+        raise NotReplayableError("it holds only white space")
     return turns
 
 
-def _blocks(message: Message) -> list[dict[str, Any]]:
+def _blocks(message: Message, lossy: list[str]) -> list[dict[str, Any]]:
+    """Content of a turn; this API refuses texts of white space alone."""
     if message.role == "tool":
         content = "\n".join(message.texts)
         return [{"type": "tool_result", "tool_use_id": message.call_id, "content": content}]
-    blocks: list[dict[str, Any]] = [{"type": "text", "text": text} for text in message.texts]
+    blocks: list[dict[str, Any]] = [{"type": "text", "text": text} for text in message.texts if text.strip()]
     for call in message.tool_calls:
         given = call.arguments if isinstance(call.arguments, dict) else {"value": call.arguments}
+        if given is not call.arguments:
+            lossy.append("arguments of a tool call that are no JSON object are sent inside one")
         blocks.append({"type": "tool_use", "id": call.call_id, "name": call.name, "input": given})
     return blocks
 
 
-def _tool(tool: Tool) -> dict[str, Any]:
-    made: dict[str, Any] = {"name": tool.name, "input_schema": dict(tool.schema) or {"type": "object"}}
+def _tool(tool: Tool, lossy: list[str]) -> dict[str, Any]:
+    schema = {"type": "object", **tool.schema}
+    made: dict[str, Any] = {"name": tool.name, "input_schema": closed(schema, lossy) if tool.strict else schema}
     if tool.description:
         made["description"] = tool.description
     if tool.strict:
@@ -123,18 +148,27 @@ def _sampling(prompt: Prompt, body: dict[str, Any], lossy: list[str]) -> None:
 def _output(prompt: Prompt, model: str, body: dict[str, Any], lossy: list[str]) -> None:
     config: dict[str, Any] = {}
     if prompt.json_schema is not None:
-        config["format"] = {"type": "json_schema", "schema": dict(prompt.json_schema)}
+        config["format"] = {"type": "json_schema", "schema": closed(prompt.json_schema, lossy)}
     if prompt.reasoning_effort is not None and thinks(model):
         config["effort"] = _EFFORTS.get(prompt.reasoning_effort, prompt.reasoning_effort)
     elif prompt.reasoning_effort is not None:
         lossy.append("reasoning effort is not taken by this model")
     if config:
         body["output_config"] = config
-    if prompt.thinking is not None:
+    if prompt.thinking is not None and _amid_tools(prompt):
+        # with thinking on, a turn that called tools must show its thinking, and no log holds that signed
+        lossy.append("thinking is left off amid calls of tools, since the thinking before them can't be sent again")
+    elif prompt.thinking is not None:
         body["thinking"] = dict(prompt.thinking)
         budget = prompt.thinking.get("budget_tokens")
         if isinstance(budget, int) and budget >= body["max_tokens"]:
             body["thinking"]["budget_tokens"] = max(1024, body["max_tokens"] - 1024)
+
+
+def _amid_tools(prompt: Prompt) -> bool:
+    """Whether the assistant's last turn called tools."""
+    last = next((message for message in reversed(prompt.messages) if message.role == "assistant"), None)
+    return last is not None and bool(last.tool_calls)
 
 
 def adapt(body: dict[str, Any], failure: CallError) -> str | None:
@@ -145,8 +179,10 @@ def adapt(body: dict[str, Any], failure: CallError) -> str | None:
     if name == "effort" or (name == "output_config" and "effort" in failure.message):
         body.get("output_config", {}).pop("effort", None)
         return "reasoning effort is not taken by this model"
-    if name == "json_schema":
-        name = "output_config"
+    if name in ("json_schema", "output_config") and body.get("output_config", {}).pop("format", None) is not None:
+        if not body["output_config"]:
+            del body["output_config"]
+        return "the JSON schema is not taken by this model"
     if name == "tool_choice" and body.get("tool_choice", {}).get("type") in ("any", "tool"):
         body["tool_choice"] = {"type": "auto"}
         return "this model can't be forced to call a tool"

@@ -12,8 +12,11 @@ from audit.clients._openai import (
     arguments_text,
     connect,
     locate,
+    note_prefill,
+    parameters,
     ready,
     sampling,
+    strict,
     takes_no_sampling,
     thinks,
     tool_choice,
@@ -32,6 +35,7 @@ def translate(prompt: Prompt, model: str, limits: Limits) -> Translation:
         "max_completion_tokens" if takes_no_sampling(model) else "max_tokens": limits.max_output_tokens,
         **sampling(prompt, model, ("temperature", "top_p", "frequency_penalty", "presence_penalty", "seed"), lossy),
     }
+    note_prefill(prompt, lossy)
     if prompt.stop and takes_no_sampling(model):
         lossy.append("stop sequences are not taken by this model")
     elif prompt.stop:
@@ -44,7 +48,7 @@ def translate(prompt: Prompt, model: str, limits: Limits) -> Translation:
             body["parallel_tool_calls"] = prompt.parallel_tool_calls
     optional = {
         "tool_choice": tool_choice(prompt, lambda name: {"type": "function", "function": {"name": name}}),
-        "response_format": response_format(prompt),
+        "response_format": response_format(prompt, strict(prompt, lossy)),
         "reasoning_effort": _effort(prompt, model, lossy),
         "verbosity": prompt.verbosity,
     }
@@ -70,7 +74,7 @@ def _message(message: Message) -> dict[str, Any]:
 
 
 def _tool(tool: Tool) -> dict[str, Any]:
-    function: dict[str, Any] = {"name": tool.name, "parameters": dict(tool.schema)}
+    function: dict[str, Any] = {"name": tool.name, "parameters": parameters(tool)}
     if tool.description:
         function["description"] = tool.description
     if tool.strict is not None:
@@ -78,12 +82,12 @@ def _tool(tool: Tool) -> dict[str, Any]:
     return {"type": "function", "function": function}
 
 
-def response_format(prompt: Prompt) -> dict[str, Any] | None:
+def response_format(prompt: Prompt, enforced: bool | None) -> dict[str, Any] | None:
     """The `response_format` of chat completions, None for free text."""
     if prompt.json_schema is not None:
         schema: dict[str, Any] = {"name": prompt.json_schema_name, "schema": dict(prompt.json_schema)}
-        if prompt.json_schema_strict is not None:
-            schema["strict"] = prompt.json_schema_strict
+        if enforced is not None:
+            schema["strict"] = enforced
         return {"type": "json_schema", "json_schema": schema}
     return {"type": "json_object"} if prompt.json_object else None
 

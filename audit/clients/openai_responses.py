@@ -7,7 +7,19 @@ from typing import Any
 
 from audit.clients import Answer, CallError, Client, Limits, Message, Prompt, Tool, ToolCall, Translation
 from audit.clients._http import arguments_of, bad_answer, post, string, text_of
-from audit.clients._openai import adapt, arguments_text, connect, locate, ready, sampling, thinks, tool_choice
+from audit.clients._openai import (
+    adapt,
+    arguments_text,
+    connect,
+    locate,
+    note_prefill,
+    parameters,
+    ready,
+    sampling,
+    strict,
+    thinks,
+    tool_choice,
+)
 from audit.clients._openai_batches import OpenAIBatches
 from audit.config import EndpointConfig
 from audit.wire.usage import from_openai
@@ -28,6 +40,7 @@ def translate(prompt: Prompt, model: str, limits: Limits) -> Translation:
         "max_output_tokens": max(SMALLEST_LIMIT, limits.max_output_tokens),
         **sampling(prompt, model, ("temperature", "top_p"), lossy),
     }
+    note_prefill(prompt, lossy)
     if prompt.stop:
         lossy.append("stop sequences are not part of this API")
     if prompt.tools:
@@ -37,7 +50,7 @@ def translate(prompt: Prompt, model: str, limits: Limits) -> Translation:
     choice = tool_choice(prompt, lambda name: {"type": "function", "name": name})
     if choice is not None:
         body["tool_choice"] = choice
-    if text := _text(prompt):
+    if text := _text(prompt, bool(strict(prompt, lossy))):
         body["text"] = text
     _reasoning(prompt, model, body, lossy)
     return Translation(body, tuple(lossy))
@@ -64,7 +77,7 @@ def _tool(tool: Tool) -> dict[str, Any]:
     made: dict[str, Any] = {
         "type": "function",
         "name": tool.name,
-        "parameters": dict(tool.schema),
+        "parameters": parameters(tool),
         "strict": bool(tool.strict),
     }
     if tool.description:
@@ -72,14 +85,14 @@ def _tool(tool: Tool) -> dict[str, Any]:
     return made
 
 
-def _text(prompt: Prompt) -> dict[str, Any]:
+def _text(prompt: Prompt, enforced: bool) -> dict[str, Any]:
     text: dict[str, Any] = {}
     if prompt.json_schema is not None:
         text["format"] = {
             "type": "json_schema",
             "name": prompt.json_schema_name,
             "schema": dict(prompt.json_schema),
-            "strict": bool(prompt.json_schema_strict),
+            "strict": enforced,
         }
     elif prompt.json_object:
         text["format"] = {"type": "json_object"}

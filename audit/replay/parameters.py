@@ -51,7 +51,7 @@ def settings(found: Mapping[str, Any], lossy: list[str]) -> dict[str, Any]:
     stops = [stop] if isinstance(stop, str) else stop if isinstance(stop, list) else []
     made["stop"] = tuple(text for text in stops if isinstance(text, str) and text)
     made.update(_format(found))
-    made.update(_tools(found))
+    made.update(_tools(found, lossy))
     made.update(_reasoning(found, lossy))
     if (_number(found.get("n")) or 1) > 1:
         lossy.append("one answer is asked for where the log asked for several")
@@ -90,6 +90,9 @@ def _format(found: Mapping[str, Any]) -> dict[str, Any]:
     )
     for holder in holders:
         if shape := _shape(maybe_json(holder)):
+            if isinstance(config, Mapping) and holder is config.get("format"):
+                # Anthropic has no wish for a schema: what is given is enforced
+                shape.setdefault("json_schema_strict", True)
             return {**made, **shape}
     schema = next(
         (
@@ -141,7 +144,7 @@ def plain_schema(schema: Any) -> Any:
     return made
 
 
-def _tools(found: Mapping[str, Any]) -> dict[str, Any]:
+def _tools(found: Mapping[str, Any], lossy: list[str]) -> dict[str, Any]:
     made: dict[str, Any] = {}
     if isinstance(found.get("parallel_tool_calls"), bool):
         made["parallel_tool_calls"] = found["parallel_tool_calls"]
@@ -155,6 +158,8 @@ def _tools(found: Mapping[str, Any]) -> dict[str, Any]:
     word = _choice(choice)
     if word is not None:
         made["tool_choice"] = word
+    elif choice:
+        lossy.append("the tool choice is not carried over")
     return made
 
 

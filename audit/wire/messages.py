@@ -227,9 +227,10 @@ def _read_fields(message: Mapping[str, Any], role: str, kind: str, out: Transcri
     read_content(content, role, kind, out)
     if message.get("cache_control") and len(out.segments) > before:
         out.mark_breakpoint(message["cache_control"])
-    for key in ("name", "tool_call_id"):
-        if key in message:
-            out.identify(message[key])
+    if "name" in message:
+        out.identify(message["name"])
+    if "tool_call_id" in message:
+        out.resulted(message["tool_call_id"], before)
     for image in message.get("images") or ():
         read_content({"type": "image", "data": image}, role, kind, out)
     if role == "assistant":

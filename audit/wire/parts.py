@@ -135,7 +135,9 @@ def read_tool_call(part: Part, role: str, out: Transcript, direction: Direction 
     )
     out.add_tool_call(role, inner.get("name") or part.get("type"), arguments, direction)
     if direction == "input":
-        out.identify(part.get("id") or part.get("call_id") or inner.get("toolUseId") or inner.get("id"))
+        own = part.get("id") or part.get("call_id") or inner.get("toolUseId") or inner.get("id")
+        out.identify(own)
+        out.called(part.get("call_id") or own)
 
 
 def _tool_call(part: Part, role: str, kind: str, out: Transcript, direction: Direction) -> None:
@@ -152,10 +154,11 @@ def _tool_result(part: Part, role: str, kind: str, out: Transcript, direction: D
     if isinstance(content, dict) and "text" not in content and "type" not in content:
         content = canonical(without_data(content))
     # results of server-side tools are blocks the provider made; their text is inside typed entries
+    start = len(out.segments)
     read_content(content, "tool", "tool_result", out, direction)
     if direction == "input":
         keys = ("tool_use_id", "call_id", "tool_call_id", "toolUseId", "id")
-        out.identify(next((inner[key] for key in keys if inner.get(key)), None))
+        out.resulted(next((inner[key] for key in keys if inner.get(key)), None), start)
 
 
 def _reasoning(part: Part, role: str, kind: str, out: Transcript, direction: Direction) -> None:

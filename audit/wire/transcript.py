@@ -15,7 +15,7 @@ class Transcript:
     `partial` is set when a part of the prompt lives elsewhere (on the provider's server, in another table).
     """
 
-    __slots__ = ("damage", "flags", "identifiers", "partial", "segments")
+    __slots__ = ("_calls", "_results", "damage", "flags", "identifiers", "partial", "segments")
 
     def __init__(self) -> None:
         self.segments: list[Segment] = []
@@ -23,6 +23,8 @@ class Transcript:
         self.flags: list[str] = []
         self.partial = False
         self.damage: Damage | None = None
+        self._calls: list[str] = []
+        self._results: list[tuple[str, int, int]] = []
 
     def add(self, role: str, kind: str, text: str, direction: Direction = "input") -> None:
         """Append one piece; empty text adds nothing."""
@@ -52,6 +54,36 @@ class Transcript:
         if value is not None and value != "":
             self.identifiers.append(str(value)[:200])
 
+    def called(self, value: Any) -> None:
+        """Note the id by which a result will name the tool call just added."""
+        self._calls.append(str(value))
+
+    def resulted(self, value: Any, start: int) -> None:
+        """Note that the segments from `start` on are the result of the tool call with this id."""
+        self.identify(value)
+        self._results.append((str(value), start, len(self.segments)))
+
+    def _pair(self) -> None:
+        """Put results that stand together into the order of their calls: it is by their order that they are paired.
+
+        No API minds the order of results, since each names its call; ids would make every prompt another text.
+        """
+        rank = {name: place for place, name in enumerate(self._calls)}
+        run: list[tuple[str, int, int]] = []
+        for each in [*self._results, ("", -1, -1)]:
+            if run and each[1] != run[-1][2]:
+                self._sort(run, rank)
+                run = []
+            run.append(each)
+
+    def _sort(self, run: list[tuple[str, int, int]], rank: dict[str, int]) -> None:
+        if any(name not in rank for name, _, _ in run):
+            return
+        pieces = [self.segments[start:end] for _, start, end in sorted(run, key=lambda each: rank[each[0]])]
+        old = self.segments[run[0][1] : run[-1][2]]
+        if not any(segment.cache_breakpoint for segment in old):
+            self.segments[run[0][1] : run[-1][2]] = [segment for piece in pieces for segment in piece]
+
     def mark_breakpoint(self, control: Any = None, default: str = "5m") -> None:
         """Mark the newest segment as the end of a cached prefix, with the life `control` asks for, else `default`."""
         if not self.segments:
@@ -75,6 +107,8 @@ class Transcript:
 
     def apply(self, call: Call) -> None:
         """Hand segments, identifiers, text status and flags to `call`."""
+        if len(self._results) > 1:
+            self._pair()
         call.segments = self.segments
         call.identifiers = self.identifiers
         call.text_status = self.text_status()

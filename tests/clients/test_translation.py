@@ -10,7 +10,12 @@ from audit.plugins import find
 
 CLIENTS: dict[str, Client] = {client.name: client for client in find("clients", "CLIENT")}
 LIMITS = Limits(500)
-SCHEMA = {"type": "object", "properties": {"label": {"enum": ["a", "b"]}}, "required": ["label"]}
+SCHEMA = {
+    "type": "object",
+    "properties": {"label": {"enum": ["a", "b"]}},
+    "required": ["label"],
+    "additionalProperties": False,
+}
 WEATHER = Tool("weather", "Weather of a city", {"type": "object", "properties": {"city": {"type": "string"}}})
 CONVERSATION = Prompt(
     messages=(
@@ -197,3 +202,100 @@ def test_a_model_that_cannot_be_forced_to_call_a_tool_may_choose() -> None:
     made = {"tool_choice": {"type": "any"}}
     assert CLIENTS["anthropic_messages"].adapt(made, refusal("tool_choice", "forced tool use")) is not None
     assert made["tool_choice"] == {"type": "auto"}
+
+
+LOOSE = {
+    "type": "object",
+    "properties": {
+        "city": {"type": "string", "minLength": 1, "description": "a city"},
+        "days": {"type": "array", "items": {"type": "object", "properties": {"n": {"type": "integer", "maximum": 9}}}},
+    },
+    "required": ["city"],
+}
+
+
+def test_a_schema_is_made_what_messages_enforce_and_the_change_is_told() -> None:
+    prompt = Prompt((Message("user", ("x",)),), json_schema=LOOSE)
+    schema = body("anthropic_messages", prompt)["output_config"]["format"]["schema"]
+    day = {"type": "object", "properties": {"n": {"type": "integer", "description": "(maximum: 9)"}}}
+    assert schema == {
+        "type": "object",
+        "properties": {
+            "city": {"type": "string", "description": "a city (minLength: 1)"},
+            "days": {"type": "array", "items": {**day, "additionalProperties": False}},
+        },
+        "required": ["city"],
+        "additionalProperties": False,
+    }
+    assert lossy("anthropic_messages", prompt) == (
+        "objects of the JSON schema take no other fields in this API",
+        "limits of the JSON schema are told and not enforced in this API: maximum, minLength",
+    )
+    assert LOOSE["required"] == ["city"]
+
+
+@pytest.mark.parametrize("flavour", ["openai_chat", "openai_responses"])
+def test_a_schema_openai_cannot_enforce_is_sent_as_a_wish_and_told(flavour: str) -> None:
+    def sent(schema: dict[str, Any]) -> tuple[Any, tuple[str, ...]]:
+        prompt = Prompt((Message("user", ("x",)),), json_schema=schema, json_schema_strict=True)
+        made = body(flavour, prompt)
+        shape = made["response_format"]["json_schema"] if flavour == "openai_chat" else made["text"]["format"]
+        return shape["strict"], lossy(flavour, prompt)
+
+    assert sent(SCHEMA) == (True, ())
+    strict, (told,) = sent(LOOSE)
+    assert strict is False
+    assert "not enforced" in told
+
+
+def test_a_conversation_begins_with_the_user_and_holds_no_empty_text() -> None:
+    prompt = Prompt(
+        (Message("assistant", ("Hello!",)), Message("user", ("  ", "Hi")), Message("assistant", ("",))),
+        system=(" ", "Be kind."),
+    )
+    made = body("anthropic_messages", prompt)
+    assert [turn["role"] for turn in made["messages"]] == ["user", "assistant", "user"]
+    assert made["messages"][2]["content"] == [{"type": "text", "text": "Hi"}]
+    assert made["system"] == [{"type": "text", "text": "Be kind."}]
+    assert any("before the assistant's first" in each for each in lossy("anthropic_messages", prompt))
+    with pytest.raises(NotReplayableError, match="white space"):
+        body("anthropic_messages", Prompt((Message("user", ("\n",)),)))
+
+
+@pytest.mark.parametrize("flavour", ["openai_chat", "openai_responses"])
+def test_words_put_into_the_assistants_mouth_are_told_as_lost(flavour: str) -> None:
+    prompt = Prompt((Message("user", ("Answer in JSON",)), Message("assistant", ('{"answer":',))))
+    assert any("is not continued" in each for each in lossy(flavour, prompt))
+    assert lossy("anthropic_messages", prompt) == ()
+
+
+def test_thinking_is_left_off_amid_calls_of_tools() -> None:
+    thinking = {"type": "enabled", "budget_tokens": 1024}
+    limits = Limits(4000)
+    plain = Prompt((Message("user", ("x",)),), thinking=thinking)
+    assert CLIENTS["anthropic_messages"].translate(plain, "m", limits).body["thinking"] == thinking
+    amid = Prompt(CONVERSATION.messages, tools=(WEATHER,), thinking=thinking)
+    made = CLIENTS["anthropic_messages"].translate(amid, "m", limits)
+    assert "thinking" not in made.body
+    assert any("amid calls of tools" in each for each in made.lossy)
+
+
+def test_arguments_of_tools_are_objects_everywhere() -> None:
+    bare = Tool("now", schema={"properties": {}})
+    prompt = Prompt((Message("user", ("x",)),), tools=(bare,))
+    assert body("openai_chat", prompt)["tools"][0]["function"]["parameters"]["type"] == "object"
+    assert body("openai_responses", prompt)["tools"][0]["parameters"]["type"] == "object"
+    assert body("anthropic_messages", prompt)["tools"][0]["input_schema"]["type"] == "object"
+
+
+def test_a_refused_schema_is_kept_as_a_wish_and_costs_no_other_setting() -> None:
+    chat = {"response_format": {"type": "json_schema", "json_schema": {"name": "a", "schema": LOOSE, "strict": True}}}
+    adapt = CLIENTS["openai_chat"].adapt
+    said = adapt(chat, refusal("response_format", "Invalid schema for response_format 'a'"))
+    assert said == "the JSON schema is not enforced by this model"
+    assert chat["response_format"]["json_schema"]["strict"] is False
+    messages = {"output_config": {"format": {"type": "json_schema", "schema": LOOSE}, "effort": "low"}}
+    assert (
+        CLIENTS["anthropic_messages"].adapt(messages, refusal("output_config", "output_config.format: no")) is not None
+    )
+    assert messages == {"output_config": {"effort": "low"}}

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from audit.call import Call
 from audit.clients import Message, NotReplayableError, Prompt, ToolCall
 from audit.replay.prompts import rebuild, tool
 from audit.wire.messages import read_request
@@ -16,7 +17,9 @@ def round_trip(body: dict[str, Any]) -> Prompt:
     """A logged request body through the readers' segments and back."""
     out = Transcript()
     read_request(body, out)
-    segments = [{"role": each.role, "kind": each.kind, "text": each.text} for each in out.segments]
+    call = Call("test")
+    out.apply(call)
+    segments = [{"role": each.role, "kind": each.kind, "text": each.text} for each in call.segments]
     return rebuild(segments, json.dumps(parameters(body)))
 
 
@@ -216,3 +219,63 @@ def test_losses_on_the_way_are_named() -> None:
 def test_odd_parameters_are_no_settings(odd: str | None) -> None:
     prompt = rebuild([{"role": "user", "kind": "user", "text": "x"}], odd)
     assert (prompt.temperature, prompt.max_output_tokens, prompt.stop, prompt.seed) == (None, None, (), None)
+
+
+CALLS = [("b7", "Bern"), ("a1", "Thun"), ("c3", "Basel")]
+OUT_OF_ORDER = {
+    "chat": [
+        {"role": "user", "content": "How warm?"},
+        {
+            "role": "assistant",
+            "tool_calls": [
+                {"id": name, "type": "function", "function": {"name": "w", "arguments": json.dumps({"c": city})}}
+                for name, city in CALLS
+            ],
+        },
+        *({"role": "tool", "tool_call_id": name, "content": f"{city} result"} for name, city in reversed(CALLS)),
+    ],
+    "messages": [
+        {"role": "user", "content": "How warm?"},
+        {
+            "role": "assistant",
+            "content": [{"type": "tool_use", "id": name, "name": "w", "input": {"c": city}} for name, city in CALLS],
+        },
+        {
+            "role": "user",
+            "content": [
+                {"type": "tool_result", "tool_use_id": name, "content": [{"type": "text", "text": f"{city} result"}]}
+                for name, city in reversed(CALLS)
+            ],
+        },
+    ],
+    "responses": [
+        {"role": "user", "content": "How warm?"},
+        *(
+            {"type": "function_call", "id": f"fc_{name}", "call_id": name, "name": "w",
+             "arguments": json.dumps({"c": city})}
+            for name, city in CALLS
+        ),
+        *(
+            {"type": "function_call_output", "call_id": name, "output": f"{city} result"}
+            for name, city in reversed(CALLS)
+        ),
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("flavour", sorted(OUT_OF_ORDER))
+def test_results_go_to_their_own_calls_in_whatever_order_they_were_logged(flavour: str) -> None:
+    prompt = round_trip({"model": "m", "input" if flavour == "responses" else "messages": OUT_OF_ORDER[flavour]})
+    _, asked, *results = prompt.messages
+    cities = {call.call_id: call.arguments["c"] for call in asked.tool_calls}
+    assert list(cities.values()) == ["Bern", "Thun", "Basel"]
+    assert [(cities[result.call_id], result.texts) for result in results] == [
+        (city, (f"{city} result",)) for _, city in CALLS
+    ]
+
+
+def test_a_choice_among_some_tools_is_told_as_lost() -> None:
+    allowed = {"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": [{"type": "function", "name": "w"}]}}
+    prompt = round_trip({"model": "m", "messages": [{"role": "user", "content": "x"}], "tool_choice": allowed})
+    assert prompt.tool_choice is None
+    assert "the tool choice is not carried over" in prompt.lossy
