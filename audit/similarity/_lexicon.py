@@ -50,8 +50,12 @@ PERSONS = _lines("persons")
 COURTESIES = _words("courtesies")
 _PHRASES = "|".join(sorted(_LISTS["courteous"], key=len, reverse=True))
 _SALUTATIONS = "|".join(_LISTS["salutations"].split())
-COURTEOUS = rf"(?i)^\W*(?:{_SALUTATIONS})(?: [\w.'-]+){{0,3}} ?[,!:\n]|\b(?:{_PHRASES})\b"
-"""Phrases of courtesy, as a regular expression that both engines in use read."""
+_SIGNED = rf"\b(?:{'|'.join(_LISTS['sign_offs'])})[ ,.!]*\n\s*[\w.'-]+(?: [\w.'-]+){{0,2}}\s*$"
+COURTEOUS = rf"(?i)^\W*(?:{_SALUTATIONS})(?: [\w.'-]+){{0,3}} ?[,!:\n]|{_SIGNED}|\b(?:{_PHRASES})\b"
+"""Phrases of courtesy, with whom they greet and who signs, as a regular expression that both engines in use read."""
+OBLIGED, ALLOWED = (rf"\b(?:{'|'.join(_LISTS[name])})\b" for name in ("obligations", "permissions"))
+"""Regular expressions over words with one space between them."""
+
 TIES = tuple(_lines(name) for name in ("prepositions", "conjunctions", "modals"))
 SYNONYMS = _lines("synonyms")
 FILLERS = _words("fillers")

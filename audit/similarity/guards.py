@@ -7,10 +7,11 @@ Spanish, partly in more; in other languages numbers, names, signs of negation an
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable
 
-from audit.similarity._lexicon import KNOWN, OPPOSITE_PREFIXES, OPPOSITES
+from audit.similarity._lexicon import ALLOWED, KNOWN, OBLIGED, OPPOSITE_PREFIXES, OPPOSITES
 from audit.similarity.reading import Reading, reading, stem
 from audit.similarity.spelling import may_be_name
 from audit.similarity.wording import NOTHING, Rewording, missing_words, rewording, same_frame, same_sentences
@@ -18,6 +19,7 @@ from audit.similarity.wording import NOTHING, Rewording, missing_words, rewordin
 SHORT_WORDS = 16
 """Up to this length one word more or less is another question."""
 
+_OBLIGED, _ALLOWED = re.compile(OBLIGED), re.compile(ALLOWED)
 _SMALL_CHANGE = 2
 _TOGETHER = 2
 """Persons that must be spoken of before their order tells who does what to whom."""
@@ -128,6 +130,17 @@ def _like(rest: str, others: set[str]) -> bool:
     return rest in others or any(stem(rest) == stem(other) for other in others if other[:3] == rest[:3])
 
 
+def _other_duty(left: Reading, right: Reading) -> bool:
+    """One text asks what has to be done, the other what may be."""
+    (duty, leave), (other_duty, other_leave) = _duty(left), _duty(right)
+    return (duty, leave) != (other_duty, other_leave) and duty != leave and other_duty != other_leave
+
+
+def _duty(text: Reading) -> tuple[bool, bool]:
+    plain = " ".join(text.words)
+    return _OBLIGED.search(plain) is not None, _ALLOWED.search(plain) is not None
+
+
 def _exchanged(left: Reading, right: Reading) -> bool:
     """The same words in another order, where the order says who does what to whom."""
     if _persons_exchanged(left, right):
@@ -163,6 +176,7 @@ _CHECKS: tuple[tuple[str, Callable[[Reading, Reading], bool]], ...] = (
     ("names differ", _names_differ),
     ("opposite words", _opposed),
     ("another action", _other_actions),
+    ("a duty in one of them, leave in the other", _other_duty),
     ("a restriction in one of them", lambda left, right: left.presence != right.presence),
     ("exchanged order", _exchanged),
 )
