@@ -131,10 +131,23 @@ def test_the_table_shows_signs(explain: Explain, tmp_path: Path, capsys: pytest.
 
 
 def test_failures_that_cost_nothing_are_no_cause(explain: Explain) -> None:
-    failed = {"provider": "anthropic", "model": SONNET, "error": {"type": "rate_limit_error"}, "status": 429}
-    asked = [{**claude(), "user": f"u-{number}", "prompt": f"question {number}"} for number in range(10)]
-    refused = [{**failed, "user": call["user"], "prompt": call["prompt"]} for call in asked]
-    assert causes(explain([each for pair in zip(refused, asked, strict=True) for each in pair], asked)) == {}
+    limited = {"type": "error", "error": {"type": "rate_limit_error", "message": "slow down"}}
+    message = {
+        "type": "message", "role": "assistant", "model": SONNET, "content": [{"type": "text", "text": "yes"}],
+        "stop_reason": "end_turn", "usage": {"input_tokens": 10_000, "output_tokens": 1_000},
+    }  # fmt: skip
+
+    def ask(month: int, second: int, response: Document) -> list[Document]:
+        return [
+            {
+                "user": f"u-{number}", "response": response, "timestamp": f"2026-0{month}-10T{number:02}:00:0{second}Z",
+                "request": {"model": SONNET, "messages": [{"role": "user", "content": f"question {number}"}]},
+            }
+            for number in range(10)
+        ]  # fmt: skip
+
+    tried_twice = [*ask(6, 0, limited), *ask(6, 5, message)]
+    assert causes(explain(tried_twice, ask(7, 5, message))) == {}
 
 
 def test_a_bill_that_did_not_change_stays(explain: Explain) -> None:
