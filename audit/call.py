@@ -36,10 +36,12 @@ class Call:
     """One model call of a log.
 
     Identity is (`system`, `native_id`): the emitting system and its own id of the call; without an id the ingest
-    hashes the whole record. `response_id` is the provider's id of the answer (`chatcmpl-…`, `msg_…`) and finds the
-    same call seen by two systems. Times are UTC epoch microseconds, durations seconds. `rank` decides between two
-    records of one identity: the larger wins, then the later one. `logged_cost_billed` is true only where the emitter
-    itself sends the bill (OpenRouter); any other logged cost is a tool's own estimate and is kept for comparison.
+    hashes the whole record. `row_id` is what a log calls the call where that is no identity beyond it (a row number,
+    `q17`): people find the call by it. `response_id` is the provider's id of the answer (`chatcmpl-…`, `msg_…`) and
+    finds the same call seen by two systems. Times are UTC epoch microseconds, durations seconds. `rank` decides between
+    two records of one identity: the larger wins, then the later one. `logged_cost_billed` is true only where the
+    emitter itself sends the bill (OpenRouter); any other logged cost is a tool's own estimate and is kept for
+    comparison.
     `parameters` holds everything of the request body that can change the answer and is not a message or a tool
     (temperature, top_p, max tokens, stop, seed, n, response_format, tool_choice, reasoning effort, …); never user,
     metadata, stream or cache settings. `identifiers` are ids inside the messages (tool call ids) that belong to the
@@ -48,6 +50,7 @@ class Call:
 
     system: str
     native_id: str | None = None
+    row_id: str | None = None
     response_id: str | None = None
     rank: int = 0
     status: Status = "ok"

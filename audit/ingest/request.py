@@ -112,7 +112,7 @@ def request_row(
         line,
         reader,
         identity,
-        call.native_id or call.response_id,
+        call.native_id or call.response_id or call.row_id,
         _STATUS[call.status],
         provider.strip().lower() if provider else None,
         call.service_tier or (usage.service_tier if usage is not None else None),

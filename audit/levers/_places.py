@@ -20,7 +20,7 @@ now AS (
     FROM remaining AS m JOIN {table} AS t ON t.request_id = m.request_id GROUP BY m.request_id
 ),
 spared AS (
-    SELECT r.workflow_id, COALESCE(r.external_id, CAST(r.request_id AS VARCHAR)) AS example,
+    SELECT r.workflow_id, COALESCE(r.external_id, CONCAT('#', CAST(r.request_id AS VARCHAR))) AS example,
            b.cost - COALESCE(n.cost, 0) AS saving,
            ROW_NUMBER() OVER (PARTITION BY r.workflow_id ORDER BY b.cost - COALESCE(n.cost, 0) DESC, r.request_id)
                AS place

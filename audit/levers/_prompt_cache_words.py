@@ -14,7 +14,8 @@ from audit.store import Store
 
 _MISSED = 0.85
 _REQUEST = """
-SELECT COALESCE(w.name, '(none)') AS workflow, COALESCE(r.external_id, CAST(r.request_id AS VARCHAR)) AS example
+SELECT COALESCE(w.name, '(none)') AS workflow,
+       COALESCE(r.external_id, CONCAT('#', CAST(r.request_id AS VARCHAR))) AS example
 FROM request AS r LEFT JOIN workflow AS w ON w.workflow_id = r.workflow_id WHERE r.request_id = $request_id
 """
 _OPENAI = ("openai", "azure")

@@ -60,7 +60,8 @@ answers AS (
     JOIN grouped AS g ON g.match_key = {key}
     WHERE r.status = 'billable' GROUP BY {key}
 )
-SELECT g.requests, g.requests - 1 AS avoidable, g.cost AS cost_pico, COALESCE(r.external_id, '') AS external_id,
+SELECT g.requests, g.requests - 1 AS avoidable, g.cost AS cost_pico,
+       COALESCE(r.external_id, CONCAT('#', CAST(r.request_id AS VARCHAR))) AS external_id,
        COALESCE(w.name, '(none)') AS workflow, COALESCE(r.response_model, r.request_model, 'unknown') AS model,
        COALESCE(a.answers, 0) AS distinct_answers, COALESCE(a.wordings, 1) AS wordings, c.text
 FROM grouped AS g

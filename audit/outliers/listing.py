@@ -8,7 +8,8 @@ from typing import Any
 from audit.store import Store
 
 _LISTED = """
-SELECT COALESCE(r.external_id, CAST(r.request_id AS VARCHAR)) AS external_id, COALESCE(w.name, '(none)') AS workflow,
+SELECT COALESCE(r.external_id, CONCAT('#', CAST(r.request_id AS VARCHAR))) AS external_id,
+       COALESCE(w.name, '(none)') AS workflow,
        o.model, o.meter, o.tokens, o.median, o.z, o.excess_cost_pico, o.cause, r.user_id
 FROM outlier AS o
 JOIN request AS r ON r.request_id = o.request_id

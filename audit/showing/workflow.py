@@ -82,7 +82,8 @@ last_user AS (
     SELECT s.request_id, MAX(s.position) AS position FROM segment AS s JOIN chosen AS c ON c.first_id = s.request_id
     WHERE s.direction = 'input' AND s.kind IN ('user', 'history', 'tool_result') GROUP BY s.request_id
 )
-SELECT COALESCE(r.external_id, '') AS external_id, c.requests, c.distinct_answers, c.cost_pico, t.text
+SELECT COALESCE(r.external_id, CONCAT('#', CAST(r.request_id AS VARCHAR))) AS external_id,
+       c.requests, c.distinct_answers, c.cost_pico, t.text
 FROM chosen AS c JOIN request AS r ON r.request_id = c.first_id
 LEFT JOIN last_user AS l ON l.request_id = c.first_id
 LEFT JOIN segment AS s ON s.request_id = l.request_id AND s.position = l.position
@@ -90,7 +91,8 @@ LEFT JOIN content AS t ON t.content_hash = s.content_hash
 ORDER BY c.cost_pico DESC, c.requests DESC, c.first_id
 """
 _OUTLIERS = """
-SELECT COALESCE(r.external_id, CAST(r.request_id AS VARCHAR)) AS external_id, o.meter, o.tokens, o.median, o.z,
+SELECT COALESCE(r.external_id, CONCAT('#', CAST(r.request_id AS VARCHAR))) AS external_id,
+       o.meter, o.tokens, o.median, o.z,
        o.cause, o.excess_cost_pico
 FROM outlier AS o JOIN request AS r ON r.request_id = o.request_id
 WHERE o.workflow_id = $workflow_id ORDER BY o.excess_cost_pico DESC, o.request_id, o.meter LIMIT $top

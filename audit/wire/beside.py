@@ -70,19 +70,18 @@ def _fill_names(call: Call, pair: Pair) -> None:
     if not pair.bare and "response_id" in known:
         call.response_id = label(pair.value("response_id"))
     if not pair.bare and "request_id" in known:
-        call.native_id = next((name for value in pair.values("request_id") if (name := _identity(value))), None)
+        names = [name for value in pair.values("request_id") if (name := label(value))]
+        call.native_id = next((name for name in names if _is_identity(name)), None)
+        call.row_id = names[0] if names else None
     if "api_key" in known:
         call.api_key_hash = hashed_key(pair.value("api_key"))
     if "stream" in known and isinstance(pair.value("stream"), bool):
         call.request_stream = pair.value("stream")
 
 
-def _identity(value: Any) -> str | None:
-    """An id that can be told from those of other logs; a row number can't."""
-    name = label(value)
-    if name is None or len(name) < 5 or (name.replace(".", "", 1).isdigit() and len(name) < 12):
-        return None
-    return name
+def _is_identity(name: str) -> bool:
+    """Whether an id can be told from those of other logs; a row number can't."""
+    return len(name) >= 5 and not (name.replace(".", "", 1).isdigit() and len(name) < 12)
 
 
 def hashed_key(key: Any) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -11,6 +12,10 @@ Convention = Literal["inclusive", "exclusive", "disjoint", "unknown"]
 
 MAX_TOKENS = 100_000_000
 """A count above this is a broken record: no context window is within an order of magnitude of it."""
+
+# one point or comma before three digits is a thousand to some and a fraction to others; two of a kind are thousands
+_AMBIGUOUS = re.compile(r"[1-9]\d{0,2}[.,]\d{3}")
+_GROUPED = re.compile(r"[1-9]\d{0,2}([.,])\d{3}(\1\d{3})+")
 
 _EMPTY: Mapping[str, Any] = {}
 
@@ -47,7 +52,7 @@ class Usage:
 def count(value: object, name: str, flags: list[str]) -> int | None:
     """A token count, or None when there is none; an impossible one is None and leaves `implausible_<name>` in `flags`.
 
-    `"340"` and `12.0` are counts; -5, 1e12, 12.5, True and NaN are not.
+    `"340"`, `12.0` and `"1,234,567"` are counts; -5, 1e12, 12.5, True, NaN, `"1.000"` and `"1,000"` are not.
     """
     if type(value) is int and 0 <= value <= MAX_TOKENS:
         return value
@@ -62,16 +67,25 @@ def _repair(value: object, name: str, flags: list[str]) -> int | None:
         text = number.strip()
         if not text:
             return None
-        try:
-            number = float(text) if len(text) <= 32 else math.nan
-        except ValueError:
-            number = math.nan
+        number = _number(text)
     if isinstance(number, float) and math.isfinite(number) and number == int(number):
         number = int(number)
     if type(number) is int and 0 <= number <= MAX_TOKENS:
         return number
     flags.append(f"implausible_{name}")
     return None
+
+
+def _number(text: str) -> float:
+    """A number as it is written; NaN where it is none, or could be two."""
+    if len(text) > 32 or _AMBIGUOUS.fullmatch(text):
+        return math.nan
+    if _GROUPED.fullmatch(text):
+        text = text.replace(",", "").replace(".", "")
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
 
 
 def part(value: object) -> Mapping[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 from audit.call import Call
 from audit.wire.columns import layout
 from audit.wire.feedback import word_of
+from audit.wire.secrets import is_secret_field, mark, unkeyed
 from audit.wire.text import label, maybe_json, scalar
 
 MAX_TAGS = 64
@@ -71,11 +72,11 @@ def _tag_all(tags: dict[str, Any], fields: Mapping[str, Any], prefix: str, depth
         elif isinstance(value, list):
             texts = [str(item) for item in value if scalar(item) is not None]
             if texts and len(texts) == len(value):
-                tags.setdefault(name, ",".join(texts)[:500])
+                tags.setdefault(name, ",".join(unkeyed(each) for each in texts)[:500])
         else:
             found = scalar(value)
             if found is not None:
-                tags.setdefault(name, found)
+                tags.setdefault(name, mark(str(found)) if is_secret_field(name) else found)
 
 
 def _tag_list(call: Call, entries: list[Any]) -> None:

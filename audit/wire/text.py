@@ -11,6 +11,8 @@ from typing import Any, Literal
 
 import orjson
 
+from audit.wire.secrets import unkeyed
+
 Damage = Literal["truncated", "redacted"]
 
 _TRUNCATED = ("litellm_truncated skipped", "...[truncated]", "…[truncated]", "<truncated>", "[TRUNCATED]")
@@ -134,7 +136,7 @@ def worst_damage(texts: Iterable[str]) -> Damage | None:
 def scalar(value: Any) -> Any:
     """`value` if it can stand as a tag (text, number, truth value), else None; long texts are cut to 500 characters."""
     if type(value) is str:
-        return repaired(value[:500]) or None
+        return repaired(unkeyed(value[:500])) or None
     if type(value) is bool or type(value) is int or type(value) is float:
         return value
     return None
@@ -143,7 +145,7 @@ def scalar(value: Any) -> Any:
 def label(value: Any) -> str | None:
     """`value` as a short name (team, user, id): stripped, None when empty; numbers become their text."""
     if type(value) is str:
-        return repaired(value.strip()[:500]) or None
+        return repaired(unkeyed(value.strip()[:500])) or None
     if type(value) is int or type(value) is float:
         return str(value)
     return None

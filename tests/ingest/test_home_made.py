@@ -78,3 +78,33 @@ def test_equal_counts_in_one_file_are_not_one_call(read: Read, tmp_path: Path) -
     asked = {"ts": 1_788_256_800, "model": "gpt-4o", "messages": ASKED["messages"], "completion": "hi", **usage}
     result = read(write(tmp_path / "log.jsonl", [asked, flat]))
     assert (result.accepted, result.duplicates.total()) == (2, 0)
+
+
+def test_a_number_that_could_be_two_is_none(store: Store, read: Read, tmp_path: Path) -> None:
+    (tmp_path / "log.csv").write_text(
+        "request_id,model,input_tokens,output_tokens\n"
+        'r1,gpt-4o,1.000,7\nr2,gpt-4o,"1,000",7\nr3,gpt-4o,"1,234,567",7\nr4,gpt-4o,1000.0,7\nr5,gpt-4o,1.234.567,7\n'
+    )
+    read(tmp_path / "log.csv")
+    rows = {
+        row["external_id"]: row["input_tokens"] for row in store.rows("SELECT external_id, input_tokens FROM request")
+    }
+    assert rows == {"r1": None, "r2": None, "r3": 1_234_567, "r4": 1_000, "r5": 1_234_567}
+
+
+def test_a_row_number_finds_its_call_and_is_no_identity(store: Store, read: Read, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("request_id,model,input_tokens,output_tokens\n1,gpt-4o,10,7\n")
+    (tmp_path / "b.csv").write_text("request_id,model,input_tokens,output_tokens\n1,gpt-4o,20,7\n")
+    assert read(tmp_path / "a.csv").accepted + read(tmp_path / "b.csv").accepted == 2
+    assert [row["external_id"] for row in store.rows("SELECT external_id FROM request")] == ["1", "1"]
+
+
+def test_keys_are_never_kept(store: Store, read: Read, tmp_path: Path) -> None:
+    key, token = "sk-proj-" + "aB3" * 12, "Bearer eyJhbGciOi" + "J9x" * 12
+    record = {**pair(1), "user_id": key, "metadata": {"team": token, "api_key": "plain-word-7", "feature": "sk-learn"}}
+    read(write(tmp_path / "log.jsonl", [record]))
+    (row,) = store.rows("SELECT user_id, team, feature, tags FROM request")
+    assert row["user_id"].startswith("secret-")
+    assert row["team"].startswith("secret-")
+    assert row["feature"] == "sk-learn"
+    assert not [each for each in (key, token, "plain-word-7") if each in json.dumps(row)]
