@@ -12,6 +12,7 @@ import orjson
 
 from audit.call import Call
 from audit.hashes import bytes_hash, content_hash, digest
+from audit.prices.names import surcharge_of
 
 DAY_US = 86_400_000_000
 _FIRST_US, _LAST_US = 0, 7_258_118_400_000_000
@@ -115,7 +116,7 @@ def request_row(
         call.native_id or call.response_id or call.row_id,
         _STATUS[call.status],
         provider.strip().lower() if provider else None,
-        call.service_tier or (usage.service_tier if usage is not None else None),
+        _tier(call),
         parameters.text,
         parameters.max_tokens,
         parameters.temperature,
@@ -130,6 +131,13 @@ def request_row(
         workflow_id,
         *_as_they_are(call),
     )
+
+
+def _tier(call: Call) -> str | None:
+    """The tier that was served, with the surcharge of the place that the model's spelling names."""
+    tier = call.service_tier or (call.usage.service_tier if call.usage is not None else None)
+    place = surcharge_of(call.request_model) or surcharge_of(call.response_model)
+    return tier if not place or "+" in (tier or "") else f"{tier or 'standard'}{place}"
 
 
 def _seconds(value: float | None) -> float | None:

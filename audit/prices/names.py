@@ -23,6 +23,12 @@ _NOISE = frozenset(
         *("standard", "us"),
     )
 )
+_COLON_NOISE = frozenset({"chat", "messages", "completion", "responses", "embedding", "embeddings"})
+_PLACES = (
+    (re.compile(r"(?:.*/)?azure(?:_ai)?/(?:eu|us|data-zone)/"), "+data-zone"),
+    (re.compile(r"(?:.*/)?locations/(?!global/)[^/]+/publishers/anthropic/"), "+regional"),
+)
+"""Spellings of a model that say where it was asked to run, and the surcharge of running there."""
 _AWS_REGION = re.compile(r"[a-z]{2}(-gov)?-[a-z]+-\d")
 _AWS_MODEL = re.compile(
     r"((us|eu|apac|ap|jp|au|ca|sa|us-gov|global|regional)\.)?"
@@ -48,6 +54,12 @@ _FAMILIES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
 _DATE = re.compile(r"[-@](20\d{2}-?(0[1-9]|1[0-2])-?\d{2}|\d{4}|\d{2}-20\d{2}|\d{2}-\d{2}|latest|default)$")
 _CLAUDE_VERSION_FIRST = re.compile(r"claude-(\d+)(?:[.-](\d))?-(opus|sonnet|haiku|fable|mythos)")
 _CLAUDE_DOT = re.compile(r"(claude-(?:opus|sonnet|haiku|fable|mythos)-\d+)\.(\d)")
+
+
+def surcharge_of(model: str | None) -> str:
+    """The suffix of the service tier that the spelling of a model calls for (`+data-zone`), "" for most."""
+    name = model.strip().lower() if model and "/" in model else ""
+    return next((suffix for pattern, suffix in _PLACES if name and pattern.match(name)), "")
 
 
 class Names:
@@ -128,7 +140,9 @@ class Names:
     def _peel(self, provider: str | None, name: str) -> tuple[str | None, str, str, bool]:
         """Take the words off a path that name hosts, gateways and regions; last, whether a server without a price runs
         what is left."""
-        note = ""
+        provider, name, note = self._before_colon(provider, name)
+        if provider in self._overlay.unpriced_providers:
+            return provider, name, note, True
         while "/" in name:
             # what a host itself lists with a slash is its own model: groq/openai/gpt-oss-120b is Groq's
             if note and provider and self._find(provider, name):
@@ -145,6 +159,15 @@ class Names:
             if provider == "openrouter":
                 break
         return provider, name, note, False
+
+    def _before_colon(self, provider: str | None, name: str) -> tuple[str | None, str, str]:
+        """Take off the provider that frameworks write before a colon (`openai:gpt-4o`, `openai:chat:gpt-4o`)."""
+        head, _, rest = name.partition(":")
+        known = self._overlay.provider_names.get(head)
+        if not rest[:1].isalpha() or (known is None and head not in self._overlay.unpriced_providers):
+            return provider, name, ""
+        kind, _, inner = rest.partition(":")
+        return known or head, inner if kind in _COLON_NOISE and inner else rest, f"prefix {head}: removed"
 
     def _try(self, provider: str, name: str, note: str) -> Match | None:
         for spelling, change in _spellings(name):

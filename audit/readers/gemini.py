@@ -56,6 +56,10 @@ def _vertex(record: Record) -> Call:
     """A row of the table: Gemini bodies, or the bodies of partner models (rawPredict)."""
     call = Call(system="vertex", native_id=label(record.get("request_id")), provider_name="vertex_ai")
     call.request_model = label(record.get("model")) or label(record.get("deployed_model_id"))
+    endpoint = label(record.get("endpoint"))
+    if endpoint and "/publishers/anthropic/" in endpoint:
+        # the price of a partner's model depends on the place, and only the endpoint names it
+        call.request_model = endpoint
     call.started_at_us = first_time(call.flags, record.get("logging_time"))
     request = _payload(record.get("full_request"), record.get("request_payload"))
     response = join(_payload(record.get("full_response"), record.get("response_payload")))
