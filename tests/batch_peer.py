@@ -18,7 +18,10 @@ Spoil = Callable[[int, str, dict[str, Any]], Any]
 
 
 class BatchPeer(Peer):
-    """`spoil` makes requests expire or fail; `deaf` is how many seconds an accepted batch is kept quiet about."""
+    """`spoil` makes requests expire or fail; `deaf` is how many seconds an accepted batch is kept quiet about.
+
+    `damage` has the last word on a file of results.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -27,6 +30,7 @@ class BatchPeer(Peer):
         self.spoil: Spoil = lambda place, name, body: None
         self.deaf = 0.0
         self.deleted: list[str] = []
+        self.damage: Callable[[str], str] = lambda lines: lines
         self.has_batches = True
 
     def end(self, status: str = "completed") -> None:
@@ -134,7 +138,7 @@ class BatchPeer(Peer):
             else:
                 result["message"] = self._served(batch, body)
             lines.append(json.dumps({"custom_id": name, "result": result}))
-        return web.Response(text="\n".join(lines), content_type="application/x-jsonl")
+        return web.Response(text=self.damage("\n".join(lines)), content_type="application/x-jsonl")
 
     async def _list(self, request: web.Request) -> web.Response:
         kind = "msgbatch" if "messages" in request.path else "batch"
@@ -142,10 +146,10 @@ class BatchPeer(Peer):
         return web.json_response({"data": shown, "has_more": False})
 
     async def _retrieve(self, request: web.Request) -> web.Response:
-        return web.json_response(self._shown(self.batches[request.match_info["id"]]))
+        return web.json_response(self.change(self._shown(self.batches[request.match_info["id"]])))
 
     async def _content(self, request: web.Request) -> web.Response:
-        return web.Response(body=self.files[request.match_info["id"]])
+        return web.Response(body=self.damage(self.files[request.match_info["id"]].decode()).encode())
 
     async def _delete(self, request: web.Request) -> web.Response:
         self.deleted.append(request.match_info["id"])

@@ -117,6 +117,9 @@ class _Collector:
                 await self._look(row, batches)
             except CallError as failure:
                 self._still_open(row, 0, f"can't be reached: {failure.message}")
+            except (AttributeError, KeyError, TypeError, ValueError) as error:
+                # the shape of what came back is the provider's affair; the batch is looked at again next time
+                self._still_open(row, 0, f"the answer can't be read: {type(error).__name__}: {error}")
             finally:
                 with suppress(Exception):  # a connection that won't close changes no result
                     await batches.close()
@@ -144,6 +147,11 @@ class _Collector:
         missing = not_reached(EXPIRED if results else await batches.why_failed(batch_id))
         entries = self._store.rows(_ENTRIES, tag=row["tag"])
         self._write(row, [_Outcome(entry, results.get(entry["custom_id"], missing)) for entry in entries])
+        if lost := sum(1 for entry in entries if entry["custom_id"] not in results) if results else 0:
+            self._sums.notes.append(
+                f"{lost} requests have no result in batch {batch_id}, so {row['endpoint']} keeps it"
+            )
+            return
         try:
             await batches.forget(batch_id)
         except CallError as failure:

@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from audit.clients import Answer, CallError
+from audit.errors import StoreError
 from audit.replay.plans import Job, Plan
 from audit.store import Store
 from audit.wire.text import repaired
@@ -35,7 +36,7 @@ class Journal:
     """Appends outcomes to a table as they come; `filed` is told when every one so far is on file.
 
     Rows are numbered in the column `key`. Where many come, they are written together, so that writing takes a third of
-    the time at most.
+    the time at most. Once nothing can be written, `add` raises StoreError: what can't be kept must not be paid for.
     """
 
     def __init__(self, store: Store, table: str, key: str, filed: Callable[[], None] = lambda: None) -> None:
@@ -47,14 +48,23 @@ class Journal:
         self._next = int(store.value(f"SELECT COALESCE(MAX({key}), 0) FROM {table}")) + 1
         self._rows: list[dict[str, Any]] = []
         self._timer: asyncio.TimerHandle | None = None
+        self._broken: StoreError | None = None
         self._not_before = 0.0
 
     def add(self, row: dict[str, Any]) -> None:
-        """Take an outcome, by column."""
+        """Take an outcome, by column; raises StoreError when earlier ones could not be written."""
+        if self._broken is not None:
+            raise self._broken
         self._rows.append({self._key: self._next, **row})
         self._next += 1
         if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_at(self._not_before, self.flush)
+            self._timer = asyncio.get_running_loop().call_at(self._not_before, self._on_time)
+
+    def _on_time(self) -> None:
+        try:
+            self.flush()
+        except StoreError as error:  # nobody waits for a timer: the next one who adds is told
+            self._broken = error
 
     def flush(self) -> None:
         """Write what was collected."""

@@ -220,3 +220,37 @@ def test_an_unreachable_provider_leaves_the_batch_open(
     with pytest.raises(ReplayError):
         planned(store, catalogue)
     assert json.loads(store.rows("SELECT outcome FROM event ORDER BY event_id DESC LIMIT 1")[0]["outcome"])["stopped"]
+
+
+@pytest.mark.parametrize(("model", "provider"), [("gpt-4o-mini", "openai"), ("claude-haiku-4-5", "anthropic")])
+def test_results_that_were_cut_or_spoilt_leave_the_batch_at_the_provider(
+    store: Store, catalogue: Catalogue, peer: BatchPeer, model: str, provider: str
+) -> None:
+    fill(store, shop({"sort": 40}))
+    submit(store, planned(store, catalogue, models=[model]), max_cost_usd=5.0, consent=True)
+    peer.end("completed" if provider == "openai" else "ended")
+
+    def damage(lines: str) -> str:
+        whole = lines.splitlines()
+        spoilt = ["", "not JSON", "[" * 50_000, '{"custom_id": 7}', '{"custom_id": "nobodys", "response": []}']
+        return "\n".join([*spoilt, *whole[:30], whole[30][:40], *whole[31:], whole[0]]) if whole else lines
+
+    peer.damage = damage
+    found = collect(store)
+    assert found.answered == 39
+    assert [(each.reason, each.count) for each in found.failed] == [("timeout", 1)]
+    assert f"1 requests have no result in batch {next(iter(peer.batches))}, so {provider} keeps it" in found.notes
+    assert peer.deleted == []
+    assert store.value("SELECT COUNT(DISTINCT prompt_key) FROM replay WHERE status = 'ok'") == 39
+
+
+def test_a_state_nobody_can_read_leaves_the_batch_open(store: Store, catalogue: Catalogue, peer: BatchPeer) -> None:
+    fill(store, shop({"sort": 40}))
+    submit(store, planned(store, catalogue), max_cost_usd=5.0)
+    peer.end()
+    peer.change = lambda body: body | {"request_counts": ["many"]}
+    found = collect(store)
+    assert (found.answered, len(found.open)) == (0, 1)
+    assert "can't be read" in found.open[0].status
+    peer.change = lambda body: body
+    assert collect(store).answered == 40
