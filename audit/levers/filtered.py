@@ -13,6 +13,7 @@ import pyarrow as pa
 from audit.anatomy.junk import is_junk, is_monitor_word
 from audit.figures import count, money, share
 from audit.levers import Lever, Settings
+from audit.levers._places import instance
 from audit.levers._probe import fresh, remember
 from audit.statistics.intervals import lower_bound
 from audit.store import Store
@@ -75,7 +76,8 @@ WHERE r.status = 'billable' AND r.user_id IS NULL ORDER BY r.prompt_key, r.start
 """
 _COSTS = """
 SELECT h.reason, COALESCE(w.name, '(none)') AS workflow, r.workflow_id, COUNT(*) AS requests,
-       CAST(SUM(c.cost_pico) AS DECIMAL(38, 0)) AS cost_pico
+       CAST(SUM(c.cost_pico) AS DECIMAL(38, 0)) AS cost_pico,
+       MIN(COALESCE(r.external_id, CAST(r.request_id AS VARCHAR))) AS example
 FROM filtered_hit AS h JOIN request AS r ON r.request_id = h.request_id
 JOIN request_cost AS c ON c.request_id = h.request_id
 LEFT JOIN workflow AS w ON w.workflow_id = r.workflow_id
@@ -188,6 +190,7 @@ def _findings(store: Store, settings: Settings) -> list[str]:
     del settings
     lines = [
         f"{row['workflow']}: {count(row['requests'])} requests are {_SAID[row['reason']]} ({money(row['cost_pico'])})"
+        f"{instance(row['example'])}"
         for row in store.rows(_COSTS)[:8]
     ]
     rule = store.rows("SELECT * FROM filtered_rule")[0]
