@@ -17,15 +17,25 @@ _MONTH = (
     r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?"
     r"|nov(?:ember)?|dec(?:ember)?)"
 )
-_DAY = r"(?:mon|tues|wednes|thurs|fri|satur|sun)day"
+_FOREIGN_MONTH = (
+    r"(?:januar|februar|märz|april|mai|juni|juli|august|september|oktober|november|dezember|enero|febrero|marzo|abril|mayo"
+    r"|junio|julio|agosto|septiembre|octubre|noviembre|diciembre|janvier|février|mars|avril|juin|juillet|août|septembre"
+    r"|octobre|novembre|décembre)"
+)
+_DAY = (
+    r"(?:(?:mon|tues|wednes|thurs|fri|satur|sun)day|montag|dienstag|mittwoch|donnerstag|freitag|samstag|sonntag|lunes"
+    r"|martes|miércoles|jueves|viernes|sábado|domingo|lundi|mardi|mercredi|jeudi|vendredi|samedi|dimanche)"
+)
 _VALUES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     (name, re.compile(pattern, re.IGNORECASE))
     for name, pattern in (
         ("a UUID", r"\b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b"),
         ("an e-mail address", r"[\w.+-]{1,64}@[\w-]{1,63}\.[\w.-]{2,63}"),
-        ("a time", r"\d{4}-\d{2}-\d{2}[t ]\d{2}:\d{2}|\b\d{1,2}:\d{2}(?::\d{2})?(?:\.\d+)?\s?(?:am|pm|z|utc)?\b"),
+        ("a time", r"\d{4}-\d{2}-\d{2}[t ]\d{2}:\d{2}|\b\d{1,2}:\d{2}(?::\d{2})?(?:\.\d+)?\s?(?:am|pm|z|utc)?\b"
+                   r"|\d{1,2}[時时点點]\d{1,2}分"),
         ("a date", rf"\d{{4}}-\d{{2}}-\d{{2}}|\b\d{{1,2}}[./]\d{{1,2}}[./]\d{{2,4}}\b|\b{_MONTH}\.? \d{{1,2}}\b"
-                   rf"|\b\d{{1,2}}\.? {_MONTH}\b|\b{_DAY}\b"),
+                   rf"|\b\d{{1,2}}\.? {_MONTH}\b|\b\d{{1,2}}\.? (?:de )?{_FOREIGN_MONTH}\b|\b{_DAY}\b"
+                   r"|\d{1,2}月\d{1,2}[日号]|[月火水木金土日]曜日|星期[一二三四五六日天]"),
         ("an id", r"\b(?=[a-z_-]*\d)[a-z]{1,12}[-_]\w*\d[\w-]*|\b(?=[0-9a-f]*\d)[0-9a-f]{12,}\b|\b\d{5,}\b"),
         ("a number", r"\b\d[\d.,]*\b"),
     )

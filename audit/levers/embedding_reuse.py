@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from audit.figures import count
+from typing import Any
+
+from audit.figures import count, share
 from audit.levers import Lever, Settings
+from audit.levers._places import Place, told
 from audit.store import Store
 
 _EMBEDDED = "SELECT COUNT(*) FROM request WHERE status = 'billable' AND operation_name = 'embeddings' AND {text}"
@@ -54,25 +57,23 @@ def _blocked(store: Store, settings: Settings) -> str | None:
 
 
 _FOUND = """
-SELECT COALESCE(w.name, '(none)') AS workflow, COALESCE(r.request_model, r.response_model, 'unknown') AS model,
-       COUNT(*) AS requests, SUM(CASE WHEN s.known > 0 THEN 1 ELSE 0 END) AS repeating,
-       CAST(SUM(s.known) AS BIGINT) AS known, CAST(SUM(s.tokens) AS BIGINT) AS tokens
-FROM embedding_reuse_share AS s
-JOIN request AS r ON r.request_id = s.request_id
-LEFT JOIN workflow AS w ON w.workflow_id = r.workflow_id
-GROUP BY COALESCE(w.name, '(none)'), COALESCE(r.request_model, r.response_model, 'unknown')
-HAVING SUM(s.known) > 0
-ORDER BY known DESC, workflow, model
+SELECT r.workflow_id, MIN(COALESCE(r.request_model, r.response_model, 'unknown')) AS model, COUNT(*) AS requests,
+       CAST(CAST(SUM(s.known) AS DOUBLE) / CAST(SUM(s.tokens) AS DOUBLE) AS DOUBLE) AS known
+FROM embedding_reuse_share AS s JOIN request AS r ON r.request_id = s.request_id
+GROUP BY r.workflow_id
 """
 
 
 def _findings(store: Store, settings: Settings) -> list[str]:
     del settings
-    return [
-        f"{row['workflow']} on {row['model']}: {count(row['known'])} of {count(row['tokens'])} tokens were embedded"
-        f" before, in {count(row['repeating'])} of {count(row['requests'])} calls"
-        for row in store.rows(_FOUND)[:8]
-    ]
+    return told(store, "embedding_reuse_share", _FOUND, _embedded)
+
+
+def _embedded(place: Place, how: dict[str, Any]) -> str:
+    return (
+        f"{share(how['known'], 0)} of the text sent to {how['model']} had been embedded before, in "
+        f"{count(place.requests)} of {count(how['requests'])} calls"
+    )
 
 
 LEVER = Lever(

@@ -97,3 +97,18 @@ def test_runaway_answers_name_their_request() -> None:
     (line,) = findings(store, lever("output_outliers"))
     assert "longest at 9,000 tokens where 100 are usual; 1 of them repeat themselves" in line
     assert line.endswith("long")
+
+
+def test_texts_embedded_again_name_their_dollars() -> None:
+    plant = Plant()
+    for number in range(3):
+        call = plant.call(at_us=START + number * HOUR, key=1, output_tokens=0, operation_name="embeddings",
+                          request_model="embedder", external_id=f"e{number}")  # fmt: skip
+        plant.segment(call, 0, "the same text", 10)
+    store = plant.store
+    assert saved(store, lever("embedding_reuse"), scope="tenant") == 2 * 1000 * PRICES["input"]
+    (line,) = findings(store, lever("embedding_reuse"))
+    assert line.startswith(
+        "support: 67 % of the text sent to embedder had been embedded before, in 2 of 3 calls ($0.00"
+    )
+    assert line.endswith(("e1", "e2"))

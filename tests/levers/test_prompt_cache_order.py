@@ -42,6 +42,15 @@ def clock(random: Random, number: int) -> Prompt:
     ]
 
 
+def japanese_clock(random: Random, number: int) -> Prompt:
+    minute = int(random.integers(0, 60))
+    return [("system", f"現在時刻：2026年3月{1 + number % 28}日 10時{minute:02d}分{number % 60:02d}秒\n{STATIC}")]
+
+
+def spanish_date(random: Random, number: int) -> Prompt:
+    return [("system", f"Hoy es el {1 + number % 28} de marzo.\n{STATIC}")]
+
+
 def date(random: Random, number: int) -> Prompt:
     return [("system", f"Today is March {1 + number % 28}, 2026.\n{STATIC}")]
 
@@ -83,6 +92,7 @@ def unsorted_json(random: Random, number: int) -> Prompt:
 
 
 PLANTED: dict[str, tuple[Callable[[Random, int], Prompt], str]] = {
+    "japanese clock": (japanese_clock, "a time"), "spanish date": (spanish_date, "a date"),
     "clock": (clock, "a time"), "date": (date, "a date"), "uuid": (unique_id, "a UUID"), "id": (short_id, "an id"),
     "name": (name, "a name"), "mail": (mail, "an e-mail address"),
     "tools": (shuffled_tools, "tool definitions in changing order"),
