@@ -11,6 +11,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import blake2b
 from itertools import pairwise
 from typing import Any
@@ -47,6 +48,12 @@ def terms(text: str) -> Iterator[str]:
             yield from (first + second for first, second in pairwise(word))
 
 
+@lru_cache(maxsize=1024)
+def _counted(text: str) -> tuple[tuple[int, int], ...]:
+    """How often each bucket of terms occurs; the prompts of a workflow are read again for each of its candidates."""
+    return tuple(Counter(hashed(term) % BUCKETS for term in terms(text)).items())
+
+
 @dataclass(frozen=True, eq=False)
 class Reading:
     """How prompts become numbers: rarity of each bucket of terms, and the middle and spread of the prompts' lengths."""
@@ -60,7 +67,7 @@ class Reading:
         """Fit to prompts, without a look at any answer: rarity is ln((1 + n)/(1 + prompts with the term)) + 1."""
         seen: Counter[int] = Counter()
         for text in texts:
-            seen.update({hashed(term) % BUCKETS for term in terms(text)})
+            seen.update(bucket for bucket, _ in _counted(text))
         rarity = [math.log((1 + len(texts)) / (1 + seen[bucket])) + 1 for bucket in range(BUCKETS)]
         logs = np.log1p(np.asarray(lengths, dtype=np.float64))
         return cls(
@@ -72,7 +79,7 @@ class Reading:
     def row(self, prompt: Prompt, input_tokens: int) -> FloatArray:
         """The features of one prompt: BUCKETS of terms at length 1, then the prompt's length, then tools or none."""
         row = np.zeros(BUCKETS + 2)
-        for bucket, count in Counter(hashed(term) % BUCKETS for term in terms(prompt.text)).items():
+        for bucket, count in _counted(prompt.text):
             row[bucket] = math.sqrt(count) * self.rarity[bucket]
         norm = math.sqrt(math.fsum(row**2))
         if norm:
