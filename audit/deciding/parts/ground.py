@@ -30,8 +30,8 @@ from audit.statistics.sequential import GrowingSample
 from audit.statistics.verdicts import FAMILY_DELTA
 from audit.statistics.weighted_loss import LossSample
 
-LEAST_ROUTED = 10
-"""Units in a part before its own share of losses is worth a look."""
+LEAST_ROUTED = 30
+"""Units in a part before its own share of losses says anything (NCHS suppresses shares of fewer)."""
 
 Losses = LossSample | GrowingSample
 

@@ -70,7 +70,8 @@ def _testable(trial: rule.Trial) -> bool:
 def chosen(found: Sequence[Policy], whole: Mapping[Place, float]) -> list[Policy]:
     """The same policies with their outcome: of each workflow and model the best of the simplest kind is offered.
 
-    A more involved kind is taken only where it saves `MARGIN` more than the best of all simpler ones and the whole.
+    A more involved kind is taken only where it saves `MARGIN` more than the best of all simpler ones and the whole, or
+    than nothing; a rule only has to save where nothing does.
     """
     winners: dict[Place, Policy] = {}
     for kind in _KINDS:
@@ -78,7 +79,8 @@ def chosen(found: Sequence[Policy], whole: Mapping[Place, float]) -> list[Policy
             here = [each for each in found if _place(each) == place and each.certified and _kind(each) == kind]
             leader = max(here, key=lambda each: each.saving or 0.0, default=None)
             best = (winners[place].saving or 0.0) if place in winners else whole.get(place, 0.0)
-            if leader is not None and (leader.saving or 0.0) > best + (MARGIN if best else 0.0):
+            least = best + (MARGIN if best or kind != _KINDS[0] else 0.0)
+            if leader is not None and (leader.saving or 0.0) > least:
                 winners[place] = leader
     return [
         _settled(policy, winners.get(_place(policy)), whole.get(_place(policy), 0.0)) if policy.certified else policy
@@ -96,7 +98,8 @@ def _settled(policy: Policy, winner: Policy | None, whole: float) -> Policy:
     if policy is winner:
         return replace(policy, outcome="offered", reason=saves)
     if winner is None:
-        said = f"a safe switch of the whole saves {_percent(whole)}"
+        simple = f"a safe switch of the whole saves {_percent(whole)}" if whole else "nothing simpler is certified"
+        said = f"{simple}, and {100 * MARGIN:.0f} points more are wanted"
     else:
         said = f"{winner.name} of {winner.endpoint}/{winner.model} saves {_percent(winner.saving)}"
         if _KINDS.index(_kind(winner)) < _KINDS.index(_kind(policy)):
