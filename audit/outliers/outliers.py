@@ -7,6 +7,7 @@ only the flagged requests are read.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -134,7 +135,7 @@ def _limits(lengths: pa.Table) -> Iterator[tuple[int, _Limit]]:
     """The limit of each group that has one, from its lengths in rising order."""
     numbers, tokens, requests = (_ints(lengths, name) for name in ("number", "tokens", "requests"))
     starts = np.flatnonzero(np.diff(numbers, prepend=-1))
-    for low, high in zip(starts, [*starts[1:], len(numbers)], strict=True):
+    for low, high in pairwise([*starts.tolist(), len(numbers)]):
         group, counts = tokens[low:high], requests[low:high]
         if counts.sum() < 3 or not group.any():
             continue

@@ -75,7 +75,8 @@ class Names:
         self.resolve = lru_cache(maxsize=65536)(self._resolve)
 
     def _resolve(self, provider_name: str | None, model: str) -> Match | None:
-        name = model.strip().lower()
+        # cells of some tables keep the quotes of JSON
+        name = model.strip().strip("\"'").strip().lower()
         if name in NOT_BILLABLE:
             return None
         alias = self._aliases.get(name)

@@ -99,8 +99,9 @@ def _from_number(value: float) -> int | None:
 
 
 def _from_object(value: dict[Any, Any]) -> int | None:
-    if "$date" in value:
-        return to_us(value["$date"])
+    for name in ("$date", "$numberLong", "$numberInt", "$numberDouble"):
+        if name in value:
+            return to_us(value[name])
     seconds: Any = value.get("seconds", value.get("_seconds"))
     nanos: Any = value.get("nanos", value.get("_nanoseconds"))
     try:

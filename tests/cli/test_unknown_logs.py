@@ -62,6 +62,14 @@ def test_columns_cannot_write_to_the_terminal(audit: Run, tmp_path: Path) -> Non
         assert "--map" in ran.out + ran.err
 
 
+def test_a_log_of_failures_alone_is_read(audit: Run, tmp_path: Path) -> None:
+    (tmp_path / "log.jsonl").write_text(
+        json.dumps({"model": "gpt-4o", "prompt_tokens": 0, "completion_tokens": 0, "status_code": 500}) + "\n"
+    )
+    ran = audit("ingest", tmp_path / "log.jsonl", "--db", tmp_path / "a.duckdb")
+    assert (ran.code, ran.err) == (0, "")
+
+
 def test_a_log_of_nothing_is_said_to_be_one(audit: Run, tmp_path: Path) -> None:
     (tmp_path / "log.jsonl").write_text("")
     ran = audit("ingest", tmp_path / "log.jsonl", "--db", tmp_path / "a.duckdb")

@@ -33,6 +33,7 @@ AWS_SONNET = "regional.anthropic.claude-sonnet-4-5-20250929-v1:0"
         ("azure/gpt-4o", "azure", "gpt-4o"),
         ("azure/eu/gpt-4o-mini", "azure", "gpt-4o-mini"),
         ("openai:gpt-4o", "openai", "gpt-4o"),
+        ('"gpt-4o"', "openai", "gpt-4o"),
         ("openai:chat:gpt-4o-mini", "openai", "gpt-4o-mini"),
         ("anthropic:messages:claude-sonnet-4-5", "anthropic", "claude-sonnet-4-5"),
         ("azure/gpt-35-turbo-16k", "azure", "gpt-3.5-turbo-16k"),
