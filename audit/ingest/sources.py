@@ -26,11 +26,14 @@ DELETE FROM {table} WHERE request_id IN (
 _OF_SOURCES = "DELETE FROM {table} WHERE source_id IN (SELECT source_id FROM partial_source)"
 _WITH_REJECTS = "SELECT source_id, path FROM source WHERE rejected > 0"
 _REJECTS = "DELETE FROM reject WHERE source_id IN (SELECT source_id FROM refused_source)"
-# no input has an empty hash, so none is known by such a row
+# what was taken from it stays, and everything else is counted when it is read again; no input has an empty hash, so
+# none is known by such a row
 _FORGET = """
-UPDATE source SET rejected = 0, content_hash = '', modified_ns = NULL, edges = NULL
+UPDATE source SET records = accepted, skipped = 0, duplicates = 0, rejected = 0, content_hash = '', modified_ns = NULL,
+    edges = NULL
 WHERE source_id IN (SELECT source_id FROM refused_source)
 """
+_NOTHING_TAKEN = "DELETE FROM source WHERE accepted = 0 AND source_id IN (SELECT source_id FROM refused_source)"
 _NO_LONGER_CUT = "DELETE FROM reject WHERE source_id = $source AND reason = 'truncated_tail'"
 
 
@@ -60,7 +63,7 @@ def forget_rejected(store: Store, paths: Iterable[str]) -> None:
         return
     with store.transaction():
         store.replace("refused_source", pa.table({"source_id": pa.array(known, pa.int32())}))
-        for statement in (_REJECTS, _FORGET):
+        for statement in (_REJECTS, _FORGET, _NOTHING_TAKEN):
             store.run(statement)
         store.run("DROP TABLE refused_source")
 

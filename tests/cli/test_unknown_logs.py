@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from audit import store
 from tests.cli.conftest import Ran
 
 Run = Callable[..., Ran]
@@ -31,6 +32,8 @@ def test_the_printed_line_reads_the_log(text: str, audit: Run, tmp_path: Path) -
     assert refused.code == 1
     (line,) = [line for line in refused.err.splitlines() if "--map" in line]
     read = audit("ingest", path, "--db", db, "--json", *completed(line))
+    with store.open(db) as opened:
+        assert [row["path"] for row in opened.rows("SELECT path FROM source")] == [str(path)]
     assert (read.code, read.document["accepted"]) == (0, 1)
     totals = audit("summary", "--db", db, "--json").document
     assert (totals["input_tokens"], totals["output_tokens"], totals["period"]["start"]) == (
@@ -49,6 +52,22 @@ def test_a_look_at_the_log_ends_with_the_command_that_reads_it(text: str, audit:
     assert words[:3] == ["audit", "ingest", str(path)]
     looked = audit("sniff", path, "--json", *completed(line)).document
     assert [row["reader"] for row in looked] == ["mapped"]
+
+
+def test_the_records_of_a_log_read_again_add_up(audit: Run, tmp_path: Path) -> None:
+    path, db = tmp_path / "log.jsonl", tmp_path / "a.duckdb"
+    known = {"model": "gpt-4o", "input_tokens": 10, "output_tokens": 1}
+    odd = {"engine_used": "house-7b", "sent": 100, "got": 10}
+    path.write_text("".join(json.dumps(each) + "\n" for each in (known, odd, odd | {"sent": 200}, {"msg": "up"})))
+    mapping = ("--map", "model=engine_used", "--map", "input_tokens=sent", "--map", "output_tokens=got")
+    for more in ((), mapping):
+        assert audit("ingest", path, "--db", db, *more).code == 0
+        with store.open(db) as opened:
+            sources = opened.rows("SELECT records, accepted, skipped, duplicates, rejected FROM source")
+        for row in sources:
+            assert row.pop("records") == sum(row.values())
+    assert sum(row["accepted"] for row in sources) == 3
+    assert sum(row["rejected"] for row in sources) == 1
 
 
 def test_columns_cannot_write_to_the_terminal(audit: Run, tmp_path: Path) -> None:
