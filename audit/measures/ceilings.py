@@ -45,7 +45,7 @@ FROM totals AS t JOIN busiest AS b ON b.key = t.key LEFT JOIN flight AS f ON f.k
 ORDER BY b.tokens_per_minute DESC, t.key
 """,
     columns=(
-        Column("key", "Model", "text"),
+        Column("key", "Model asked for", "text"),
         Column("calls", "Calls", "count"),
         Column("requests_per_minute", "Most requests a minute", "count"),
         Column("tokens_per_minute", "Most tokens a minute", "tokens"),

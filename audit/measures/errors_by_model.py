@@ -16,7 +16,7 @@ SELECT key, requests, CAST(failed AS BIGINT) AS failed, CAST(failed AS DOUBLE) /
 FROM calls WHERE failed > 0 ORDER BY failed DESC, key
 """,
     columns=(
-        Column("key", "Model", "text"),
+        Column("key", "Model asked for", "text"),
         Column("requests", "Calls", "count"),
         Column("failed", "Failed", "count"),
         Column("share", "Share", "share"),

@@ -42,7 +42,7 @@ FROM prompt_cache_calibration_model GROUP BY model ORDER BY predicted_tokens DES
         Column("billed_tokens", "Billed cached", "tokens"),
         Column("billed_share", "Billed / predicted", "share"),
         Column("share_error", "± (one s.e.)", "share"),
-        Column("life_seconds", "Life", "seconds"),
+        Column("life_seconds", "Usual life", "seconds"),
         Column("minimum_tokens", "Minimum", "tokens"),
     ),
     order=140,

@@ -25,6 +25,24 @@ class Bar:
     value: str
     kind: str = "plain"
     note: str = ""
+    text_y: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where the parts of a bridge's rows stand: names and values beside the bars, or over them on a narrow page."""
+
+    width: float
+    row: float
+    labels: float
+    values: float
+    text_y: float
+    bar_y: float
+    bar: float
+
+
+WIDE = Layout(WIDTH, row=30, labels=230, values=110, text_y=20, bar_y=4, bar=22)
+NARROW = Layout(350, row=42, labels=0, values=0, text_y=14, bar_y=21, bar=13)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +50,7 @@ class Bridge:
     """From today's spend over the levers' steps to what would remain, one row each, with the interval of the end."""
 
     bars: tuple[Bar, ...]
+    width: float
     height: float
     label_width: float
     low: float
@@ -50,44 +69,39 @@ class Columns:
     height: float
 
 
-ROW = 30.0
-LABELS = 230.0
-VALUES = 110.0
-
-
-def bridge(savings: Savings) -> Bridge | None:
+def bridge(savings: Savings, layout: Layout = WIDE) -> Bridge | None:
     """The waterfall of the plan; None when nothing was spent."""
     if savings.baseline_pico <= 0:
         return None
-    room = WIDTH - LABELS - VALUES
-    scale = room / savings.baseline_pico
-    bars = [_row(0, LABELS, savings.baseline_pico * scale, "Today", figures.money(savings.baseline_pico), "total")]
+    start = layout.labels
+    scale = (layout.width - start - layout.values) / savings.baseline_pico
     left = savings.baseline_pico
+    steps = [(0, left, "Today", figures.money(left), "total", "")]
     for lever in savings.levers:
         if not lever.attributed_pico:
             continue
         left -= lever.attributed_pico
-        bars.append(
-            _row(
-                len(bars), LABELS + left * scale, lever.attributed_pico * scale, lever.title,
-                f"−{figures.money(lever.attributed_pico)}", "saving", f"class {lever.evidence}",
-            )
-        )  # fmt: skip
-    bars.append(_row(len(bars), LABELS, left * scale, "After the plan", figures.money(left), "after"))
+        taken = f"−{figures.money(lever.attributed_pico)}"
+        steps.append((left, lever.attributed_pico, lever.title, taken, "saving", f"class {lever.evidence}"))
+    steps.append((0, left, "After the plan", figures.money(left), "after", ""))
+    bars = tuple(
+        Bar(
+            round(start + at * scale, 1), place * layout.row + layout.bar_y, round(max(size * scale, 1.5), 1),
+            layout.bar, label, value, kind, note, place * layout.row + layout.text_y,
+        )
+        for place, (at, size, label, value, kind, note) in enumerate(steps)
+    )  # fmt: skip
     low, high = (savings.baseline_pico - bound for bound in reversed(savings.joint.interval_pico))
     return Bridge(
-        bars=tuple(bars),
-        height=ROW * len(bars) + 26,
-        label_width=LABELS,
-        low=LABELS + max(0.0, low * scale),
-        high=LABELS + min(float(savings.baseline_pico), high) * scale,
-        whisker_y=ROW * (len(bars) - 0.5),
+        bars=bars,
+        width=layout.width,
+        height=layout.row * len(bars) + 26,
+        label_width=start,
+        low=start + max(0.0, low * scale),
+        high=start + min(float(savings.baseline_pico), high) * scale,
+        whisker_y=bars[-1].y + layout.bar / 2,
         whisker_text=f"{100 * savings.level:.0f} % interval {figures.money_range((low, high))}",
     )
-
-
-def _row(place: int, x: float, width: float, label: str, value: str, kind: str, note: str = "") -> Bar:
-    return Bar(round(x, 1), ROW * place + 4, round(max(width, 1.5), 1), ROW - 8, label, value, kind, note)
 
 
 def by_day(summary: Summary) -> Columns | None:

@@ -63,6 +63,7 @@ def _context(data: ReportData) -> dict[str, Any]:
         "savings": data.savings,
         "style": files("audit.report").joinpath("templates/report.css").read_text(encoding="utf-8"),
         "bridge": charts.bridge(data.savings),
+        "narrow_bridge": charts.bridge(data.savings, charts.NARROW),
         "by_day": charts.by_day(summary),
         "spend_bars": [
             (measure.title, charts.shares(summary.measures[measure.name]))
