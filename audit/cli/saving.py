@@ -136,6 +136,9 @@ def _print_rest(result: Savings) -> None:
             console.note(f"{lever.title}: {lever.blocked}")
         if lever.excluded:
             console.note(f"{lever.title}: left out, {lever.excluded}")
+    for lever in result.levers:
+        if lever.findings and not (lever.attributed_pico or lever.blocked or lever.excluded):
+            console.note(f"{lever.title}: nothing in the plan; {console.clean(lever.findings[0], _LONGEST)}")
 
 
 def print_stated(lever: LeverSaving) -> None:
