@@ -34,24 +34,11 @@ def _settle_streams() -> None:
 
 def run(arguments: list[str], *, debug: bool = False) -> int:
     """Run one command line and return its exit code; with `debug` errors are raised instead."""
-    import typer
-
-    from audit.cli import app
-    from audit.errors import AuditError
-
     try:
-        code = app(arguments, standalone_mode=False)
-    except AuditError as error:
-        if debug:
-            raise
-        from audit import console
-
-        console.failure(error)
-        return error.exit_code
-    except typer.Exit as stop:
-        return int(stop.exit_code)
-    except (KeyboardInterrupt, typer.Abort):
-        sys.stderr.write("\nstopped; finished work is kept, run the same command to go on\n")
+        return _command(arguments, debug)
+    except KeyboardInterrupt:
+        # a command that writes says itself what it kept
+        sys.stderr.write("interrupted; nothing was changed\n")
         return 4
     except BrokenPipeError:
         return 0
@@ -62,7 +49,32 @@ def run(arguments: list[str], *, debug: bool = False) -> int:
         return 1
     except Exception as error:
         return _unexpected(error, debug)
-    return code if isinstance(code, int) else 0
+
+
+def _command(arguments: list[str], debug: bool) -> int:
+    """Parse and run; what stops a command, a reader that has enough among it, is left to the caller as it came."""
+    import typer
+
+    from audit.cli import app
+    from audit.errors import AuditError, Interrupted
+
+    command = typer.main.get_command(app)
+    try:
+        with command.make_context("audit", arguments) as context:
+            command.invoke(context)
+    except typer.Exit as stop:
+        return int(stop.exit_code)
+    except Interrupted as stop:
+        sys.stderr.write(f"{stop.message}{f'; {stop.hint}' if stop.hint else ''}\n")
+        return stop.exit_code
+    except AuditError as error:
+        if debug:
+            raise
+        from audit import console
+
+        console.failure(error)
+        return error.exit_code
+    return 0
 
 
 def _unexpected(error: Exception, debug: bool) -> int:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from audit.cli.logs import print_ingest, read_logs
+from audit.cli.options import open_store
 from audit.cli.quality import carry_out, print_result
 from audit.cli.replay_plan import print_plan
 from audit.cli.reporting import write_report
@@ -22,7 +23,7 @@ LOCAL = EndpointConfig("local", flavour="local", input_per_million=0.11, output_
 
 def run_demo(folder: str, prompts: int) -> None:
     """Ingest the sample logs, replay up to `prompts` of them on the embedded model, and write the report."""
-    from audit import console, store
+    from audit import console
 
     target = Path(folder)
     target.mkdir(parents=True, exist_ok=True)
@@ -30,7 +31,7 @@ def run_demo(folder: str, prompts: int) -> None:
     database.unlink(missing_ok=True)
     config = replace(Config(), endpoint=(LOCAL,))
     console.say("Synthetic sample logs of a made-up company; every step is the one your own logs take.")
-    with store.open(database, create=True) as opened:
+    with open_store(str(database), create=True) as opened:
         opened.set_meta("synthetic", "sample_logs")
         print_ingest(opened, read_logs(opened, _sample_files(target), config, {}))
         if prompts:

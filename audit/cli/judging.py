@@ -43,7 +43,7 @@ def judge(
     from audit.judging import plan_judging
 
     settings = load(config)
-    with open_store(db) as store:
+    with open_store(db, writes=not dry_run) as store:
         plan = plan_judging(
             store,
             catalogue(settings),

@@ -55,7 +55,7 @@ def reconcile(
         raise ConfigError("no invoice to compare with", "name files, or give the sum of the bill with --total 87000")
     settings = load(config)
     prices = catalogue(settings)
-    with open_store(db) as store, console.steps("comparing") as say:
+    with open_store(db, writes=True) as store, console.steps("comparing") as say:
         say("invoice and log")
         result = reconciling(
             store,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -11,6 +13,8 @@ import typer
 from audit import config as configuration
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from audit.config import Config
     from audit.store import Store
 
@@ -36,16 +40,41 @@ def load(path: str | None) -> Config:
     return settings
 
 
-def open_store(db: str | None, *, create: bool = False, read_only: bool = False) -> Store:
-    """Open the audit file the flags and the environment name."""
-    from audit import store
+@contextmanager
+def open_store(db: str | None, *, create: bool = False, writes: bool = False) -> Iterator[Store]:
+    """Open the audit file the flags and the environment name; `writes` is for commands whose work is kept in it.
 
-    return store.open(configuration.database(db), create=create, read_only=read_only)
+    Other commands do with a file that can only be read. Who is interrupted while writing gets Interrupted.
+    """
+    from audit import store
+    from audit.errors import Interrupted
+
+    try:
+        with store.open(configuration.database(db), create=create, writes=create or writes) as opened:
+            yield opened
+    except KeyboardInterrupt as stop:
+        if create or writes:
+            raise Interrupted("interrupted; finished work is kept", "run the same command to go on") from stop
+        raise
 
 
 def print_json(document: Any) -> None:
-    """Write one JSON document on stdout."""
-    sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False, default=str) + "\n")
+    """Write one JSON document on stdout; characters that could steer a terminal are escaped as JSON has it."""
+    text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False, default=str)
+    sys.stdout.write(_STEERING.sub(_escaped, text) + "\n")
+
+
+_STEERING = re.compile(
+    "[\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]"
+)
+"""Control, direction-changing and invisible characters that JSON lets stand in a string, and halves of characters."""
+
+
+def _escaped(found: re.Match[str]) -> str:
+    code = ord(found[0])
+    if code < 0x10000:
+        return f"\\u{code:04x}"
+    return f"\\u{0xD7C0 + (code >> 10):04x}\\u{0xDC00 + (code & 0x3FF):04x}"
 
 
 def agree_to_send(requests: int, cap: float, needed: bool) -> bool:

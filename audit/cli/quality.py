@@ -90,7 +90,7 @@ def replay(
         evalset=evalset, dry_run=dry_run, batch=batch, redact=redact, excluded=exclude_workflow or (), yes=yes,
         as_json=as_json,
     )  # fmt: skip
-    with open_store(db) as store:
+    with open_store(db, writes=not dry_run) as store:
         if collect:
             batches.conclude(store, settings, batches.fetch(store, settings), None, as_json)
         elif batch and not dry_run:

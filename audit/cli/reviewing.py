@@ -67,7 +67,7 @@ def review(
     settings = load(config)
     if terminal and not (rater and rater.strip()):
         raise ConfigError("--terminal needs a name for the reviewer", "add --rater NAME")
-    with open_store(db) as store:
+    with open_store(db, writes=True) as store:
         if files:
             taken = [reviewing.keep_ratings(store, *reviewing.read_ratings(path)) for path in files]
             _after(store, settings, taken, as_json)

@@ -1,17 +1,14 @@
-"""Open the audit file, read and write tables. The only place that knows DuckDB and catches its errors."""
+"""Read and write the tables of an open audit file, with the errors of DuckDB as ours."""
 
 from __future__ import annotations
 
 import json
 import os
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from hashlib import blake2b
 from importlib.metadata import PackageNotFoundError, version
-from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -20,7 +17,6 @@ import pyarrow as pa
 from audit.errors import StoreError
 from audit.store.migrations import additions
 
-SCHEMA_VERSION = 6
 MEMORY_LIMIT = "1200MB"
 """What the engine may hold before it spills to disk, so that a run with all else it holds stays under 2 GB."""
 _ROWS_AT_ONCE = 100_000
@@ -220,83 +216,18 @@ class Store:
         try:
             yield
         except duckdb.Error as error:
-            raise StoreError(f"{self.path}: {_first_line(error)}", "`audit doctor` checks the audit file") from error
+            if "read-only mode" in str(error):
+                raise unwritable(self.path) from error
+            raise StoreError(f"{self.path}: {first_line(error)}", "`audit doctor` checks the audit file") from error
+        except RuntimeError as error:
+            if "interrupted" in str(error):  # how the engine passes on Ctrl-C
+                raise KeyboardInterrupt from error
+            raise
 
 
-def open_store(path: str | Path, *, create: bool = False, read_only: bool = False) -> Store:
-    """Open an audit file, or make a new one with `create`; ":memory:" is a throw-away one.
-
-    Raises StoreError when the file is missing, locked, not an audit file or written by a newer version.
-    """
-    name = str(path)
-    exists = name != ":memory:" and Path(name).exists()
-    if name != ":memory:":
-        _check_place(Path(name), exists, create)
-    connection = _connect(name, read_only)
-    store = Store(connection, name)
-    try:
-        _settle(store, exists, read_only)
-    except BaseException:
-        store.close()
-        raise
-    return store
-
-
-def _check_place(path: Path, exists: bool, create: bool) -> None:
-    if path.is_dir():
-        raise StoreError(f"{path} is a folder, not an audit file", "name a file with --db")
-    if not exists and not create:
-        raise StoreError(f"no audit file at {path}", "run `audit ingest LOGS` first, or name the file with --db")
-    if create and not path.parent.is_dir():
-        raise StoreError(f"no folder {path.parent} to write the audit file to", "create it, or choose another --db")
-
-
-def _connect(name: str, read_only: bool) -> duckdb.DuckDBPyConnection:
-    spill = tempfile.gettempdir() if name == ":memory:" else f"{name}.tmp"
-    settings: dict[str, str | bool | int | float | list[str]] = {
-        "memory_limit": os.environ.get("AUDIT_MEMORY_LIMIT", MEMORY_LIMIT),
-        "temp_directory": spill,
-        "preserve_insertion_order": False,
-        "autoinstall_known_extensions": False,
-        "autoload_known_extensions": False,
-    }
-    try:
-        connection = duckdb.connect(name, read_only=read_only, config=settings)
-        # the terminal belongs to the console; a bar of the engine's would stand in piped output too
-        connection.execute("SET enable_progress_bar = false")
-        return connection
-    except duckdb.IOException as error:
-        if "lock" in str(error).lower():
-            raise StoreError(f"{name} is in use by another process", "wait for it to end, or copy the file") from error
-        if "permission" in str(error).lower():
-            raise StoreError(f"no permission to open {name}", "choose another place with --db") from error
-        raise StoreError(f"{name} is not an audit file ({_first_line(error)})", "choose another --db") from error
-    except duckdb.Error as error:
-        raise StoreError(f"{name} can't be opened: {_first_line(error)}", "choose another --db") from error
-
-
-def _settle(store: Store, exists: bool, read_only: bool) -> None:
-    """Create the schema in a new file; check the version of an existing one."""
-    tables = store.tables()
-    if not tables and not read_only:
-        with store.transaction():
-            store.run(_schema())
-            store.run("INSERT INTO meta VALUES ('schema_version', $v)", v=str(SCHEMA_VERSION))
-        return
-    if "meta" not in tables:
-        raise StoreError(f"{store.path} is a database, but not an audit file", "choose another --db")
-    found = int(store.value("SELECT value FROM meta WHERE key = 'schema_version'") or 0)
-    if found > SCHEMA_VERSION:
-        raise StoreError(
-            f"{store.path} was written by a newer version (schema {found}, this program knows {SCHEMA_VERSION})",
-            "upgrade with `pip install -U llm-workload-audit`",
-        )
-    if found < SCHEMA_VERSION and not read_only:
-        store.migrate(_schema(), SCHEMA_VERSION)
-
-
-def _schema() -> str:
-    return files("audit.store").joinpath("schema.sql").read_text(encoding="utf-8")
+def unwritable(name: str) -> StoreError:
+    """The error of work that has to be kept in a file that can't be written."""
+    return StoreError(f"{name} can't be written, and this has to", "copy it to a place you can write to, and name that")
 
 
 def _identifier(name: str) -> str:
@@ -306,5 +237,6 @@ def _identifier(name: str) -> str:
     return name
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """What an error of the engine says first, shortened."""
     return str(error).strip().splitlines()[0][:300] if str(error).strip() else type(error).__name__

@@ -85,6 +85,24 @@ def test_audit_file_missing_foreign_or_newer(audit: Any, tmp_path: Path) -> None
     assert "newer version" in one_line(ran.err)
 
 
+def test_a_damaged_version_is_said(audit: Any, tmp_path: Path) -> None:
+    path = tmp_path / "a.duckdb"
+    with store.open(path, create=True) as opened:
+        opened.set_meta("schema_version", "abc")
+    ran = audit("summary", "--db", path)
+    assert ran.code == 1
+    assert "is damaged: its schema_version is 'abc'" in one_line(ran.err)
+
+
+def test_a_log_named_as_audit_file_is_told_from_one_and_stays_as_it_is(audit: Any, log: Path) -> None:
+    before = log.read_bytes()
+    ran = audit("ingest", log, "--db", log)
+    assert ran.code == 1
+    assert "is not an audit file: it looks like a log or another text" in one_line(ran.err)
+    assert "audit ingest LOGS --db" in ran.err
+    assert log.read_bytes() == before
+
+
 def test_place_that_can_not_be_written(audit: Any, tmp_path: Path, log: Path) -> None:
     assert one_line(audit("ingest", log, "--db", tmp_path).err)
     assert one_line(audit("ingest", log, "--db", tmp_path / "no" / "folder" / "a.duckdb").err)
@@ -167,6 +185,15 @@ def test_hostile_text_stays_text(audit: Any, tmp_path: Path) -> None:
     assert "<img src=x>" not in html
     assert "49" not in html.split("{{")[0][-3:]
     assert audit("summary", "--db", database, "--json").document["requests"] == 3
+
+
+def test_no_json_document_steers_a_terminal(audit: Any, tmp_path: Path) -> None:
+    log, team = tmp_path / "log.jsonl", "a\x9b31m\u202eb\u2028c\x7f\U000e0041é\U0001f600"
+    log.write_text(json.dumps({**json.loads(RECORD % ("hello", 1)), "team": team}), encoding="utf-8")
+    assert audit("ingest", log, "--db", tmp_path / "a.duckdb").code == 0
+    ran = audit("summary", "--db", tmp_path / "a.duckdb", "--json")
+    assert [row["key"] for row in ran.document["by_team"]] == [team]
+    assert r"a\u009b31m\u202eb\u2028c\u007f\udb40\udc41é" + "\U0001f600" in ran.out
 
 
 @pytest.mark.parametrize(
