@@ -113,6 +113,21 @@ def test_what_was_tried_is_told_with_why_it_lost(audit: Any, words: Path, tmp_pa
 
 
 @pytest.mark.xdist_group("parts")
+def test_what_was_not_tested_is_named_without_an_empty_table(audit: Any, words: Path, tmp_path: Path) -> None:
+    from audit import store
+
+    copied = tmp_path / "audit.duckdb"
+    copied.write_bytes((words / "audit.duckdb").read_bytes())
+    with store.open(copied) as opened:
+        opened.run("UPDATE policy SET outcome = 'untested', reason = 'too few', measures = NULL")
+    assert audit("report", "-o", tmp_path / "report.html", "--db", copied).code == 0
+    page = (tmp_path / "report.html").read_text()
+    part = page[page.index("Parts of workflows") : page.index("Parts of workflows") + 1500]
+    assert "Not tested (2)" in part
+    assert "<table>" not in part[: part.index("Not tested")]
+
+
+@pytest.mark.xdist_group("parts")
 def test_savings_carry_the_router_with_certificate_and_expiry(audit: Any, words: Path) -> None:
     savings = audit("savings", "--json", *places(words)).document
     lever = next(each for each in savings["levers"] if each["name"] == "routing")
