@@ -71,6 +71,7 @@ _CONTEXT = re.compile(
     r"‹\w+›[\s.,;:|)\]-]*",
     re.IGNORECASE,
 )
+_LEADING = re.compile(r"^(?:[^\w‹]*‹\w+›)+\W*")
 _ADDRESS = re.compile(
     r"^(?:please|you(?: must| should| will| can)?|your (?:task|job|role|goal) is(?: to)?|(?:i want|we need) you to)\s+",
     re.IGNORECASE,
@@ -270,6 +271,7 @@ def _base_name(origin: str, title: str) -> str:
     """A tag's or template's own name, else the first words of the instructions (`classify-the-intent-of-tickets`)."""
     if origin not in _MINED:
         return title.strip() or "unnamed"
+    title = _LEADING.sub("", title) or title
     for _ in range(3):
         title = _CONTEXT.sub("", title, count=1) or title
     sentence = re.split(r"[.!?\n]\s", title, maxsplit=1)[0]

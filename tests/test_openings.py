@@ -39,13 +39,30 @@ def names(found: Plant) -> dict[str, int]:
 
 
 def test_messages_that_open_alike_are_a_workflow_and_later_ones_join_it() -> None:
-    questions = [f"What about number {number}? " * 8 for number in range(30)]
+    questions = [f"What about {chr(97 + number % 26) * (3 + number // 26)}, and why? " * 8 for number in range(30)]
     found = plant([*letters(20), *questions])
     first = names(found)
     assert first == {"translate-the-letter-below-into-french": 20, "no-instructions": 30}
     add(found, [OPENING + " One more letter from the seaside, where the sun has come out at last, and so have we."])
     assert names(found) == {"translate-the-letter-below-into-french": 21, "no-instructions": 30}
     assert names(found) == {"translate-the-letter-below-into-french": 21, "no-instructions": 30}
+
+
+def test_messages_that_part_into_few_tasks_are_told_apart() -> None:
+    shared = "You will be given the message of a customer about a late delivery."
+    tasks = ("Return its mood as one word.", "Return the order it names.")
+    texts = [f"{shared} {task}\n\nMessage {number}: {chr(97 + number) * 5} is not here yet." for task in tasks
+             for number in range(20)]  # fmt: skip
+    assert set(names(plant(texts)).values()) == {20}
+    assert sorted(names(plant(texts))) == [
+        "be-given-the-message-its-mood-as", "be-given-the-message-the-order-it",
+    ]  # fmt: skip
+
+
+def test_a_clock_in_front_is_no_template_of_its_own() -> None:
+    texts = [f"[2026-10-{number:02d} 08:15:{number}] Summarise the report of the shift for the manager: {'ab' * number}"
+             for number in range(10, 30)]  # fmt: skip
+    assert names(plant(texts)) == {"summarise-the-report-of-the-shift": 20}
 
 
 def test_few_messages_or_one_text_again_and_again_are_no_template() -> None:
