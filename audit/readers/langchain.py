@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from audit.call import Call, Outcome
@@ -21,7 +21,7 @@ _ASKED = ("messages", "prompts", "input", "inputs")
 _USAGE = ("token_usage", "usage", "usage_metadata")
 
 
-def _result(record: Record) -> dict[str, Any]:
+def _result(record: Record) -> Mapping[str, Any]:
     held = record if "generations" in record else first(record, *_RESULT)
     return part(maybe_json(held))
 
@@ -41,14 +41,15 @@ def _read(record: Record) -> Iterable[Outcome]:
     messages = [part(part(answer.get("message")).get("kwargs") or answer.get("message")) for answer in answers]
     told = [part(message.get("response_metadata")) for message in messages]
     call = Call(system="langchain")
-    names = (first(each, "model_name", "model", "model_id") for each in (output, *told))
-    call.response_model = next((name for each in names if (name := label(each))), None)
+    models = (label(first(each, "model_name", "model", "model_id")) for each in (output, *told))
+    call.response_model = next((model for model in models if model), None)
     call.request_model = label(record.get("model"))
-    call.response_id = next((found for each in (*told, output) if (found := label(each.get("id")))), None)
-    counts = next((found for name in _USAGE if (found := part(maybe_json(output.get(name))))), None)
-    if counts is None:
-        counts = next((found for message in messages if (found := part(message.get("usage_metadata")))), None)
-    if counts:
+    ids = (label(each.get("id")) for each in (*told, output))
+    call.response_id = next((found for found in ids if found), None)
+    counted = [part(maybe_json(output.get(name))) for name in _USAGE]
+    counted.extend(part(message.get("usage_metadata")) for message in messages)
+    counts = next((each for each in counted if each), None)
+    if counts is not None:
         take_usage(call, counts)
     put_time(call, first(record, "start_time", "timestamp", "created_at", "time"))
     call.duration = seconds(first(record, "duration", "latency"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from audit.call import Call, Outcome, Skip
@@ -34,7 +34,7 @@ def _read(record: Record) -> Iterable[Outcome]:
     return (call,)
 
 
-def _body(side: dict[str, Any]) -> Any:
+def _body(side: Mapping[str, Any]) -> Any:
     data = side.get("data")
     if side.get("encoding") == "BASE64" and isinstance(data, str):
         try:
