@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from audit.config import Config
-    from audit.deciding import Verdict
+    from audit.deciding import Total, Verdict
     from audit.evalset import Outcome, Resolved
     from audit.replay import Plan, Policy, ReplayResult
     from audit.store import Store
@@ -101,6 +101,7 @@ def replay(
 
 def _replay(store: Store, settings: Config, wish: Wish, *, strict: bool) -> None:
     """Plan; unless that is all, ask, score, decide and print."""
+    from audit.deciding import totals
     from audit.evalset import outcomes, resolve
     from audit.replay import Policy
 
@@ -120,7 +121,7 @@ def _replay(store: Store, settings: Config, wish: Wish, *, strict: bool) -> None
     )
     asked = [(route.endpoint.name, route.model, route.variant_name) for route in plan.routes]
     found = outcomes(store, wanted.names, asked) if wanted else []
-    _print(result, verdicts, _names(store), found, wanted, wish.as_json)
+    _print(result, verdicts, totals(store), _names(store), found, wanted, wish.as_json)
     if strict:
         check_outcomes(found)
 
@@ -128,6 +129,7 @@ def _replay(store: Store, settings: Config, wish: Wish, *, strict: bool) -> None
 def _print(
     result: ReplayResult,
     verdicts: list[Verdict],
+    overall: list[Total],
     names: dict[int, str],
     found: list[Outcome],
     wanted: Resolved | None,
@@ -136,9 +138,10 @@ def _print(
     from audit.export import quality as written
 
     if as_json:
-        print_json(written.replay_document(result, verdicts, names) | written.evalset_rows(found, wanted))
+        print_json(written.replay_document(result, verdicts, names, overall) | written.evalset_rows(found, wanted))
         return
     print_result(result, verdicts, names)
+    print_totals(overall)
     if wanted:
         print_outcomes(found, wanted)
 
@@ -197,6 +200,20 @@ def print_result(result: ReplayResult, verdicts: list[Verdict], names: dict[int,
         console.note(note)
     console.say("")
     print_verdicts(verdicts, names)
+
+
+def print_totals(overall: Sequence[Total]) -> None:
+    """What each candidate does over all its workflows."""
+    from audit import console, figures
+
+    for each in overall:
+        counted = "; ".join(
+            f"{figures.share(share.estimate)} of {name} [{figures.share(share.low)} – {figures.share(share.high)}]"
+            for name, share in (("requests", each.shares.requests), ("dollars", each.shares.dollars))
+            if share.low <= share.estimate
+        )
+        if each.workflows > 1 and counted:
+            console.say(f"{each.endpoint}/{each.model}, {each.workflows} workflows together: acceptable on {counted}")
 
 
 def print_verdicts(verdicts: Sequence[Verdict], names: Mapping[int, str]) -> None:

@@ -3,12 +3,14 @@
 from audit.deciding.futility import Standing, hopeless, standings
 from audit.deciding.judges import Fitness, fitness
 from audit.deciding.stage import Verdict, deciding
+from audit.deciding.totals import Total, totals
 from audit.deciding.units import Evidence, TrialKey, Unit, evidence
 
 __all__ = [
     "Evidence",
     "Fitness",
     "Standing",
+    "Total",
     "TrialKey",
     "Unit",
     "Verdict",
@@ -17,4 +19,5 @@ __all__ = [
     "fitness",
     "hopeless",
     "standings",
+    "totals",
 ]

@@ -181,14 +181,9 @@ def acceptable(units: Sequence[Unit]) -> Interval:
     return Interval(decided.estimate, _share(units, False).low, _share(units, True).high, decided.level)
 
 
-def of_prompts(units: Sequence[Unit]) -> list[Unit]:
-    """The units weighted to distinct prompts instead of requests."""
-    return [replace(unit, weight=unit.weight / unit.requests) for unit in units]
-
-
-def of_dollars(units: Sequence[Unit]) -> list[Unit]:
-    """The units weighted to what today's model costs; those whose cost is not known are left out."""
-    return [replace(unit, weight=unit.weight * unit.current_cost) for unit in units if unit.current_cost]
+def weighted(unit: Unit, weight: float) -> Unit:
+    """The unit with another weight."""
+    return replace(unit, weight=weight)
 
 
 def _share(units: Sequence[Unit], lenient: bool) -> Interval:

@@ -14,7 +14,9 @@ from audit.deciding.behaviour import Behaviours
 from audit.deciding.floor import Floor, floor, repeats
 from audit.deciding.parts import Offer, Policy, parts
 from audit.deciding.ratios import quantile, ratios
+from audit.deciding.totals import shares
 from audit.deciding.units import Evidence, TrialKey, Unit, evidence
+from audit.statistics.intervals import Interval
 from audit.statistics.verdicts import FAMILY_DELTA
 from audit.store import Store
 
@@ -27,7 +29,8 @@ class Verdict:
 
     Shares are of requests, money is pico-USD, durations are seconds. `n` counts the prompts answered or refused by
     the candidate itself; `failed` those without an answer for any reason. Bounds of `loss` are one-sided and adjusted
-    for all `tried` pairs; those of `acceptable` are a plain 90 % interval. `rated` answers were seen by people,
+    for all `tried` pairs; those of `acceptable` are a plain 90 % interval. `acceptable` counts requests; the same is
+    there of distinct prompts and of dollars. `rated` answers were seen by people,
     `judged` ones decided by `judge` alone. `refused` and `current_refused` count refusals of the candidate and in the
     log on the same prompts; `error_share` is the share of prompts the candidate could not answer,
     `current_error_share` that of failed calls in the log.
@@ -43,6 +46,12 @@ class Verdict:
     acceptable: float | None
     interval_low: float
     interval_high: float
+    prompts_acceptable: float | None
+    prompts_low: float
+    prompts_high: float
+    dollars_acceptable: float | None
+    dollars_low: float
+    dollars_high: float
     loss: float | None
     loss_low: float
     loss_high: float
@@ -126,7 +135,7 @@ def _trial(
 def _verdict(trial: rule.Trial, judged: rule.Judged, found: Evidence, standing: _Standing, name: str) -> Verdict:
     units = found.trials[trial.key]
     measured = floor(dict(trial.self_replay), trial.kind, standing.logged.get(trial.key[:2]))
-    share, money = rule.acceptable(trial.units), ratios(trial.units)
+    counted, money = shares(trial.units), ratios(trial.units)
     answered = [unit.duration for unit in trial.units if unit.state != "no_answer" and unit.duration is not None]
     undecided = sum(unit.state == "undecided" for unit in trial.units)
     limit, slow = standing.latency.get(name, standing.latency.get("*")), quantile(answered, 0.95)
@@ -137,9 +146,15 @@ def _verdict(trial: rule.Trial, judged: rule.Judged, found: Evidence, standing: 
         **trial.key._asdict(),
         n=len(trial.units),
         n_effective=judged.n_effective,
-        acceptable=None if math.isnan(share.estimate) else share.estimate,
-        interval_low=share.low,
-        interval_high=share.high,
+        acceptable=_known(counted.requests),
+        interval_low=counted.requests.low,
+        interval_high=counted.requests.high,
+        prompts_acceptable=_known(counted.prompts),
+        prompts_low=counted.prompts.low,
+        prompts_high=counted.prompts.high,
+        dollars_acceptable=_known(counted.dollars),
+        dollars_low=counted.dollars.low,
+        dollars_high=counted.dollars.high,
         loss=judged.loss,
         loss_low=judged.loss_low,
         loss_high=judged.loss_high,
@@ -202,6 +217,10 @@ def _with_part(verdict: Verdict, policies: Sequence[Policy]) -> Verdict:
     here = [each for each in policies if (each.workflow_id, each.current_model, each.endpoint, each.model) == key]
     said = None if verdict.variant else reasons.part(here)
     return replace(verdict, reason=f"{verdict.reason}; {said}") if said else verdict
+
+
+def _known(share: Interval) -> float | None:
+    return None if math.isnan(share.estimate) else share.estimate
 
 
 def _vetoed(trial: rule.Trial, word: str, slow: float | None, limit: float | None) -> tuple[str, str | None]:

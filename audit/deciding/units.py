@@ -169,13 +169,14 @@ def evidence(store: Store) -> Evidence:
 
 
 def _reach(found: Evidence, store: Store) -> None:
-    """Lower the chance of units whose candidate was asked only some of the sample's prompts: stopped, or cut short."""
+    """Where a candidate was asked only some of the sample's prompts (stopped, or cut short), each stands for more."""
     drawn = {(row["workflow_id"], row["model"]): row["prompts"] for row in store.rows(_DRAWN_PROMPTS)}
     for key, units in found.trials.items():
         told = sum(unit.state != "not_reached" for unit in units)
         part = min(1.0, told / drawn.get((key.workflow_id, key.current_model), told or 1))
         for unit in units:
             unit.included *= part
+            unit.weight /= part or 1.0
 
 
 def _keep(kept: dict[int, Unit], unit: Unit) -> None:

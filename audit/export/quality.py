@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from audit.export.values import Document, usd, utc
 
 if TYPE_CHECKING:
-    from audit.deciding import Verdict
+    from audit.deciding import Total, Verdict
     from audit.evalset import Outcome, Resolved
     from audit.judging import Judged, JudgePlan
     from audit.outcomes import CorrectOutcome
@@ -84,7 +84,9 @@ def batch_document(
     }
 
 
-def replay_document(result: ReplayResult, verdicts: Sequence[Verdict], names: Mapping[int, str]) -> Document:
+def replay_document(
+    result: ReplayResult, verdicts: Sequence[Verdict], names: Mapping[int, str], overall: Sequence[Total]
+) -> Document:
     """`audit replay --json`."""
     return {
         "sampled": result.sampled,
@@ -98,8 +100,31 @@ def replay_document(result: ReplayResult, verdicts: Sequence[Verdict], names: Ma
         "seconds": result.seconds,
         "stopped": result.stopped or None,
         "notes": list(result.notes),
+        "overall": [
+            {
+                "endpoint": each.endpoint,
+                "model": each.model,
+                "variant": each.variant,
+                "workflows": each.workflows,
+                "n": each.n,
+                "undecided": each.undecided,
+                "acceptable_by": {
+                    name: _counted(None if math.isnan(share.estimate) else share.estimate, share.low, share.high)
+                    for name, share in (
+                        ("requests", each.shares.requests),
+                        ("prompts", each.shares.prompts),
+                        ("dollars", each.shares.dollars),
+                    )
+                },
+            }
+            for each in overall
+        ],
         "by_candidate": [verdict_row(row, names) for row in verdicts],
     }
+
+
+def _counted(share: float | None, low: float, high: float) -> Document:
+    return {"acceptable": share, "interval": [low, high]}
 
 
 def verdict_row(row: Verdict, names: Mapping[int, str]) -> Document:
@@ -113,6 +138,11 @@ def verdict_row(row: Verdict, names: Mapping[int, str]) -> Document:
         "n": row.n,
         "acceptable": row.acceptable,
         "interval": [row.interval_low, row.interval_high],
+        "acceptable_by": {
+            "requests": _counted(row.acceptable, row.interval_low, row.interval_high),
+            "prompts": _counted(row.prompts_acceptable, row.prompts_low, row.prompts_high),
+            "dollars": _counted(row.dollars_acceptable, row.dollars_low, row.dollars_high),
+        },
         "loss_upper_bound": row.loss_high,
         "alpha": row.alpha,
         "tried": row.tried,

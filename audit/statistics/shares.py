@@ -11,8 +11,11 @@ from audit.statistics.intervals import LEVEL, Interval, jeffreys, kish_neff
 SHRINKAGE = 2.0
 """A stratum's distance from the overall share counts as if so many units more had none: few units show little."""
 
-SLIP = 0.005
+SLIP = 0.002
 """Chance that an answer that was seen would be another the next time, or is misread: a census is not certain either."""
+
+CAUTION = 1.1
+"""Factor of the variance: answers that go with weights and few units make it too small by about as much."""
 
 
 def share(
@@ -40,7 +43,7 @@ def share(
     # a unit pulls the share towards itself: its residual is short by its own part of the weight
     residual = part * (y - p) / np.maximum(1 - part, 0.5)
     implied = _implied(y - p, w, 1 - pi, codes, smooth) * size / max(1.0, size - 1)
-    variance = max(implied, _linearised(residual, 1 - pi, codes))
+    variance = CAUTION * max(implied, _linearised(residual, 1 - pi, codes))
     if clusters is not None:
         variance *= _design_effect(residual, _codes(clusters))
     variance += SLIP * (1 - SLIP) * float((pi * part**2).sum())

@@ -306,7 +306,10 @@ CREATE TABLE rating (
 -- whether a candidate may take over a workflow
 CREATE TABLE verdict (
     workflow_id BIGINT, current_model VARCHAR, endpoint VARCHAR, model VARCHAR, variant VARCHAR,
-    n BIGINT, n_effective DOUBLE, acceptable DOUBLE, interval_low DOUBLE, interval_high DOUBLE,
+    n BIGINT, n_effective DOUBLE,
+    acceptable DOUBLE, interval_low DOUBLE, interval_high DOUBLE,               -- share of requests, 90 %
+    prompts_acceptable DOUBLE, prompts_low DOUBLE, prompts_high DOUBLE,         -- of distinct prompts
+    dollars_acceptable DOUBLE, dollars_low DOUBLE, dollars_high DOUBLE,         -- of what today's model costs
     loss DOUBLE, loss_low DOUBLE, loss_high DOUBLE, alpha DOUBLE, delta DOUBLE,
     floor DOUBLE, floor_n BIGINT,   -- NULL = not measured
     undecided BIGINT,               -- answers that need a judge or a person

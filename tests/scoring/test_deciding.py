@@ -54,6 +54,26 @@ def test_a_candidate_that_never_loses_is_safe(plant: Any) -> None:
     assert "floor not measured" in found.reason
 
 
+def test_requests_prompts_and_dollars_are_three_right_answers(plant: Any) -> None:
+    from audit.deciding import totals
+
+    plant.workflow(1, "short_answer")
+    for number in range(40):
+        times, cost = (9, 0.001) if number < 10 else (1, 0.1)
+        first = plant.logged(1, f"answer {number}", prompt=f"1: prompt {number}", cost_usd=cost)
+        for _ in range(times - 1):
+            plant.logged(1, f"answer {number}", prompt=f"1: prompt {number}", cost_usd=cost)
+        plant.drawn(first, requests=times, cost_usd=cost)
+        plant.replayed(first, f"answer {number}" if number < 10 or number % 2 else "")
+    (found,) = decided(plant)
+    assert found.acceptable == pytest.approx((90 + 15) / 120)
+    assert found.prompts_acceptable == pytest.approx(25 / 40)
+    assert found.dollars_acceptable == pytest.approx((0.09 + 1.5) / (0.09 + 3.0))
+    (total,) = totals(plant.store)
+    assert (total.workflows, total.n, total.undecided) == (1, 40, 0)
+    assert total.shares.dollars.estimate == pytest.approx(found.dollars_acceptable)
+
+
 def test_a_candidate_that_often_loses_is_not_safe(plant: Any) -> None:
     run(plant, lambda number: f"answer {number}" if number % 3 else "", n=60)
     (found,) = decided(plant)
