@@ -24,7 +24,7 @@ def _type(record: Record) -> str | None:
 
 
 def _detect(record: Record) -> int:
-    return 30 if isinstance(maybe_json(record["span_attributes"]), dict) and "root_span_id" in record else 0
+    return 30 if isinstance(maybe_json(record.get("span_attributes")), dict) and "root_span_id" in record else 0
 
 
 def _group(record: Record) -> str | None:

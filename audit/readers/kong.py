@@ -16,7 +16,9 @@ from audit.wire.times import number, seconds, to_us
 
 
 def _detect(record: Record) -> int:
-    return 30 if isinstance(record["request"], dict) and isinstance(maybe_json(record["latencies"]), dict) else 0
+    return (
+        30 if isinstance(record.get("request"), dict) and isinstance(maybe_json(record.get("latencies")), dict) else 0
+    )
 
 
 def _read(record: Record) -> Iterable[Outcome]:
@@ -29,7 +31,7 @@ def _read(record: Record) -> Iterable[Outcome]:
 
 
 def _call(record: Record, told: Mapping[str, Any], plugin: str, found: Mapping[str, Any]) -> Call:
-    meta, usage, request = part(found.get("meta")), part(found.get("usage")), record["request"]
+    meta, usage, request = part(found.get("meta")), part(found.get("usage")), part(record.get("request"))
     call = Call(system="kong")
     asked, answered = part(told.get("payload")).get("request"), part(found.get("payload")).get("response")
     fill_bodies(call, maybe_json(asked), maybe_json(answered))
@@ -38,7 +40,7 @@ def _call(record: Record, told: Mapping[str, Any], plugin: str, found: Mapping[s
     provider = label(meta.get("provider_name"))
     call.provider_name = provider.lower() if provider else None
     call.started_at_us = to_us(record.get("started_at"))
-    latency = first(meta, "llm_latency") or part(record["latencies"]).get("proxy")
+    latency = first(meta, "llm_latency") or part(record.get("latencies")).get("proxy")
     call.duration = seconds(latency, 1000)
     call.time_to_first_chunk = seconds(usage.get("time_to_first_token"), 1000)
     problem = status_problem(part(record.get("response")).get("status"))

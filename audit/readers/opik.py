@@ -23,7 +23,8 @@ _ORIGINAL = "original_usage."
 
 def _detect(record: Record) -> int:
     # Langfuse has most of the same columns, and its types in capitals
-    spelled = record.get("type") in _TYPES if "type" in record else "span_count" in record
+    kind = record.get("type")
+    spelled = isinstance(kind, str) and kind in _TYPES if "type" in record else "span_count" in record
     return 35 if spelled and len(_OWN & record.keys()) >= 1 else 0
 
 

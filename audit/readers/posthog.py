@@ -9,6 +9,7 @@ from audit.call import Call, Outcome, Skip
 from audit.readers import Reader, Record
 from audit.readers._gateway import column_usage, first, settle
 from audit.wire.beside import status_problem
+from audit.wire.counts import part
 from audit.wire.exchange import take_usage
 from audit.wire.messages import transcript
 from audit.wire.parameters import parameters
@@ -29,10 +30,10 @@ def _detect(record: Record) -> int:
 
 
 def _read(record: Record) -> Iterable[Outcome]:
-    event = record["event"]
-    if event not in _CALLS:
-        return (Skip("parent_span" if event in _PARENTS else "not_an_llm_call"),)
-    known = maybe_json(record["properties"])
+    event = record.get("event")
+    if not isinstance(event, str) or event not in _CALLS:
+        return (Skip("parent_span" if str(event) in _PARENTS else "not_an_llm_call"),)
+    known = part(maybe_json(record.get("properties")))
     call = Call(system="posthog", operation_name=_CALLS[event])
     provider = label(known.get("$ai_provider"))
     call.provider_name = provider.lower() if provider else None

@@ -16,11 +16,11 @@ from audit.wire.text import label, maybe_json
 
 
 def _detect(record: Record) -> int:
-    return 30 if isinstance(maybe_json(record["captureData"]), dict) else 0
+    return 30 if isinstance(maybe_json(record.get("captureData")), dict) else 0
 
 
 def _read(record: Record) -> Iterable[Outcome]:
-    captured = part(maybe_json(record["captureData"]))
+    captured = part(maybe_json(record.get("captureData")))
     request, response = (_body(part(captured.get(side))) for side in ("endpointInput", "endpointOutput"))
     if of_pair(request, response) is None:
         return (Skip("not_an_llm_call"),)
