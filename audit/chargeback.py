@@ -6,7 +6,8 @@ import pyarrow as pa
 
 from audit.store import Store
 
-_ROWS = """
+_UNPRICED = "c.cost_pico IS NULL AND c.consumed_quantity > 0 AND r.status = 'billable' AND p.unpriced = 1"
+_ROWS = f"""
 WITH listed AS (
     SELECT provider_name, model, sku_meter, service_tier, unit_price_pico, MAX(list_unit_price_pico) AS list_price
     FROM price GROUP BY provider_name, model, sku_meter, service_tier, unit_price_pico
@@ -22,10 +23,11 @@ SELECT r.day, COALESCE(c.provider_name, r.provider_name, 'unknown') AS provider_
        CAST(SUM(c.consumed_quantity * COALESCE(l.list_price, c.unit_price_pico)) AS DECIMAL(38, 0)) AS list_cost_pico
 FROM charge AS c
 JOIN request AS r ON r.request_id = c.request_id
+JOIN request_cost AS p ON p.request_id = c.request_id
 LEFT JOIN workflow AS w ON w.workflow_id = r.workflow_id
 LEFT JOIN listed AS l ON l.provider_name = c.provider_name AND l.model = c.model AND l.sku_meter = c.sku_meter
     AND l.service_tier = COALESCE(c.service_tier, 'standard') AND l.unit_price_pico = c.unit_price_pico
-WHERE c.cost_pico IS NOT NULL AND c.estimated = FALSE
+WHERE c.estimated = FALSE AND (c.cost_pico IS NOT NULL OR ({_UNPRICED}))
 GROUP BY r.day, COALESCE(c.provider_name, r.provider_name, 'unknown'),
          COALESCE(c.model, r.response_model, r.request_model, 'unknown'), c.sku_meter,
          COALESCE(c.service_tier, 'standard'), COALESCE(r.organization, ''), COALESCE(r.team, ''),
@@ -34,8 +36,17 @@ GROUP BY r.day, COALESCE(c.provider_name, r.provider_name, 'unknown'),
 ORDER BY day, provider_name, model, sku_meter, service_tier, organization, team, feature, environment, workflow,
          unit_price_pico
 """
+_UNPRICED_REQUESTS = f"""
+SELECT COUNT(DISTINCT c.request_id) FROM charge AS c JOIN request AS r ON r.request_id = c.request_id
+JOIN request_cost AS p ON p.request_id = c.request_id WHERE c.estimated = FALSE AND {_UNPRICED}
+"""
 
 
 def chargeback(store: Store) -> pa.Table:
-    """One row per day, model, meter, tier and owner; money in pico-USD, estimates left out."""
+    """One row per day, model, meter, tier and owner; money in pico-USD, null without a price, estimates left out."""
     return store.query(_ROWS)
+
+
+def unpriced(store: Store) -> int:
+    """How many requests have quantities without a price in these rows."""
+    return int(store.value(_UNPRICED_REQUESTS))

@@ -39,7 +39,7 @@ def check(
 
     Example: audit check --since 7d --limit day_usd=40
     """
-    from audit import console
+    from audit import console, figures
     from audit.checking import checking, limits
     from audit.errors import GateError
     from audit.export.inspection import check_document
@@ -57,21 +57,24 @@ def check(
         hint = f"; did you mean {console.clean(near)!r}?" if near else ""
         console.warn(f"[budgets.{missing.scope}]: nothing in the log is called {console.clean(missing.name)!r}{hint}")
     if result.unpriced:
-        console.warn(f"{result.unpriced} requests have no price and are in no sum: see `audit summary`")
+        console.warn(f"{figures.things(result.unpriced, 'request')} without a price, in no sum: see `audit summary`")
     if not result.checked:
         console.note("no limit was checked: write [budgets] in audit.toml, or give --limit NAME=VALUE")
     if result.breaches:
-        many = len(result.breaches)
-        raise GateError(f"{many} limit{'s do' if many > 1 else ' does'} not hold: {result.breaches[0].reason}")
+        many = len({each.limit for each in result.breaches})
+        raise GateError(f"{many} of {figures.things(result.checked, 'limit')} {'do' if many > 1 else 'does'} not hold")
 
 
 def _budgets(settings: Config, flags: list[str] | None) -> dict[str, Any]:
     """`[budgets]` under the limits given as flags."""
+    from audit.checking import QUANTITIES
     from audit.errors import ConfigError
 
     budgets: dict[str, Any] = dict(settings.budgets)
     for flag in flags or ():
         name, _, value = flag.partition("=")
+        if name.strip() not in QUANTITIES:
+            raise ConfigError(f"--limit {flag!r}: there is no such limit", f"limits are {', '.join(QUANTITIES)}")
         try:
             budgets[name.strip()] = float(value)
         except ValueError as error:
@@ -86,7 +89,9 @@ def _print(result: Check) -> None:
         console.say(f"over: {console.clean(breach.reason, 600)}", style="bold red")
     if result.checked and not result.breaches:
         console.say(f"{result.checked} of {result.checked} limits hold.", style="bold")
-    if result.anomalies:
+    said = {breach.reason for breach in result.breaches}
+    rest = [each for each in result.anomalies if each.sentence not in said]
+    if rest:
         console.say("Daily spend left its usual level:")
-    for each in result.anomalies:
+    for each in rest:
         console.say(f"  {console.clean(each.sentence, 600)}")

@@ -89,6 +89,6 @@ def _findings(data: ReportData) -> None:
         console.say(
             f"  {place}. {lever.title}: {figures.money(lever.attributed_pico)} "
             f"({figures.money_range(lever.interval_pico)}, class {lever.evidence}, "
-            f"{figures.count(lever.requests)} requests). {lever.fix}"
+            f"{figures.things(lever.requests, 'request')}). {lever.fix}"
         )
         print_stated(lever)

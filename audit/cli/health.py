@@ -11,7 +11,7 @@ from pathlib import Path
 import typer
 
 from audit import config as configuration
-from audit.cli.options import Db, Json, open_store, print_json
+from audit.cli.options import ConfigFile, Db, Json, load, open_store, print_json
 
 _PACKAGES = ("llm-workload-audit", "duckdb", "polars", "pyarrow", "genai-prices", "openai", "anthropic", "tiktoken")
 _KEYS = ("OPENAI_API_KEY", "OPENAI_BASE_URL", "ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL")
@@ -22,14 +22,15 @@ def register(app: typer.Typer) -> None:
     app.command()(doctor)
 
 
-def doctor(db: Db = None, as_json: Json = False) -> None:
-    """Check the installation and the audit file. Opens no connection.
+def doctor(db: Db = None, config: ConfigFile = None, as_json: Json = False) -> None:
+    """Check the installation, the configuration and the audit file. Opens no connection.
 
     Example: audit doctor --db audit.duckdb
     """
     from audit import console
     from audit.errors import GateError
 
+    load(config)
     place = configuration.database(db)
     found = _file_checks(place) if Path(place).exists() else {}
     facts = {

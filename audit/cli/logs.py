@@ -247,7 +247,7 @@ def print_ingest(store: Store, result: IngestResult) -> None:
             for file in files
         ],
         left=2,
-        footer=f"{figures.count(result.accepted)} calls added to {console.clean(store.path)}{rest}",
+        footer=f"{figures.things(result.accepted, 'call')} added to {console.clean(store.path)}{rest}",
     )  # fmt: skip
     _warn_rejected(result)
 
@@ -268,18 +268,20 @@ def _warn_rejected(result: IngestResult, told: str = "") -> None:
 def _troubles(file: FileResult, told: str) -> list[str]:
     """What is to be said of a file, a sentence each."""
     from audit import console
+    from audit.figures import things
 
     name = console.clean(file.name)
     said = [f"{name}: {records} rejected: {reason}" for reason, records in sorted(file.rejected.items())]
     if file.unknown:
         said.append(f"{name}: {console.clean(file.unknown, 1500)}")
     if file.implausible_times:
-        said.append(f"{name}: {file.implausible_times} calls with a time that can't be right are in no period")
+        said.append(f"{name}: {things(file.implausible_times, 'call')} in no period: the time can't be right")
     if file.nameless:
-        said.append(f"{name}: {file.nameless} calls name no model, so what they cost is unknown")
+        said.append(f"{name}: {things(file.nameless, 'call')} without a model: the cost is unknown")
     if file.doubtful_usage:
         said.append(
-            f"{name}: {file.doubtful_usage} calls count tokens that can't be (negative, huge, more cached than sent);"
+            f"{name}: {things(file.doubtful_usage, 'call')} with token counts that can't be (negative, huge, more "
+            "cached than sent);"
             " `audit show REQUEST` says what was made of each"
         )
     if file.error and file.error != told:

@@ -6,12 +6,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from audit.cli.options import Db, Json, open_store, print_json
+from audit.cli.options import ConfigFile, Db, Json, load, open_store, print_json
+from audit.cli.pricing import warn_if_stale
 
 if TYPE_CHECKING:
     from audit.matching import DuplicateTier
     from audit.measures import Measure
     from audit.summary import Summary
+
+_NAMED = 3
+"""Models without a price that are named in a warning."""
 
 
 def register(app: typer.Typer) -> None:
@@ -20,7 +24,7 @@ def register(app: typer.Typer) -> None:
         app.command()(command)
 
 
-def summary(db: Db = None, as_json: Json = False) -> None:
+def summary(db: Db = None, config: ConfigFile = None, as_json: Json = False) -> None:
     """Spend, tokens, latency and success, by model, team and more. Also by workflow, feature, user, day.
 
     Example: audit summary --json | jq .cost_usd
@@ -30,7 +34,9 @@ def summary(db: Db = None, as_json: Json = False) -> None:
     from audit.summary import measures
     from audit.summary import summary as summarise
 
+    settings = load(config)
     with open_store(db) as store:
+        warn_if_stale(store, settings)
         result = summarise(store)
     if as_json:
         print_json(documents.summary_document(result))
@@ -44,6 +50,7 @@ def summary(db: Db = None, as_json: Json = False) -> None:
 
 def duplicates(
     db: Db = None,
+    config: ConfigFile = None,
     as_json: Json = False,
     top: Annotated[int, typer.Option(help="Groups to list per kind.")] = 10,
 ) -> None:
@@ -58,7 +65,9 @@ def duplicates(
     from audit.export import documents
     from audit.matching import matching
 
+    settings = load(config)
     with open_store(db) as store:
+        warn_if_stale(store, settings)
         tiers = matching(store, top=top)
     if as_json:
         print_json(documents.duplicates_document(tiers))
@@ -70,6 +79,7 @@ def duplicates(
 
 def outliers(
     db: Db = None,
+    config: ConfigFile = None,
     as_json: Json = False,
     top: Annotated[int, typer.Option(help="Requests to list.")] = 20,
 ) -> None:
@@ -81,10 +91,15 @@ def outliers(
     from audit.export import documents
     from audit.outliers import listed
 
+    settings = load(config)
     with open_store(db) as store:
+        warn_if_stale(store, settings)
         found = listed(store)
     if as_json:
         print_json(documents.outliers_document(found))
+        return
+    if not found.counted:
+        console.say("No prompt or answer is far longer than its workflow's.")
         return
     console.table(
         "Outliers",
@@ -95,7 +110,7 @@ def outliers(
             for row in found.rows[:top]
         ],
         left=4,
-        footer=f"{found.counted} requests in all, excess {figures.money(found.excess_cost_pico)}; "
+        footer=f"{figures.things(found.counted, 'request')} in all, excess {figures.money(found.excess_cost_pico)}; "
         f"{found.counted - len(found.rows)} below 0.1 % of their workflow are counted, not listed",
     )  # fmt: skip
 
@@ -104,6 +119,7 @@ def why(
     start: Annotated[str, typer.Option("--from", help="Period to compare with: YYYY-MM, YYYY-MM-DD or A..B.")],
     end: Annotated[str, typer.Option("--to", help="Period to explain, in the same forms.")],
     db: Db = None,
+    config: ConfigFile = None,
     as_json: Json = False,
 ) -> None:
     """Why the bill changed between two periods. Users, requests, mix, tokens, cache share, price: adds up exactly.
@@ -115,7 +131,9 @@ def why(
     from audit.why import period
     from audit.why import why as explain
 
+    settings = load(config)
     with open_store(db) as store:
+        warn_if_stale(store, settings)
         change = explain(store, period(start), period(end))
     if as_json:
         print_json(documents.why_document(change))
@@ -169,16 +187,27 @@ def _print_totals(result: Summary) -> None:
         ],
         left=2,
     )  # fmt: skip
-    for row in result.unpriced:
-        console.warn(
-            f"{figures.things(row['requests'], 'request')} without a model: the cost is unknown and not in the spend"
-            if row["model"] == "unknown"
-            else f"no price for {console.clean(row['model'])}: {figures.things(row['requests'], 'request')} left out"
-        )
+    _warn_unpriced(result)
     rejected = sum(row["records"] for row in result.rejected)
     if rejected:
         reasons = ", ".join(f"{row['records']} {row['reason']}" for row in result.rejected)
         console.warn(f"{figures.things(rejected, 'record')} could not be used ({reasons})")
+
+
+def _warn_unpriced(result: Summary) -> None:
+    """One line for requests without a model, one for all models without a price, however many there are."""
+    from audit import console, figures
+
+    named = [row for row in result.unpriced if row["model"] != "unknown"]
+    nameless = sum(row["requests"] for row in result.unpriced) - sum(row["requests"] for row in named)
+    if nameless:
+        console.warn(f"{figures.things(nameless, 'request')} without a model: the cost is unknown and not in the spend")
+    if not named:
+        return
+    names = ", ".join(console.clean(row["model"]) for row in named[:_NAMED])
+    models = names if len(named) == 1 else f"{len(named)} models ({names}{', …' if len(named) > _NAMED else ''})"
+    left_out = figures.things(sum(row["requests"] for row in named), "request")
+    console.warn(f"no price for {models}: {left_out} left out{' (--json lists all)' if len(named) > _NAMED else ''}")
 
 
 def _print_measure(measure: Measure, result: Summary) -> None:
@@ -209,7 +238,7 @@ def _print_tier(tier: DuplicateTier, stricter: DuplicateTier | None) -> None:
         console.say(f"{tier.name}: not measurable on this log: {tier.reason}")
         return
     footer = (
-        f"{figures.count(tier.avoidable)} avoidable requests in {figures.count(tier.groups)} groups, "
+        f"{figures.things(tier.avoidable, 'avoidable request')} in {figures.things(tier.groups, 'group')}, "
         f"{figures.money(tier.cost_pico)} with no limit on age or scope"
     )
     if stricter is None:

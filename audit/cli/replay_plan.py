@@ -113,7 +113,7 @@ def print_plan(plan: Plan, cap: float | None) -> None:
     from audit import console, figures
 
     console.table(
-        f"Replay of {plan.sampled} prompts",
+        f"Replay of {figures.things(plan.sampled, 'prompt')}",
         ("Today", "Candidate", "Role", "Calls", "On file", "Expected", "At most"),
         [
             (each.current_model, candidate(each), _role(plan, each),
@@ -179,10 +179,12 @@ def _print_left_out(plan: Plan) -> None:
 
     for excluded in plan.excluded:
         console.note(
-            f"not replayable: {excluded.requests} requests ({figures.money(excluded.cost_pico)}): {excluded.reason}"
+            f"not replayable: {figures.things(excluded.requests, 'request')} ({figures.money(excluded.cost_pico)}): "
+            f"{excluded.reason}"
         )
     for refused in plan.not_replayable:
-        console.note(f"not asked of {refused.endpoint}/{refused.model}: {refused.count} prompts: {refused.reason}")
+        asked = figures.things(refused.count, "prompt")
+        console.note(f"not asked of {refused.endpoint}/{refused.model}: {asked}: {refused.reason}")
     for skipped in plan.skipped:
         console.note(f"not proposed: {skipped.model}: {skipped.reason}; {skipped.hint}")
 

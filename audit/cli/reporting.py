@@ -50,26 +50,33 @@ def report(
 def export(
     output: Annotated[str, typer.Argument(help="A .csv or .parquet file.")],
     db: Db = None,
+    config: ConfigFile = None,
 ) -> None:
     """Write the charges in FOCUS columns, for chargeback and BI. By day, model, meter, team and workflow.
 
     Example: audit export focus.csv
     """
-    from audit import console
-    from audit.chargeback import chargeback
+    from audit import console, figures
+    from audit.chargeback import chargeback, unpriced
     from audit.errors import AuditError, ConfigError
     from audit.export import focus
 
     path = Path(output)
     if path.suffix not in (".csv", ".parquet"):
         raise ConfigError(f"{output}: only .csv and .parquet are written", "for example `audit export focus.csv`")
+    settings = load(config)
     with open_store(db) as store:
-        rows = chargeback(store)
+        warn_if_stale(store, settings)
+        rows, without = chargeback(store), unpriced(store)
     try:
         number = focus.write(rows, path)
     except OSError as error:
         raise AuditError(f"can't write {path}: {error.strerror}", "choose another file") from error
-    console.note(f"{number} rows: {path.resolve()}")
+    console.note(f"{figures.things(number, 'row')}: {path.resolve()}")
+    if without:
+        console.warn(
+            f"{figures.things(without, 'request')} without a price: written with quantities and empty costs, in no sum"
+        )
 
 
 def write_report(

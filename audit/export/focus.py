@@ -24,6 +24,8 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 def write(rows: pa.Table, path: Path) -> int:
     """Write chargeback rows to a `.csv` or `.parquet` file and return how many; period ends are exclusive.
 
+    What has no price has a quantity and null costs.
+
     In CSV, text from a log that a spreadsheet would run as a formula gets a leading apostrophe, and control characters
     are replaced.
     """
@@ -56,7 +58,7 @@ _SCHEMA: dict[str, Any] = {
 
 def _row(row: dict[str, Any], *, safe: bool) -> dict[str, Any]:
     text = {name: _inert(row[name]) if safe else row[name] for name in _LOGGED}
-    cost, listed = Decimal(row["cost_pico"]) / PICO, Decimal(row["list_cost_pico"]) / PICO
+    cost, listed = _dollars(row["cost_pico"]), _dollars(row["list_cost_pico"])
     day = None if row["day"] is None else _EPOCH + timedelta(days=row["day"])
     counted = row["sku_meter"] not in ("billed_adjustment", "request") and not row["sku_meter"].startswith("web_")
     return {
@@ -68,8 +70,8 @@ def _row(row: dict[str, Any], *, safe: bool) -> dict[str, Any]:
         "ChargeCategory": "Adjustment" if row["sku_meter"] == "billed_adjustment" else "Usage",
         "ChargeDescription": f"{text['model']} {row['sku_meter']}",
         "ConsumedQuantity": row["quantity"], "ConsumedUnit": "Tokens" if counted else "Requests",
-        "ListUnitPrice": Decimal(row["list_unit_price_pico"]) / PICO,
-        "ContractedUnitPrice": Decimal(row["unit_price_pico"]) / PICO,
+        "ListUnitPrice": _dollars(row["list_unit_price_pico"]),
+        "ContractedUnitPrice": _dollars(row["unit_price_pico"]),
         "ServiceCategory": "AI and Machine Learning", "ServiceName": text["provider_name"],
         "ProviderName": text["provider_name"], "PublisherName": text["provider_name"],
         "InvoiceIssuerName": text["provider_name"],
@@ -79,6 +81,10 @@ def _row(row: dict[str, Any], *, safe: bool) -> dict[str, Any]:
         "x_Model": text["model"], "x_ServiceTier": text["service_tier"], "x_Workflow": text["workflow"],
         "x_Requests": row["requests"],
     }  # fmt: skip
+
+
+def _dollars(pico: int | Decimal | None) -> Decimal | None:
+    return None if pico is None else Decimal(pico) / PICO
 
 
 def _stamp(day: date | None) -> str | None:

@@ -64,7 +64,7 @@ def test_check_exits_three_with_the_reason(audit: Any, sample_db: Path, tmp_path
     config.write_text('[budgets]\nmonth_usd = 15\n\n[budgets.workflow]\n"docs-search" = 100\n')
     ran = audit("check", "--db", sample_db, "--config", config)
     assert ran.code == 3
-    assert "spend of a month (2026-11) is $19.77, limit $15.00" in ran.err
+    assert "spend of a month (2026-11) is $19.77, limit $15.00" in ran.out
     document = json.loads(audit("check", "--db", sample_db, "--config", config, "--json").out)
     assert [(each["quantity"], each["when"]) for each in document["breaches"]] == [("month_usd", "2026-11")]
     assert (document["ok"], document["checked"]) == (False, 2)
