@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from audit.call import Call
-from audit.wire import exchange
+from audit.wire import bodies, exchange
 from audit.wire.columns import normal
 from audit.wire.counts import count
 from audit.wire.dialect import of_pair
@@ -90,7 +90,7 @@ def column_usage(call: Call, counts: Mapping[str, Any], exclusive: bool = False)
     if exclusive:
         # the total that such parts have makes the rule plain to the reader of counts
         named["total"] = sum(number or 0 for number in counted.values())
-    exchange.take_usage(call, named)
+    bodies.take_usage(call, named)
 
 
 def settle(call: Call, native_id: str | None) -> None:

@@ -9,7 +9,7 @@ from audit.call import Call, Outcome, Skip
 from audit.readers import Record
 from audit.readers._doubles import drop_doubles
 from audit.readers._gateway import MISSING, body, first, put_time, settle
-from audit.wire import exchange
+from audit.wire import bodies, exchange
 from audit.wire.beside import error_name
 from audit.wire.dialect import of_response
 from audit.wire.feedback import outcome_of
@@ -192,11 +192,11 @@ def _fill_usage(call: Call, record: Record, answer: _Map) -> None:
     counts = _counts(record, usage)
     given = any(number(counts[name]) for name in ("prompt", "completion"))
     if call.usage is None and given:
-        exchange.take_usage(call, counts)
+        bodies.take_usage(call, counts)
     elif call.usage is None:
         found = _map(first(old, "token_usage", "usage")) or _map(response.get("token_usage") or response.get("usage"))
         if found:
-            exchange.take_usage(call, found)
+            bodies.take_usage(call, found)
 
 
 def _counts(record: Record, usage: _Map) -> dict[str, Any]:

@@ -8,8 +8,9 @@ from typing import Any
 from audit.call import Call, Outcome, Skip
 from audit.readers import Record
 from audit.wire.beside import error_name, hashed_key
+from audit.wire.bodies import take_usage
 from audit.wire.dialect import of_response
-from audit.wire.exchange import settle, take_usage
+from audit.wire.exchange import settle
 from audit.wire.messages import transcript
 from audit.wire.money import dollars
 from audit.wire.parameters import parameters

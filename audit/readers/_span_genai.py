@@ -9,8 +9,8 @@ from audit.call import Call
 from audit.readers import _span_genai_text
 from audit.readers._span_call import base_call, boolean, finish, lower, unique_id
 from audit.wire.attributes import Attributes
+from audit.wire.bodies import take_usage
 from audit.wire.counts import first_of
-from audit.wire.exchange import take_usage
 from audit.wire.otlp import Span
 from audit.wire.parameters import parameters
 from audit.wire.text import label, maybe_json

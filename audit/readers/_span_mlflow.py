@@ -6,8 +6,8 @@ from audit.call import Call, Outcome, Skip
 from audit.readers._gateway import fill_bodies
 from audit.readers._span_call import base_call, finish, lower
 from audit.wire.attributes import Attributes
+from audit.wire.bodies import take_usage
 from audit.wire.counts import part
-from audit.wire.exchange import take_usage
 from audit.wire.otlp import Span
 from audit.wire.text import label, maybe_json
 from audit.wire.times import number

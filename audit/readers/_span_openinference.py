@@ -8,7 +8,7 @@ from typing import Any
 from audit.call import Call
 from audit.readers._span_call import base_call, finish, lower, unique_id
 from audit.wire.attributes import Attributes, nested, subtree
-from audit.wire.exchange import take_usage
+from audit.wire.bodies import take_usage
 from audit.wire.otlp import Span
 from audit.wire.parameters import parameters
 from audit.wire.text import label, maybe_json

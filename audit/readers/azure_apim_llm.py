@@ -9,7 +9,8 @@ from audit.call import Call, Outcome, Skip
 from audit.readers import Reader, Record
 from audit.readers import _azure as azure
 from audit.wire.beside import status_problem
-from audit.wire.exchange import settle, take_usage
+from audit.wire.bodies import take_usage
+from audit.wire.exchange import settle
 from audit.wire.messages import transcript
 from audit.wire.text import maybe_json
 from audit.wire.times import number

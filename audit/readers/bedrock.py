@@ -8,8 +8,9 @@ from typing import Any
 from audit.call import Call, Outcome, Skip
 from audit.readers import Reader, Record
 from audit.wire.beside import error_name, status_problem
+from audit.wire.bodies import take_usage
 from audit.wire.dialect import Dialect, of_pair
-from audit.wire.exchange import fill, settle, take_usage
+from audit.wire.exchange import fill, settle
 from audit.wire.stream import join
 from audit.wire.tags import tag
 from audit.wire.text import label, maybe_json

@@ -9,8 +9,8 @@ from audit.call import Call, Outcome
 from audit.readers import Reader, Record
 from audit.readers._gateway import first, put_time, settle
 from audit.wire.beside import error_name
+from audit.wire.bodies import take_usage
 from audit.wire.counts import part
-from audit.wire.exchange import take_usage
 from audit.wire.messages import transcript
 from audit.wire.tags import tag
 from audit.wire.text import label, maybe_json

@@ -9,8 +9,9 @@ from audit.call import Call, Outcome
 from audit.readers import Reader, Record
 from audit.readers._litellm import SYSTEM, call_of
 from audit.wire.beside import error_name, status_problem
+from audit.wire.bodies import take_usage
 from audit.wire.dialect import of_pair
-from audit.wire.exchange import fill, settle, take_usage
+from audit.wire.exchange import fill, settle
 from audit.wire.text import label, maybe_json
 from audit.wire.times import number, to_us
 

@@ -8,7 +8,7 @@ from typing import Any
 from audit.call import Call, Outcome
 from audit.readers import Reader, Record
 from audit.readers._gateway import first, put_time, settle
-from audit.wire import exchange
+from audit.wire import bodies
 from audit.wire.messages import transcript
 from audit.wire.parameters import parameters
 from audit.wire.tags import tag
@@ -82,10 +82,10 @@ def _fill_usage(call: Call, record: Record, answer: Mapping[str, Any]) -> None:
     if given is None and made is None:
         usage = answer.get("usage") or answer.get("usageMetadata")
         if isinstance(usage, Mapping):
-            exchange.take_usage(call, usage)
+            bodies.take_usage(call, usage)
         return
     counts = {**details, "input_tokens": given, "output_tokens": made}
-    exchange.take_usage(call, counts, lambda found: _from_plugin(found, details))
+    bodies.take_usage(call, counts, lambda found: _from_plugin(found, details))
 
 
 def _from_plugin(counts: Mapping[str, Any], details: Mapping[str, Any]) -> Usage:

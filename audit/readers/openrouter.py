@@ -8,7 +8,7 @@ from typing import Any
 from audit.call import Call, Outcome, Skip
 from audit.readers import Reader, Record
 from audit.readers._gateway import first, put_time, settle, snake_case
-from audit.wire import exchange
+from audit.wire import bodies
 from audit.wire.beside import hashed_key
 from audit.wire.money import dollars
 from audit.wire.tags import tag
@@ -91,7 +91,7 @@ def _fill_usage(call: Call, row: Mapping[str, Any]) -> None:
         "completion_token_details": {"reasoning": first(row, "native_tokens_reasoning", "tokens_reasoning")},
     }
     if counts["prompt"] is not None or counts["completion"] is not None:
-        exchange.take_usage(call, counts)
+        bodies.take_usage(call, counts)
 
 
 def _fill_cost(call: Call, row: Mapping[str, Any]) -> None:

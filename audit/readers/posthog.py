@@ -9,8 +9,8 @@ from audit.call import Call, Outcome, Skip
 from audit.readers import Reader, Record
 from audit.readers._gateway import column_usage, first, settle
 from audit.wire.beside import status_problem
+from audit.wire.bodies import take_usage
 from audit.wire.counts import part
-from audit.wire.exchange import take_usage
 from audit.wire.messages import transcript
 from audit.wire.parameters import parameters
 from audit.wire.tags import tag

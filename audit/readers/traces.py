@@ -12,8 +12,9 @@ from typing import Any
 from audit.call import Call, Outcome, Segment
 from audit.readers import Reader, Record
 from audit.tokens import MESSAGE_OVERHEAD
+from audit.wire.bodies import take_usage
 from audit.wire.columns import normal
-from audit.wire.exchange import settle, take_usage
+from audit.wire.exchange import settle
 from audit.wire.text import label
 from audit.wire.times import number, seconds, to_us
 from audit.wire.usage import from_mapping

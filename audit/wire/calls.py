@@ -7,9 +7,10 @@ from typing import Any
 
 from audit.call import Call, Segment
 from audit.wire.beside import describe
+from audit.wire.bodies import take_usage
 from audit.wire.columns import layout
 from audit.wire.dialect import Dialect
-from audit.wire.exchange import fill, settle, take_usage
+from audit.wire.exchange import fill, settle
 from audit.wire.messages import transcript
 from audit.wire.pair import Pair
 from audit.wire.text import label, maybe_json
