@@ -187,6 +187,9 @@ def _print_left_out(plan: Plan) -> None:
         console.note(f"not asked of {refused.endpoint}/{refused.model}: {asked}: {refused.reason}")
     for skipped in plan.skipped:
         console.note(f"not proposed: {skipped.model}: {skipped.reason}; {skipped.hint}")
+    for why in dict.fromkeys((each.reason, each.hint) for each in plan.unfloored):
+        models = ", ".join(console.clean(each.model) for each in plan.unfloored if (each.reason, each.hint) == why)
+        console.warn(f"the noise floor of {models} is not measured: {'; '.join(filter(None, why))}")
 
 
 def _print_prices(plan: Plan) -> None:

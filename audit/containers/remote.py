@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from typing import Any, BinaryIO, cast
@@ -88,10 +89,23 @@ def _failure(name: str, error: Exception) -> PlaceError:
     shown = without_secrets(name)
     if isinstance(error, ImportError):
         return PlaceError(f"{shown}: {error}", INSTALL)
+    if (cause := _unreached(error)) is not None:
+        return PlaceError(f"{shown}: the server can't be reached ({cause})", "check the address and the network")
     said = str(error).replace(name, shown) or type(error).__name__
     return PlaceError(
         f"{shown}: no such object" if isinstance(error, FileNotFoundError) else f"{shown}: {said}", _CHECK
     )
+
+
+def _unreached(error: BaseException) -> str | None:
+    """What kept a connection from being made, where that is behind an error; drivers call it a missing file."""
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, OSError) and not isinstance(seen, FileNotFoundError):
+            system = os.strerror(seen.errno) if seen.errno and seen.errno > 0 else seen.strerror
+            return system or type(seen).__name__
+        seen = seen.__cause__ or seen.__context__
+    return None
 
 
 class _Stream:

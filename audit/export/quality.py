@@ -39,6 +39,7 @@ def plan_document(plan: Plan, cap_usd: float | None) -> Document:
         "candidates": [asdict(each) for each in plan.candidates],
         "destinations": [asdict(each) for each in plan.destinations],
         "missing": [asdict(each) for each in plan.missing],
+        "unfloored": [asdict(each) for each in plan.unfloored],
         "promise": asdict(plan.promise),
         "larger": asdict(plan.larger) if plan.larger else None,
         "excluded": [

@@ -40,7 +40,8 @@ class Catalog:
 
     def find(self, place: Place) -> int | None:
         """The source an input is known as: same name, size and time of change, or else the same bytes."""
-        if place.path is None or place.size is None:
+        if place.path is None or not place.size:
+            # nothing, or a pipe or device: looking into it would take what it holds
             return None
         found: int | None = self._by_stamp.get((place.name, place.size, place.modified_ns))
         same_size = self._by_size.get(place.size)

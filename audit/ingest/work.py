@@ -164,7 +164,7 @@ class Work:
             value = _spelled(value, raw)
         if isinstance(value, dict):
             self._record(source, line, offset, value, raw, repaired, depth)
-        elif isinstance(value, list) and depth < _NESTING:
+        elif isinstance(value, list) and depth < _NESTING and (depth or not _is_hollow(value)):
             for item in value:
                 self._item(source, line, offset, item, b"", repaired, depth + 1)
         else:
@@ -231,6 +231,17 @@ class Work:
         except Exception as error:  # no record may stop a run; the reject names what happened
             problem = Reject("reader_failed", f"{reader.name}: {type(error).__name__}: {error}")
             rows.reject(source, line, offset, problem, (raw or canonical(record))[:EXCERPT_BYTES])
+
+
+def _is_hollow(values: list[Any]) -> bool:
+    """Whether a list holds nothing but empty lists, however deep: no record, but something a file says."""
+    waiting = [values]
+    while waiting:
+        for each in waiting.pop():
+            if not isinstance(each, list):
+                return False
+            waiting.append(each)
+    return True
 
 
 def _spelled(value: Any, raw: bytes) -> Any:

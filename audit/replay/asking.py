@@ -56,6 +56,19 @@ def routes(
     return made, list(skipped.values())
 
 
+def unfloored(directory: Directory, ways: Sequence[Route]) -> tuple[Skipped, ...]:
+    """Current models that are not asked again for their noise floor, each with what keeps them from it."""
+    floored = {route.current.model for route in ways if route.floor}
+    found = []
+    for current in {route.current.model: route.current for route in ways}.values():
+        own = None if current.model in floored else directory.floor(current)
+        problem = _problem(own) if own else None
+        if current.model not in floored:
+            reason = problem.message if problem else "no endpoint of its provider is known"
+            found.append(Skipped(current.model, current.provider_name, reason, (problem and problem.hint) or ""))
+    return tuple(found)
+
+
 def lacking(ways: Sequence[Route]) -> tuple[Skipped, ...]:
     """What keeps routes from being asked now, once per endpoint."""
     found: dict[str, Skipped] = {}

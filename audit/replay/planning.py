@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from audit.clients import NotReplayableError
 from audit.config import EndpointConfig
 from audit.errors import ReplayError
 from audit.prices.catalogue import Catalogue
-from audit.replay.asking import lacking, routes
+from audit.replay.asking import lacking, routes, unfloored
 from audit.replay.calls import Call, most_input_tokens, prepare
 from audit.replay.counting import Counts, candidate_plans, candidates_by_model, unreplayable
 from audit.replay.drawing import draw, drawn_before, exactly
@@ -76,7 +77,11 @@ def plan(
     directory = Directory(catalogue, endpoints, time.time_ns() // 1000, batch=batch)
     found = _Planner(store, directory, units, local or LocalLimits(), Redactor() if redact else None)
     ways = found.ways(models, floor, [variant(each) for each in variants], unready)
-    return found.plan(ways, sample, seed, judged, only)
+    made = found.plan(ways, sample, seed, judged, only)
+    if not floor:
+        return made
+    asked = {each.current_model for each in made.candidates}
+    return replace(made, unfloored=unfloored(directory, [way for way in ways[0] if way.current.model in asked]))
 
 
 def _nothing(units: Frame) -> str:

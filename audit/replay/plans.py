@@ -105,6 +105,7 @@ class Promise:
 @dataclass(frozen=True, eq=False)
 class Plan:
     """A replay that has not happened: nothing was sent or written. `missing` is what keeps it from being sent.
+    `unfloored` are current models whose noise floor was asked for and can't be measured.
 
     `batch` says that the calls are for the Batch APIs; `pending` calls wait in batches that are not collected yet.
     With a `redactor`, `redacted` counts the values it hides in `redacted_prompts` prompts, by kind.
@@ -126,6 +127,7 @@ class Plan:
     covered_pico: int
     skipped: tuple[Skipped, ...] = field(default=())
     missing: tuple[Skipped, ...] = field(default=())
+    unfloored: tuple[Skipped, ...] = field(default=())
     batch: bool = False
     pending: int = 0
     redactor: Redactor | None = None

@@ -6,6 +6,8 @@ import csv
 import gzip
 import io
 import json
+import os
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +50,32 @@ def test_nothing_usable(audit: Any, tmp_path: Path, content: bytes) -> None:
     ran = audit("ingest", path, "--db", tmp_path / "a.duckdb")
     assert ran.code == 1
     assert one_line(ran.err)
+
+
+def test_an_empty_file_is_the_same_the_second_time(audit: Any, tmp_path: Path) -> None:
+    path = tmp_path / "empty.jsonl"
+    path.touch()
+    for each in (path, path, os.devnull):
+        ran = audit("ingest", each, "--db", tmp_path / "a.duckdb")
+        assert ran.code == 1
+        assert "no usable record" in one_line(ran.err)
+
+
+def test_a_pipe_is_read_where_an_empty_file_is_known(audit: Any, tmp_path: Path, log: Path) -> None:
+    (tmp_path / "empty.jsonl").touch()
+    audit("ingest", tmp_path / "empty.jsonl", "--db", tmp_path / "a.duckdb")
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_bytes, args=(log.read_bytes(),), daemon=True)
+    writer.start()
+    assert audit("ingest", pipe, "--db", tmp_path / "a.duckdb", "--json").document["accepted"] == 5
+
+
+def test_a_line_of_empty_lists_is_counted(audit: Any, tmp_path: Path, log: Path) -> None:
+    log.write_text(log.read_text(encoding="utf-8") + "[[[]],[]]\n[]\n", encoding="utf-8")
+    document = audit("ingest", log, "--db", tmp_path / "a.duckdb", "--json").document
+    assert (document["records"], document["accepted"]) == (7, 5)
+    assert document["rejected_by_reason"] == {"not_an_llm_record": 2}
 
 
 def test_one_bad_file_does_not_stop_the_others(audit: Any, tmp_path: Path, log: Path) -> None:

@@ -52,6 +52,20 @@ def test_a_dry_run_says_what_a_cap_leaves_out_and_what_is_missing(audit: Any, sa
 
 
 @pytest.mark.usefixtures("no_keys")
+def test_before_consent_stands_whose_noise_floor_is_not_measured(audit: Any, sample_db: Path, tmp_path: Path) -> None:
+    config = tmp_path / "audit.toml"
+    config.write_text('[[endpoint]]\nname = "house"\nbase_url = "http://192.0.2.1:9/v1"\ninput_per_million = 0.1\n'
+                      'output_per_million = 0.1\n')  # fmt: skip
+    asked = ("replay", "--sample", "20", "--model", "house/small", "--db", sample_db, "--config", config)
+    ran = audit(*asked)
+    assert ran.code == 2
+    lines = [line for line in ran.err.splitlines() if "noise floor of" in line]
+    assert any("gpt-5" in line and "OPENAI_API_KEY" in line for line in lines)
+    assert ran.err.index("noise floor of") < ran.err.index("nobody to ask")
+    assert "noise floor of" not in audit(*asked, "--no-floor").err
+
+
+@pytest.mark.usefixtures("no_keys")
 def test_without_a_key_proposed_models_are_planned_but_not_sent(audit: Any, sample_db: Path) -> None:
     plan = audit("replay", "--dry-run", "--json", "--db", sample_db).document
     assert {"openai", "anthropic"} <= {each["endpoint"] for each in plan["candidates"]}

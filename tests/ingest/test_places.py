@@ -138,7 +138,14 @@ def test_an_address_nobody_can_reach_says_what_to_do(read: Read) -> None:
         (file,) = read(address).files
         assert file.error is not None
         assert file.error.startswith(address)
-        assert file.hint == "check the address and the credentials" or file.hint == "check the address"
+        assert file.hint.startswith("check the address")
+
+
+def test_a_server_that_refuses_is_not_a_missing_object(read: Read) -> None:
+    (file,) = read("http://127.0.0.1:1/log.jsonl").files
+    assert file.error is not None
+    assert "http://127.0.0.1:1/log.jsonl: the server can't be reached" in file.error
+    assert file.hint == "check the address and the network"
 
 
 def test_a_missing_driver_is_named_with_the_command_that_installs_it(
