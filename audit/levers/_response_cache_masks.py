@@ -7,6 +7,7 @@ certified share of differing answers is at most 2 %.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 import numpy as np
 import polars as pl
@@ -17,6 +18,7 @@ from audit.hashes import content_hash, folded
 from audit.levers._response_cache_once import once
 from audit.statistics.weighted_loss import LossSample
 from audit.store import Store
+from audit.store.ranges import request_ranges
 
 MASKED = "response_cache_masked"
 """Temporary table (request_id, masked_key) of the requests whose header may be left out of the key."""
@@ -67,11 +69,12 @@ _SEGMENTS = """
 WITH chosen AS (
     SELECT DISTINCT s.request_id FROM segment AS s
     JOIN response_cache_header AS h ON h.content_hash = s.content_hash
-    WHERE s.direction = 'input'
+    WHERE s.direction = 'input' AND s.request_id >= $first AND s.request_id < $last
 )
 SELECT s.request_id, s.position, COALESCE(h.masked_hash, c.normalised_hash, s.content_hash) AS part
 FROM chosen AS q
 JOIN segment AS s ON s.request_id = q.request_id AND s.direction = 'input'
+    AND s.request_id >= $first AND s.request_id < $last
 LEFT JOIN response_cache_header AS h ON h.content_hash = s.content_hash
 LEFT JOIN content AS c ON c.content_hash = s.content_hash
 """
@@ -82,6 +85,7 @@ SELECT r.request_id, r.workflow_id, COALESCE(r.normalised_key, r.prompt_key) AS 
 FROM response_cache_masked_all AS k JOIN request AS r ON r.request_id = k.request_id
 WHERE r.status = 'billable' AND r.prompt_key IS NOT NULL AND r.started_at_us IS NOT NULL
 """
+_MASKS = pa.schema([("content_hash", pa.int64()), ("masked_hash", pa.int64())])
 _EMPTY = pa.schema([("request_id", pa.int64()), ("masked_key", pa.int64())])
 
 
@@ -107,7 +111,9 @@ def _mask(store: Store) -> None:
     if found.num_rows == 0:
         return
     store.replace("response_cache_header", found)
-    store.replace("response_cache_masked_all", _keys(store.query(_SEGMENTS)))
+    store.replace("response_cache_masked_all", _EMPTY.empty_table())
+    for first, last in request_ranges(store):
+        store.write("response_cache_masked_all", _keys(store.query(_SEGMENTS, first=first, last=last)))
     requests = pl.DataFrame(store.query(_REQUESTS)).with_columns(pl.col("workflow_id").fill_null(0))
     columns = {name: requests[name].to_numpy() for name in ("request_id", "workflow_id", "plain_key", "started_at_us")}
     columns["masked_key"] = _mixed(requests["masked_key"].to_numpy(), requests["call_shape"].to_numpy())
@@ -119,14 +125,19 @@ def _mask(store: Store) -> None:
 
 def _headers(store: Store) -> pa.Table:
     """Contents with a header: content_hash and the hash of the text without it."""
-    places = pl.DataFrame(store.query(_PLACES))
+    hashes = [key for rows in store.batches(_PLACES) for key in _with_header(pl.DataFrame(rows))]
+    store.replace("response_cache_header", pa.table({"content_hash": pa.array(hashes, pa.int64())}))
+    found = [_MASKS.empty_table()]
+    for rows in store.stream(_FULL):
+        masked = [content_hash(folded(without_header(text))) for text in map(str, rows["text"].to_pylist())]
+        found.append(pa.table({"content_hash": rows["content_hash"], "masked_hash": masked}, schema=_MASKS))
+    return pa.concat_tables(found)
+
+
+def _with_header(places: pl.DataFrame) -> Iterator[int]:
     likely = places.filter(pl.col("head").str.contains(_LIKELY) | pl.col("tail").str.contains(_LIKELY))
     ends = likely.select("content_hash", pl.concat_str("head", "tail", separator="\n"))
-    hashes = [key for key, text in ends.iter_rows() if without_header(text) != text]
-    store.replace("response_cache_header", pa.table({"content_hash": pa.array(hashes, pa.int64())}))
-    full = store.query(_FULL)
-    masked = [content_hash(folded(without_header(text))) for text in pl.DataFrame(full)["text"]]
-    return pa.table({"content_hash": full["content_hash"], "masked_hash": pa.array(masked, pa.int64())})
+    return (key for key, text in ends.iter_rows() if without_header(text) != text)
 
 
 def _keys(segments: pa.Table) -> pa.Table:

@@ -138,6 +138,10 @@ LEFT JOIN by_text AS x ON x.question = k.question
 """
 
 
+_WORD_COLUMNS: dict[str, pa.DataType] = {"content_hash": pa.int64(), "is_time": pa.bool_(), "is_personal": pa.bool_()}
+_WORDS = pa.schema(_WORD_COLUMNS)
+
+
 def find_reasons(store: Store, settings: Settings) -> None:
     """Write the temporary table `response_cache_reason` (request_id, reason), reason empty where a cache may answer.
 
@@ -153,16 +157,8 @@ def find_reasons(store: Store, settings: Settings) -> None:
 
 def _find(store: Store, values: dict[str, Any]) -> None:
     store.run(_CANDIDATES)
-    texts = store.query(_TEXTS)
-    words = texts["text"].to_pylist()
-    store.replace(
-        "response_cache_word",
-        pa.table({
-            "content_hash": texts["content_hash"],
-            "is_time": pa.array(holding(words, TIME)),
-            "is_personal": pa.array(holding(words, PERSONAL)),
-        }),
-    )  # fmt: skip
+    found = [_WORDS.empty_table(), *(_words(texts) for texts in store.stream(_TEXTS))]
+    store.replace("response_cache_word", pa.concat_tables(found))
     tools = store.query(_TOOLS)
     named = [acts(tool_name(text or "")) for text in tools["text"].to_pylist()]
     store.replace(
@@ -172,3 +168,9 @@ def _find(store: Store, values: dict[str, Any]) -> None:
     store.run(_REASON, **values)
     for table in ("response_cache_word", "response_cache_tool"):
         store.run(f"DROP TABLE {table}")
+
+
+def _words(texts: pa.RecordBatch) -> pa.Table:
+    words = texts["text"].to_pylist()
+    columns = (texts["content_hash"], pa.array(holding(words, TIME)), pa.array(holding(words, PERSONAL)))
+    return pa.table(columns, schema=_WORDS)

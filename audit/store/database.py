@@ -17,7 +17,7 @@ import pyarrow as pa
 from audit.errors import StoreError
 from audit.store.migrations import additions
 
-MEMORY_LIMIT = "1200MB"
+MEMORY_LIMIT = "900MB"
 """What the engine may hold before it spills to disk, so that a run with all else it holds stays under 2 GB."""
 _ROWS_AT_ONCE = 100_000
 """Fewer than the engine's row group: larger inserts leave a quarter of the file as free blocks."""
