@@ -188,7 +188,7 @@ def read_logs(store: Store, logs: list[str], settings: Config, mapping: dict[str
     """Read the logs and settle what follows from them; ReadError when no record of any file was usable."""
     from audit import console
     from audit.cli.pricing import catalogue, price_settings, repricing_told
-    from audit.cli.settling import settle
+    from audit.cli.settling import is_unsorted, settle
     from audit.containers import without_secrets
     from audit.errors import ReadError
     from audit.ingest import ingest as read
@@ -214,9 +214,10 @@ def read_logs(store: Store, logs: list[str], settings: Config, mapping: dict[str
         _warn_rejected(result, told=reason)
         hint = next((file.hint for file in result.files if file.hint), "see `audit formats`, or `audit sniff FILE`")
         raise ReadError(reason, hint)
-    if result.accepted or settings.path:
+    unsorted = bool(result.accepted) or is_unsorted(store)
+    if unsorted or settings.path:
         with console.steps("sorting") as say:
-            settle(store, settings, say, new_requests=bool(result.accepted))
+            settle(store, settings, say, new_requests=unsorted)
     if result.accepted:
         store.log_event(
             "ingest",

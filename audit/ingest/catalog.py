@@ -9,6 +9,9 @@ from audit.containers import Place, raw_chunks
 from audit.ingest.blocks import BlockHash, whole_hash
 from audit.store import Store
 
+UNSETTLED = "unsettled"
+"""Fact of an audit file that a run was stopped in: what only the whole log tells is still to be worked out."""
+
 _EDGE_BYTES = 64 << 10
 
 

@@ -14,6 +14,7 @@ from audit.store import Store
 
 Key = tuple[str, str]
 _HASH = "price_hash"
+_MOMENT = "undated_priced_us"
 
 _NEW_CHARGE = """
 CREATE OR REPLACE TEMP TABLE new_charge AS
@@ -190,11 +191,22 @@ class Pricing:
         newest time of the log moved on."""
         if self._stale:
             self.reprice()
-        elif len(self._moments) > 1:
+        elif self._moved_on():
             self._price_again(_UNDATED)
         if self._loaded is not None:
             self._store.set_meta("price_version", self._loaded.version)
             self._store.set_meta(_HASH, self._loaded.snapshot_hash)
+
+    def _moved_on(self) -> bool:
+        """Whether calls without a time are priced at another moment than the newest of the log, by this run or an
+        earlier one; notes at which they are."""
+        before = self._store.meta(_MOMENT)
+        moments = self._moments | ({int(before)} if before else set())
+        newest = self._store.value("SELECT MAX(started_at_us) FROM request")
+        if newest is None or not moments:
+            return len(moments) > 1
+        self._store.set_meta(_MOMENT, str(newest))
+        return moments != {newest}
 
     def _list_prices(self, on_us: int) -> None:
         """Put the prices and cache rules of models newly met, and of cheaper ones, into the audit file."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from audit.ingest.catalog import UNSETTLED
 from audit.ingest.charges import Pricing
 from audit.ingest.crossing import drop_cross_source
 from audit.ingest.hindsight import count_doubts, forget_future, learn_units
@@ -102,19 +103,20 @@ class Run:
                     self._merge.add(result.batch)
                 if self._merge.is_full:
                     self._flush(complete=False)
-        self._flush(complete=True)
-        if self._merge.waiting:
-            self._store.run("DROP TABLE waiting_record")
 
     def settle(self, facts: Mapping[str, str]) -> None:
-        """What only the whole log tells; `facts` are recorded once prices are settled."""
+        """Write the rest, and what only the whole log tells, with `facts`: all of it or nothing, so that a run that was
+        stopped before has something to read again."""
         store = self._store
         with store.transaction():
+            self._write(complete=True)
             forget_future(store)
             self._pricing.finish()
             self._pricing.adjust(learn_units(store))
-            for name, value in facts.items():
+            for name, value in {**facts, UNSETTLED: ""}.items():
                 store.set_meta(name, value)
+        if self._merge.waiting:
+            store.run("DROP TABLE waiting_record")
         count_doubts(store, self._plan.results)
         if self._progress:
             self._progress(self._done, self._plan.total, self._merge.seen)
@@ -139,14 +141,18 @@ class Run:
 
     def _flush(self, *, complete: bool) -> None:
         """Write what was read, all of it or nothing; `complete`: inputs that ended will not be read again."""
+        with self._store.transaction():
+            self._write(complete=complete)
+            self._store.set_meta(UNSETTLED, "1")
+
+    def _write(self, *, complete: bool) -> None:
         store, inputs = self._store, self._plan.inputs
-        with store.transaction():
-            low = self._merge.next_id
-            touched = self._merge.flush()
-            winners = drop_cross_source(store, low, {each.source_id or 0: each for each in self._plan.results})
-            self._pricing.write_charges(low, winners)
-            done = self._ended if complete else []
-            write_sources(store, [inputs[n] for n in sorted(touched.difference(done))], [inputs[n] for n in done])
+        low = self._merge.next_id
+        touched = self._merge.flush()
+        winners = drop_cross_source(store, low, {each.source_id or 0: each for each in self._plan.results})
+        self._pricing.write_charges(low, winners)
+        done = self._ended if complete else []
+        write_sources(store, [inputs[n] for n in sorted(touched.difference(done))], [inputs[n] for n in done])
         self._since_flush = 0
         if complete:
             self._ended.clear()

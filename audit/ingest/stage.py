@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from audit.containers import Place, expand
 from audit.errors import StoreError
 from audit.hashes import SCHEME
-from audit.ingest.catalog import Catalog
+from audit.ingest.catalog import UNSETTLED, Catalog
 from audit.ingest.options import Options
 from audit.ingest.plan import Plan
 from audit.ingest.result import IngestResult
@@ -53,10 +53,7 @@ def ingest(
         forget_rejected(store, [each.label for each in places if isinstance(each, Place)])
     plan = Plan(places, Catalog(store))
     anew = store.meta(_PRICE_SETTINGS) not in (None, price_settings)
-    if plan.is_empty and anew:
-        reprice(store, catalogue)
-        store.set_meta(_PRICE_SETTINGS, price_settings)
-    elif not plan.is_empty:
+    if not plan.is_empty or anew or store.meta(UNSETTLED):
         # a file known before is told in less time than the readers and prices take to load
         from audit.ingest.run import Run
 

@@ -215,6 +215,8 @@ class Store:
     def _errors(self) -> Iterator[None]:
         try:
             yield
+        except duckdb.InterruptException as error:
+            raise KeyboardInterrupt from error
         except duckdb.Error as error:
             if "read-only mode" in str(error):
                 raise unwritable(self.path) from error

@@ -208,6 +208,17 @@ def test_calls_without_a_time_are_priced_too(store: Store, read: Read, tmp_path:
     assert [row["cost"] for row in costs] == [21_000_000, 21_000_000]
 
 
+def test_calls_without_a_time_follow_the_newest_of_the_log(store: Store, read: Read, tmp_path: Path) -> None:
+    undated = pair(2)
+    del undated["timestamp"], undated["response"]["created"]
+    half = Contract("openai", "gpt-4o-mini", valid_from_us=1_792_000_000_000_000, discount_percent=50)
+    later = pair(3, timestamp="2026-10-20T08:00:00Z")
+    for name, records in (("a.jsonl", [pair(1), undated]), ("b.jsonl", [later])):
+        read(write(tmp_path / name, records), catalogue=lambda: load(contracts=[half]))
+    costs = store.rows("SELECT request_id, SUM(cost_pico) AS cost FROM charge GROUP BY 1 ORDER BY 1")
+    assert [row["cost"] for row in costs] == [21_000_000, 10_500_000, 10_500_000]
+
+
 def test_tags_are_taken_from_where_the_user_says(store: Store, read: Read, tmp_path: Path) -> None:
     record = pair(1, metadata={"squad": {"name": "blue"}, "stage": "eu-prod", "feature": "faq"})
     read(write(tmp_path / "a.jsonl", [record]), tags={"team": "metadata.squad.name", "environment": "stage"})
