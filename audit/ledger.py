@@ -8,6 +8,15 @@ from typing import Any
 from audit.hashes import rows_digest
 from audit.store import Store
 
+_SORTED = "sorted_requests"
+_STATE = "SELECT CONCAT(COUNT(*), ' ', MAX(request_id)) FROM request"
+# a file that has grown is a source anew, of all its bytes
+_LOG_BYTES = """
+SELECT CAST(SUM(bytes) AS BIGINT) FROM (
+    SELECT MAX(bytes) AS bytes FROM source WHERE content_hash <> '' GROUP BY path
+) AS files
+"""
+
 _VERDICTS = """
 SELECT v.*, COALESCE(w.name, '(none)') AS workflow, w.task_kind
 FROM verdict AS v LEFT JOIN workflow AS w ON w.workflow_id = v.workflow_id
@@ -166,3 +175,18 @@ def broken_events(store: Store) -> int:
         broken += not whole
         previous = sealed
     return broken
+
+
+def log_bytes(store: Store) -> int:
+    """Size of the logs that were read to their end, as they lie on the disk."""
+    return int(store.value(_LOG_BYTES) or 0)
+
+
+def is_unsorted(store: Store) -> bool:
+    """Whether a command was stopped between taking requests in and sorting them."""
+    return bool(store.meta(_SORTED) != store.value(_STATE))
+
+
+def note_sorted(store: Store) -> None:
+    """Note that the requests that are there are sorted, and all that follows from it done."""
+    store.set_meta(_SORTED, str(store.value(_STATE)))

@@ -26,6 +26,7 @@ Strict = Annotated[bool, typer.Option("--strict", help="Exit 3 when a record was
 
 
 _LISTED = 20
+_TELLING_BYTES = 10_000_000
 """Files named one by one; a bucket can hold one for each call."""
 
 
@@ -188,10 +189,11 @@ def read_logs(store: Store, logs: list[str], settings: Config, mapping: dict[str
     """Read the logs and settle what follows from them; ReadError when no record of any file was usable."""
     from audit import console
     from audit.cli.pricing import catalogue, price_settings, repricing_told
-    from audit.cli.settling import is_unsorted, settle
+    from audit.cli.settling import settle
     from audit.containers import without_secrets
     from audit.errors import ReadError
     from audit.ingest import ingest as read
+    from audit.ledger import is_unsorted
 
     mapping = mapping or dict(settings.map)
     if mapping:
@@ -248,9 +250,22 @@ def print_ingest(store: Store, result: IngestResult) -> None:
             for file in files
         ],
         left=2,
-        footer=f"{figures.things(result.accepted, 'call')} added to {console.clean(store.path)}{rest}",
+        footer=f"{figures.things(result.accepted, 'call')} added to {console.clean(store.path)}{rest}{_size(store)}",
     )  # fmt: skip
     _warn_rejected(result)
+
+
+def _size(store: Store) -> str:
+    """How much smaller the audit file is than the logs in it, where there is enough of them to tell."""
+    from pathlib import Path
+
+    from audit.ledger import log_bytes
+
+    path = Path(store.path)
+    logs, size = log_bytes(store), path.stat().st_size if path.is_file() else 0
+    if min(logs, size) < _TELLING_BYTES:
+        return ""
+    return f"; {logs / 1e6:,.0f} MB of logs in {size / 1e6:,.0f} MB, a factor of {logs / size:.1f}"
 
 
 def _warn_rejected(result: IngestResult, told: str = "") -> None:

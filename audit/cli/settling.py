@@ -11,12 +11,10 @@ if TYPE_CHECKING:
     from audit.store import Store
 
 
-_SORTED = "sorted_requests"
-
-
 def settle(store: Store, settings: Config, say: Callable[[str], None], *, new_requests: bool) -> bool:
     """Sort requests into named workflows and find outliers, where that is not done yet; returns whether it was not."""
     from audit import console
+    from audit.ledger import note_sorted
     from audit.naming import Naming, naming
     from audit.outliers import outliers
     from audit.workflows import workflows
@@ -40,14 +38,5 @@ def settle(store: Store, settings: Config, say: Callable[[str], None], *, new_re
         say("verdicts")
         deciding(store, settings.latency)
     if new_requests:
-        store.set_meta(_SORTED, _state(store))
+        note_sorted(store)
     return new_requests or named.changed
-
-
-def is_unsorted(store: Store) -> bool:
-    """Whether a command was stopped between taking requests in and sorting them."""
-    return store.meta(_SORTED) != _state(store)
-
-
-def _state(store: Store) -> str:
-    return str(store.value("SELECT CONCAT(COUNT(*), ' ', MAX(request_id)) FROM request"))
