@@ -8,6 +8,7 @@ Both run in turn in processes of their own, so that a busy machine slows both; t
 from __future__ import annotations
 
 import argparse
+import os
 import statistics
 import subprocess
 import sys
@@ -57,8 +58,8 @@ class Measured:
     answer: str
 
 
-def _tree_rss(root: int) -> int:
-    """Resident bytes of a process and all below it, from /proc."""
+def tree_rss(root: int | None = None) -> int:
+    """Resident bytes of a process and all below it, from /proc; without one, of all below this process."""
     parents: dict[int, list[int]] = {}
     memory: dict[int, int] = {}
     for entry in Path("/proc").iterdir():
@@ -69,7 +70,7 @@ def _tree_rss(root: int) -> int:
                 continue
             parents.setdefault(int(fields[1]), []).append(int(entry.name))
             memory[int(entry.name)] = int(fields[21]) * 4096
-    total, waiting = 0, [root]
+    total, waiting = 0, [root] if root else list(parents.get(os.getpid(), []))
     while waiting:
         process = waiting.pop()
         total += memory.get(process, 0)
@@ -87,7 +88,7 @@ def measure(code: str, log: Path, out: Path) -> Measured:
     def watch() -> None:
         nonlocal peak
         while not done.wait(0.1):
-            peak = max(peak, _tree_rss(process.pid))
+            peak = max(peak, tree_rss(process.pid))
 
     watcher = threading.Thread(target=watch)
     watcher.start()
