@@ -28,7 +28,7 @@ from audit.store import Store
 if TYPE_CHECKING:
     from audit.ingest.stage import Progress
 
-_ENGINE_MEMORY = "800MB"
+_ENGINE_MEMORY = "700MB"
 """What the engine gets while worker processes need the rest of the 2 GB a run may take."""
 
 _SMALL_BYTES = 8 << 20
