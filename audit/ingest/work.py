@@ -164,7 +164,7 @@ class Work:
             value = _spelled(value, raw)
         if isinstance(value, dict):
             self._record(source, line, offset, value, raw, repaired, depth)
-        elif isinstance(value, list) and depth < _NESTING and (depth or not _is_hollow(value)):
+        elif isinstance(value, list) and depth < _NESTING and (depth or not value or not _is_hollow(value)):
             for item in value:
                 self._item(source, line, offset, item, b"", repaired, depth + 1)
         else:
@@ -234,7 +234,7 @@ class Work:
 
 
 def _is_hollow(values: list[Any]) -> bool:
-    """Whether a list holds nothing but empty lists, however deep: no record, but something a file says."""
+    """Whether a list holds nothing but empty lists, however deep; an empty one alone is an export of no records."""
     waiting = [values]
     while waiting:
         for each in waiting.pop():

@@ -71,11 +71,11 @@ def test_a_pipe_is_read_where_an_empty_file_is_known(audit: Any, tmp_path: Path,
     assert audit("ingest", pipe, "--db", tmp_path / "a.duckdb", "--json").document["accepted"] == 5
 
 
-def test_a_line_of_empty_lists_is_counted(audit: Any, tmp_path: Path, log: Path) -> None:
+def test_a_line_of_nested_empty_lists_is_counted(audit: Any, tmp_path: Path, log: Path) -> None:
     log.write_text(log.read_text(encoding="utf-8") + "[[[]],[]]\n[]\n", encoding="utf-8")
     document = audit("ingest", log, "--db", tmp_path / "a.duckdb", "--json").document
-    assert (document["records"], document["accepted"]) == (7, 5)
-    assert document["rejected_by_reason"] == {"not_an_llm_record": 2}
+    assert (document["records"], document["accepted"]) == (6, 5)
+    assert document["rejected_by_reason"] == {"not_an_llm_record": 1}
 
 
 def test_one_bad_file_does_not_stop_the_others(audit: Any, tmp_path: Path, log: Path) -> None:

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from audit import store
+
 
 @pytest.fixture
 def frozen(sample_db: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -47,3 +49,17 @@ def test_what_has_to_write_says_so(audit: Any, frozen: Path, command: tuple[str,
     assert ran.code == 1
     assert "audit.duckdb can't be written, and this has to" in ran.err
     assert "copy it to a place you can write to" in ran.err
+
+
+def test_a_file_of_an_older_version_has_to_be_written_first(
+    audit: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "audit.duckdb"
+    with store.open(path, create=True) as opened:
+        opened.set_meta("schema_version", "1")
+    before = path.read_bytes()
+    monkeypatch.setattr(os, "access", lambda place, mode, **how: mode != os.W_OK)
+    ran = audit("summary", "--db", path)
+    assert ran.code == 1
+    assert "audit.duckdb can't be written, and this has to" in ran.err
+    assert path.read_bytes() == before
