@@ -54,7 +54,7 @@ def workflows(audit: Any, folder: Path, kinds: tuple[str, ...], seed: int) -> di
         }))  # fmt: skip
     log.write_text("\n".join(lines), encoding="utf-8")
     assert audit("ingest", log, "--db", db).code == 0
-    with stores.open(db, read_only=True) as opened:
+    with stores.open(db) as opened:
         rows = opened.rows(
             "SELECT r.external_id, w.name FROM request AS r JOIN workflow AS w ON w.workflow_id = r.workflow_id"
         )
