@@ -213,7 +213,7 @@ def test_power_at_the_stated_size(true_loss: float, tests: int) -> None:
 
 
 def test_futility_stops_paying_for_a_lost_candidate() -> None:
-    assert futile(20, 60, floor_rate=0.95)
-    assert not futile(20, 60, floor_rate=0.50)
-    assert not futile(30, 60, floor_rate=0.95)
+    assert futile(8, 60, floor_rate=0.95)
+    assert not futile(8, 60, floor_rate=0.50)
+    assert not futile(20, 60, floor_rate=0.95)
     assert not futile(0, 0, floor_rate=0.95)
