@@ -10,6 +10,7 @@ from difflib import get_close_matches
 import pyarrow as pa
 
 from audit.store import Store
+from audit.store.following import FOLLOW
 
 _META = "workflow_names"
 _MINED = """
@@ -52,11 +53,6 @@ UPDATE request SET workflow_id = c.into_id FROM chosen_name AS c
 WHERE c.workflow_id = request.workflow_id AND c.workflow_id <> c.into_id
 """,
 )
-# what was drawn and asked belongs to the workflow its request belongs to now
-_FOLLOW = (
-    "UPDATE sample SET workflow_id = r.workflow_id FROM request AS r WHERE r.request_id = sample.request_id",
-    "UPDATE replay SET workflow_id = r.workflow_id FROM request AS r WHERE r.request_id = replay.request_id",
-)
 _WAITING = """
 SELECT COUNT(*) FROM request AS r JOIN chosen_name AS c ON c.workflow_id = r.workflow_id
 WHERE c.workflow_id <> c.into_id
@@ -89,7 +85,7 @@ def naming(store: Store, names: Mapping[str, str]) -> Naming:
     if store.meta(_META) == wanted and not store.value(_WAITING) and not _misnamed(store):
         return Naming(unknown=unknown)
     with store.transaction():
-        for statement in (*_UNDO, *_APPLY, *_FOLLOW):
+        for statement in (*_UNDO, *_APPLY, *FOLLOW):
             store.run(statement)
         store.set_meta(_META, wanted)
     return Naming(True, bool(store.value("SELECT COUNT(*) FROM replay")), unknown)

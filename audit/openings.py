@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from audit.hashes import digest
 from audit.store import Store
+from audit.store.following import FOLLOW
 
 OPENING = 40
 """Characters that messages must share from their first to count as one template."""
@@ -54,8 +55,7 @@ SELECT request_id, workflow_id FROM (
     """
 UPDATE request SET workflow_id = m.workflow_id FROM opening_member AS m WHERE m.request_id = request.request_id
 """,
-    "UPDATE sample SET workflow_id = r.workflow_id FROM request AS r WHERE r.request_id = sample.request_id",
-    "UPDATE replay SET workflow_id = r.workflow_id FROM request AS r WHERE r.request_id = replay.request_id",
+    *FOLLOW,
     "DELETE FROM opening_request WHERE request_id IN (SELECT request_id FROM opening_member)",
     "DROP TABLE opening_member",
 )

@@ -18,6 +18,7 @@ import pyarrow as pa
 from audit.hashes import digest
 from audit.masking import MASKED_CHARACTERS, masked
 from audit.store import Store
+from audit.store.following import FOLLOW
 
 _MOST = 20_000
 """Instructions looked at, those with the smallest hashes."""
@@ -62,8 +63,7 @@ SELECT workflow_id, into_id FROM (
     """
 UPDATE request SET workflow_id = m.into_id FROM pattern_member AS m WHERE m.workflow_id = request.workflow_id
 """,
-    "UPDATE sample SET workflow_id = r.workflow_id FROM request AS r WHERE r.request_id = sample.request_id",
-    "UPDATE replay SET workflow_id = r.workflow_id FROM request AS r WHERE r.request_id = replay.request_id",
+    *FOLLOW,
     "DELETE FROM workflow WHERE workflow_id IN (SELECT workflow_id FROM pattern_member)",
     "DROP TABLE pattern_member",
 )

@@ -180,7 +180,6 @@ chained AS (
     SELECT m.*, LEAD(m.started_at_us) OVER (
                PARTITION BY m.task_id, m.run_id ORDER BY m.started_at_us, m.request_id) AS next_at_us,
            ROW_NUMBER() OVER (PARTITION BY m.task_id ORDER BY m.started_at_us DESC, m.request_id DESC) AS back,
-           ROW_NUMBER() OVER (PARTITION BY m.task_id ORDER BY m.started_at_us, m.request_id) AS place,
            COUNT(*) OVER (PARTITION BY m.task_id) AS attempts
     FROM task_member AS m JOIN several AS s ON s.task_id = m.task_id
 ),
@@ -191,18 +190,18 @@ heard AS (
     FROM chained
 ),
 judged AS (
-    SELECT request_id, workflow_id, started_at_us, task_id, answered, next_at_us, back, place, attempts,
+    SELECT request_id, workflow_id, started_at_us, task_id, answered, next_at_us, back, attempts,
            COALESCE(MAX(CASE WHEN hearing = 1 AND next_at_us IS NULL THEN told ELSE NULL END)
                         OVER (PARTITION BY task_id),
                     MAX(CASE WHEN back = 1 THEN answered ELSE 0 END) OVER (PARTITION BY task_id)) AS success
     FROM heard
     UNION ALL
     SELECT m.request_id, m.workflow_id, m.started_at_us, m.task_id, m.answered, NULL AS next_at_us, 1 AS back,
-           1 AS place, 1 AS attempts, COALESCE(m.told, m.answered) AS success
+           1 AS attempts, COALESCE(m.told, m.answered) AS success
     FROM task_member AS m LEFT JOIN several AS s ON s.task_id = m.task_id WHERE s.task_id IS NULL
 )
 SELECT j.request_id, j.workflow_id, j.started_at_us, j.task_id, j.attempts, j.answered, j.success,
-       CASE WHEN j.place = 1 THEN 1 ELSE 0 END AS opens, CASE WHEN j.back = 1 THEN 1 ELSE 0 END AS is_last,
+       CASE WHEN j.back = 1 THEN 1 ELSE 0 END AS is_last,
        CASE WHEN j.next_at_us IS NOT NULL THEN 1 ELSE 0 END AS repeated,
        CASE WHEN j.success = 0 THEN 'failed'
             WHEN j.next_at_us IS NOT NULL AND j.answered = 1 AND j.next_at_us - j.started_at_us >= {REGENERATED_US}
@@ -225,7 +224,7 @@ FROM request
 def tasks(store: Store) -> None:
     """Make the temporary tables `task_attempt` (one row per call) and `task` (one per task), once for this very log.
 
-    Of a task's rows in `task_attempt`, `opens` marks the first, `is_last` the last, `repeated` those whose question was
+    Of a task's rows in `task_attempt`, `is_last` marks the last, `repeated` those whose question was
     asked again; `waste` says why a call was in vain, '' for those that were not. `task` has the last call of each task,
     and `success` 1 or 0.
     """
