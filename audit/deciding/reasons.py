@@ -41,7 +41,7 @@ def notes(trial: rule.Trial, judged: rule.Judged, units: Sequence[Unit], measure
     fenced = sum("code fence)" in unit.reason for unit in trial.units if unit.state == "passed")
     undecided = states["undecided"]
     found = {
-        f"{undecided} undecided count against it": undecided and not _needs_judge(judged, undecided),
+        _reading(judged, undecided): undecided and not _needs_judge(judged, undecided),
         f"{_count(states['no_answer'], 'prompt', 'prompts')} the candidate could not answer": states["no_answer"],
         f"{_count(states['not_reached'], 'call', 'calls')} lost to the endpoint, left out": states["not_reached"],
         f"{_count(fenced, 'answer stands', 'answers stand')} in a code fence to strip": fenced,
@@ -51,6 +51,13 @@ def notes(trial: rule.Trial, judged: rule.Judged, units: Sequence[Unit], measure
         "observed in the log, not assigned by chance": any(unit.origin == "observed" for unit in units),
     }
     return [note for note, holds in found.items() if holds] + _rated(trial)
+
+
+def _reading(judged: rule.Judged, undecided: int) -> str:
+    """How undecided answers were read: always against what the verdict says."""
+    if judged.verdict == "not_safe":
+        return f"{undecided} undecided taken as acceptable"
+    return f"{_count(undecided, 'undecided counts', 'undecided count')} against it"
 
 
 def _rated(trial: rule.Trial) -> list[str]:

@@ -9,6 +9,7 @@ from audit.deciding.judges import Fitness, fitness
 from audit.deciding.words import State, Word, Words, words
 from audit.hashes import content_hash, folded
 from audit.store import Store
+from audit.store.naming import RESPONSE_NAME
 
 _ENDPOINT_FAULTS = frozenset(
     {"rate_limited", "overloaded", "server_error", "connection", "timeout", "unauthorised", "not_found", "quota"}
@@ -51,10 +52,10 @@ WHERE c.cost_pico IS NOT NULL AND c.request_id IN (SELECT request_id FROM replay
 GROUP BY c.request_id
 """
 
-_OBSERVED_COSTS = """
+_OBSERVED_COSTS = f"""
 SELECT p.replay_id, CAST(SUM(c.cost_pico) AS DECIMAL(38,0)) AS cost_pico
 FROM replay AS p
-JOIN request AS r ON COALESCE(r.response_id, r.external_id, CAST(r.identity AS VARCHAR)) = p.response_id
+JOIN request AS r ON {RESPONSE_NAME} = p.response_id
     AND COALESCE(r.response_model, r.request_model) = p.model
 JOIN charge AS c ON c.request_id = r.request_id
 WHERE p.origin = 'observed' AND c.cost_pico IS NOT NULL

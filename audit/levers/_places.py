@@ -8,19 +8,20 @@ from typing import Any
 
 from audit.figures import money
 from audit.store import Store
+from audit.store.naming import REQUEST_NAME
 
-_SPARED = """
+_SPARED = f"""
 WITH before AS (
     SELECT c.request_id, SUM(c.cost_pico) AS cost
-    FROM charge AS c JOIN {table} AS t ON t.request_id = c.request_id
+    FROM charge AS c JOIN {{table}} AS t ON t.request_id = c.request_id
     WHERE c.cost_pico IS NOT NULL AND c.estimated = $estimated GROUP BY c.request_id
 ),
 now AS (
     SELECT m.request_id, SUM(m.cost_pico) AS cost
-    FROM remaining AS m JOIN {table} AS t ON t.request_id = m.request_id GROUP BY m.request_id
+    FROM remaining AS m JOIN {{table}} AS t ON t.request_id = m.request_id GROUP BY m.request_id
 ),
 spared AS (
-    SELECT r.workflow_id, COALESCE(r.external_id, CONCAT('#', CAST(r.request_id AS VARCHAR))) AS example,
+    SELECT r.workflow_id, {REQUEST_NAME} AS example,
            b.cost - COALESCE(n.cost, 0) AS saving,
            ROW_NUMBER() OVER (PARTITION BY r.workflow_id ORDER BY b.cost - COALESCE(n.cost, 0) DESC, r.request_id)
                AS place

@@ -11,11 +11,12 @@ from audit.levers._places import instance
 from audit.promptcache import Calibration, Traffic
 from audit.promptcache.bill import Bill
 from audit.store import Store
+from audit.store.naming import REQUEST_NAME
 
 _MISSED = 0.85
-_REQUEST = """
+_REQUEST = f"""
 SELECT COALESCE(w.name, '(none)') AS workflow,
-       COALESCE(r.external_id, CONCAT('#', CAST(r.request_id AS VARCHAR))) AS example
+       {REQUEST_NAME} AS example
 FROM request AS r LEFT JOIN workflow AS w ON w.workflow_id = r.workflow_id WHERE r.request_id = $request_id
 """
 _OPENAI = ("openai", "azure")

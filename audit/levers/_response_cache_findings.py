@@ -12,6 +12,7 @@ from audit.levers._response_cache_masks import MASKED
 from audit.levers._response_cache_reasons import REASONS
 from audit.levers._response_cache_study import Cell, Study, study
 from audit.store import Store
+from audit.store.naming import REQUEST_NAME
 
 FIRST = 3
 """How many workflows are named to begin with."""
@@ -25,14 +26,14 @@ FROM workflow AS w JOIN request AS r ON r.workflow_id = w.workflow_id
 WHERE r.status = 'billable' GROUP BY w.workflow_id, w.name
 """
 # the question of a workflow that was asked most often, by the first request that asked it
-_EXAMPLE = """
+_EXAMPLE = f"""
 WITH asked AS (
     SELECT COALESCE(normalised_key, prompt_key) AS question, COUNT(*) AS requests, MIN(request_id) AS first_id
     FROM request WHERE workflow_id = $workflow AND status = 'billable' AND prompt_key IS NOT NULL
     GROUP BY COALESCE(normalised_key, prompt_key)
 ),
 ranked AS (SELECT *, ROW_NUMBER() OVER (ORDER BY requests DESC, first_id) AS place FROM asked)
-SELECT k.requests, COALESCE(r.external_id, CONCAT('#', CAST(r.request_id AS VARCHAR))) AS name
+SELECT k.requests, {REQUEST_NAME} AS name
 FROM ranked AS k JOIN request AS r ON r.request_id = k.first_id WHERE k.place = 1 AND k.requests > 1
 """
 _HEADERS = f"""

@@ -14,6 +14,7 @@ from typing import Any
 
 from audit.levers import Settings
 from audit.store import Store
+from audit.store.naming import REQUEST_NAME
 from audit.store.segment_cost import input_placed
 
 _METERS = ("cache_read", "cache_write_5m", "cache_write_1h", "input")
@@ -127,10 +128,10 @@ JOIN {name}_gain AS g ON g.workflow_id = COALESCE(r.workflow_id, 0)
 WHERE g.saving_pico > 0 AND (c.cut > 0 OR c.lost > 0)
 """
 
-_FOUND = """
+_FOUND = f"""
 SELECT COALESCE(w.name, '(none)') AS workflow, g.requests, g.tokens, g.lost_tokens, g.saving_pico, g.workflow_id,
-       COALESCE(r.external_id, CONCAT('#', CAST(r.request_id AS VARCHAR))) AS example
-FROM {name}_gain AS g
+       {REQUEST_NAME} AS example
+FROM {{name}}_gain AS g
 LEFT JOIN workflow AS w ON w.workflow_id = g.workflow_id
 LEFT JOIN request AS r ON r.request_id = g.first_id
 WHERE g.tokens > 0 ORDER BY g.saving_pico DESC, workflow

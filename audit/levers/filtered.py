@@ -17,6 +17,7 @@ from audit.levers._places import instance
 from audit.levers._probe import fresh, remember
 from audit.statistics.intervals import lower_bound
 from audit.store import Store
+from audit.store.naming import REQUEST_NAME
 
 _NAME = "filtered"
 _TEST_WORD = re.compile(
@@ -74,10 +75,10 @@ WITH grouped AS (
 SELECT r.request_id, r.prompt_key, r.started_at_us FROM request AS r JOIN grouped AS g ON g.prompt_key = r.prompt_key
 WHERE r.status = 'billable' AND r.user_id IS NULL ORDER BY r.prompt_key, r.started_at_us
 """
-_COSTS = """
+_COSTS = f"""
 SELECT h.reason, COALESCE(w.name, '(none)') AS workflow, r.workflow_id, COUNT(*) AS requests,
        CAST(SUM(c.cost_pico) AS DECIMAL(38, 0)) AS cost_pico,
-       MIN(COALESCE(r.external_id, CAST(r.request_id AS VARCHAR))) AS example
+       MIN({REQUEST_NAME}) AS example
 FROM filtered_hit AS h JOIN request AS r ON r.request_id = h.request_id
 JOIN request_cost AS c ON c.request_id = h.request_id
 LEFT JOIN workflow AS w ON w.workflow_id = r.workflow_id

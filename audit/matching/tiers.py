@@ -12,6 +12,7 @@ from audit.matching.questions import LEFT_OUT, MOST
 from audit.matching.similar import NEAR, REWORDED, similar
 from audit.similarity.embedding import MISSING, model
 from audit.store import Store
+from audit.store.naming import REQUEST_NAME
 
 _TIER = """
 WITH paid AS (
@@ -46,22 +47,22 @@ FROM grouped
 
 _TOP = (
     _TIER
-    + """
+    + f"""
 , last_user AS (
     SELECT s.request_id, MAX(s.position) AS position FROM segment AS s
     JOIN grouped AS g ON g.first_id = s.request_id
     WHERE s.direction = 'input' AND s.kind IN ('user', 'history', 'tool_result') GROUP BY s.request_id
 ),
 answers AS (
-    SELECT {key} AS match_key, COUNT(DISTINCT r.output_normalised_hash) AS answers,
-           COUNT(DISTINCT {stricter}) AS wordings
+    SELECT {{key}} AS match_key, COUNT(DISTINCT r.output_normalised_hash) AS answers,
+           COUNT(DISTINCT {{stricter}}) AS wordings
     FROM request AS r
-    {joined}
-    JOIN grouped AS g ON g.match_key = {key}
-    WHERE r.status = 'billable' GROUP BY {key}
+    {{joined}}
+    JOIN grouped AS g ON g.match_key = {{key}}
+    WHERE r.status = 'billable' GROUP BY {{key}}
 )
 SELECT g.requests, g.requests - 1 AS avoidable, g.cost AS cost_pico,
-       COALESCE(r.external_id, CONCAT('#', CAST(r.request_id AS VARCHAR))) AS external_id,
+       {REQUEST_NAME} AS external_id,
        COALESCE(w.name, '(none)') AS workflow, COALESCE(r.response_model, r.request_model, 'unknown') AS model,
        COALESCE(a.answers, 0) AS distinct_answers, COALESCE(a.wordings, 1) AS wordings, c.text
 FROM grouped AS g

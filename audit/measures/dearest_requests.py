@@ -1,12 +1,13 @@
 """The dearest single requests."""
 
 from audit.measures import Column, Measure
+from audit.store.naming import REQUEST_NAME
 
 MEASURE = Measure(
     name="dearest_requests",
     title="Dearest requests",
-    query="""
-SELECT COALESCE(r.external_id, CONCAT('#', CAST(r.request_id AS VARCHAR))) AS key,
+    query=f"""
+SELECT {REQUEST_NAME} AS key,
        COALESCE(w.name, '(none)') AS workflow,
        COALESCE(r.response_model, r.request_model, 'unknown') AS model, COALESCE(r.input_tokens, 0) AS input_tokens,
        COALESCE(r.output_tokens, 0) AS output_tokens, CAST(c.cost_pico AS DECIMAL(38, 0)) AS cost_pico

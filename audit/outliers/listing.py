@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from audit.store import Store
+from audit.store.naming import REQUEST_NAME
 
-_LISTED = """
-SELECT COALESCE(r.external_id, CONCAT('#', CAST(r.request_id AS VARCHAR))) AS external_id,
+_LISTED = f"""
+SELECT {REQUEST_NAME} AS external_id,
        COALESCE(w.name, '(none)') AS workflow,
        o.model, o.meter, o.tokens, o.median, o.z, o.excess_cost_pico, o.cause, r.user_id
 FROM outlier AS o

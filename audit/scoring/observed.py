@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from audit.store import Store
+from audit.store.naming import RESPONSE_NAME
 
 ENDPOINT = "log"
 MIN_PAIRS = 5
@@ -64,11 +65,11 @@ LEFT JOIN replay AS known ON known.endpoint = 'log' AND known.prompt_key = k.pro
 WHERE k.rank_in_group <= $most AND known.replay_id IS NULL
 """
 
-_ROWS = """
+_ROWS = f"""
 SELECT p.place, p.request_id, p.prompt_key, p.workflow_id, p.current_model, p.model, p.other_id, r.finish_reason,
        r.input_tokens, r.cache_read_input_tokens, r.output_tokens, r.reasoning_output_tokens, r.duration,
        r.time_to_first_chunk, r.started_at_us, r.response_model,
-       COALESCE(r.response_id, r.external_id, CAST(r.identity AS VARCHAR)) AS response_id
+       {RESPONSE_NAME} AS response_id
 FROM observed_pair AS p
 JOIN request AS r ON r.request_id = p.other_id
 WHERE p.place BETWEEN $low AND $high

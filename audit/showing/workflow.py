@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from audit.store import Store
+from audit.store.naming import REQUEST_NAME
 from audit.store.segment_cost import request_part
 
 _ROWS = """
@@ -64,7 +65,7 @@ SELECT kind, COUNT(*) AS requests, CAST(SUM(tokens) AS BIGINT) AS tokens,
        CAST(SUM(cache_read_tokens) AS BIGINT) AS cache_read_tokens, CAST(SUM(cost_pico) AS DECIMAL(38, 0)) AS cost_pico
 FROM request_part GROUP BY kind ORDER BY cost_pico DESC, kind
 """
-_DUPLICATES = """
+_DUPLICATES = f"""
 WITH placed AS (
     SELECT r.prompt_key, r.request_id, COALESCE(c.cost_pico, 0) AS cost, r.output_normalised_hash,
            ROW_NUMBER() OVER (PARTITION BY r.prompt_key ORDER BY COALESCE(r.started_at_us, 0), r.request_id) AS place
@@ -82,7 +83,7 @@ last_user AS (
     SELECT s.request_id, MAX(s.position) AS position FROM segment AS s JOIN chosen AS c ON c.first_id = s.request_id
     WHERE s.direction = 'input' AND s.kind IN ('user', 'history', 'tool_result') GROUP BY s.request_id
 )
-SELECT COALESCE(r.external_id, CONCAT('#', CAST(r.request_id AS VARCHAR))) AS external_id,
+SELECT {REQUEST_NAME} AS external_id,
        c.requests, c.distinct_answers, c.cost_pico, t.text
 FROM chosen AS c JOIN request AS r ON r.request_id = c.first_id
 LEFT JOIN last_user AS l ON l.request_id = c.first_id
@@ -90,8 +91,8 @@ LEFT JOIN segment AS s ON s.request_id = l.request_id AND s.position = l.positio
 LEFT JOIN content AS t ON t.content_hash = s.content_hash
 ORDER BY c.cost_pico DESC, c.requests DESC, c.first_id
 """
-_OUTLIERS = """
-SELECT COALESCE(r.external_id, CONCAT('#', CAST(r.request_id AS VARCHAR))) AS external_id,
+_OUTLIERS = f"""
+SELECT {REQUEST_NAME} AS external_id,
        o.meter, o.tokens, o.median, o.z,
        o.cause, o.excess_cost_pico
 FROM outlier AS o JOIN request AS r ON r.request_id = o.request_id

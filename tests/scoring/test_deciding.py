@@ -115,7 +115,14 @@ def test_a_few_undecided_answers_do_not_hide_a_certain_loss(plant: Any) -> None:
     run(plant, lambda number: "" if number < 60 else "something else", n=70)
     (found,) = decided(plant)
     assert found.verdict == "not_safe"
-    assert "10 undecided count against it" in found.reason
+    assert "10 undecided taken as acceptable" in found.reason
+
+
+def test_a_few_undecided_answers_count_against_a_safe_verdict(plant: Any) -> None:
+    run(plant, lambda number: f"answer {number}" if number else "something else", n=200)
+    (found,) = decided(plant)
+    assert found.verdict == "safe"
+    assert "1 undecided counts against it" in found.reason
 
 
 def test_people_decide_what_scorers_cannot_and_overrule_them(plant: Any) -> None:
