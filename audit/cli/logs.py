@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from functools import reduce
 from itertools import chain
 from typing import TYPE_CHECKING, Annotated
 
@@ -121,6 +122,7 @@ def sniff(
 
     from audit import console
     from audit.ingest import sniff as look
+    from audit.readers._mapped import fuller
 
     rows = look(file, limit=limit, mapping=_mapping(mapping))
     if as_json:
@@ -133,7 +135,7 @@ def sniff(
         left=4,
     )
     # a line to copy must stand whole
-    for line in dict.fromkeys(row.suggestion for row in rows if row.suggestion):
+    if line := reduce(fuller, (row.suggestion for row in rows), ""):
         console.say(f"To read it, complete and run: audit ingest {shlex.quote(console.clean(file, 500))} {line}")
 
 

@@ -20,15 +20,17 @@ from audit.containers.copy_text import BEGINS, CopyText
 from audit.containers.csv_text import CsvText, delimiter_of
 from audit.containers.items import Item, Unreadable
 from audit.containers.json_text import JsonText
+from audit.containers.logfmt_text import LogfmtText, is_logfmt
 from audit.containers.magic import HEAD_BYTES, Kind, encoding_of, kind_of
 from audit.containers.otlp_proto import otlp_records
 from audit.containers.streams import Damaged, as_utf8, buffered, decompressed, raw_chunks
 from audit.containers.tables import parquet_rows, sqlite_rows
 
-Layout = Literal["lines", "values", "csv", "copy"]
+Layout = Literal["lines", "values", "csv", "copy", "logfmt"]
 COMPRESSED: tuple[Kind, ...] = ("gzip", "zstd", "bzip2", "xz")
 _ARCHIVES = 6
 """How many archives one inside the other are opened; no export has more than two."""
+_TABLES: dict[Layout, type[CopyText] | type[LogfmtText]] = {"copy": CopyText, "logfmt": LogfmtText}
 _EVENT = re.compile(rb"(?:data|event|id|retry): ?")
 
 
@@ -59,8 +61,10 @@ def layout_of(head: bytes, whole: bool) -> tuple[Layout, str]:
         return ("lines" if len(lines) == 1 and not whole else "values"), ""
     if start[:1] == b"[" or _EVENT.match(start):
         return "values", ""
-    delimiter = delimiter_of(head.decode("utf-8", "replace"), whole)
-    return ("csv", delimiter) if delimiter else ("lines", "")
+    text = head.decode("utf-8", "replace")
+    if delimiter := delimiter_of(text, whole):
+        return "csv", delimiter
+    return ("logfmt" if is_logfmt(text, whole) else "lines"), ""
 
 
 def _is_json(line: bytes) -> bool:
@@ -150,12 +154,12 @@ def _until_damage(chunks: Iterator[bytes]) -> Iterator[bytes]:
 def _text_records(chunks: Iterator[bytes], encoding: str) -> Iterator[Item]:
     head, chunks = take_head(as_utf8(chunks, encoding))
     layout, delimiter = layout_of(head, len(head) < HEAD_BYTES)
-    if layout not in ("csv", "copy"):
+    if layout in ("lines", "values"):
         yield from JsonText(chunks)
         return
     file, raw = buffered(chunks)
     source = cast(BinaryIO, file)
-    table = CopyText(source) if layout == "copy" else CsvText(source, delimiter)
+    table = _TABLES[layout](source) if layout in _TABLES else CsvText(source, delimiter)
     yield from table
     if raw.damage:
         yield table.line, 0, Unreadable(raw.damage), b"", False

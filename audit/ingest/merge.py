@@ -18,6 +18,7 @@ from audit.ingest.known import Known, first_of_each, hashes_of
 from audit.ingest.result import FileResult
 from audit.ingest.rows import Batch
 from audit.ingest.work import UNREADABLE
+from audit.readers._mapped import fuller
 from audit.store import Store
 
 _FLUSH_REQUESTS = 100_000
@@ -91,7 +92,7 @@ class Merge:
             file.records += counters.records
             file.readers.update(counters.readers)
             file.skipped.update(counters.skipped)
-            file.unknown = file.unknown or counters.unknown
+            file.unknown = fuller(file.unknown, counters.unknown)
 
     def _write_calls(self, held: _Held) -> None:
         requests = _joined([_moved(batch.requests, line) for batch, line in held.batches])

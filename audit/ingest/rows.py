@@ -21,12 +21,16 @@ _BATCH_CHARACTERS = 24 << 20
 
 @dataclass(slots=True)
 class Counters:
-    """What became of the records of one input; `unknown` describes the first record no reader knew."""
+    """What became of the records of one input; `unknown` describes the record most like a call that no reader knew.
+
+    `described` counts the records that were looked at for it.
+    """
 
     records: int = 0
     skipped: dict[str, int] = field(default_factory=dict)
     readers: dict[str, int] = field(default_factory=dict)
     unknown: str = ""
+    described: int = 0
 
     def skip(self, reason: str) -> None:
         """Count a record that is rightly not a call."""

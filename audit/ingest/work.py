@@ -19,7 +19,7 @@ from audit.ingest.request import canonical
 from audit.ingest.rows import Rows
 from audit.ingest.tasks import Files, Groups, Lines, Part, Result, Stream, Task, Waiting
 from audit.readers import Reader, Record
-from audit.readers._mapped import columns_of, suggest
+from audit.readers._mapped import columns_of, fuller, suggest
 from audit.wire.text import maybe_json
 
 UNREADABLE = "unreadable_file"
@@ -29,6 +29,8 @@ _TAIL_BYTES = 1 << 20
 _TRIED = 3
 _NESTING = 8
 _LONGEST_PROSE = 2_000
+_DESCRIBED = 50
+"""Unknown records of an input that are looked at for the best line to map them with."""
 
 
 class Work:
@@ -192,7 +194,10 @@ class Work:
         counters.records += 1
         if reader is None:
             columns = ", ".join(columns_of(record, 20))
-            counters.unknown = counters.unknown or f"columns: {columns}; complete and add: {suggest(record)}"
+            if counters.described < _DESCRIBED:
+                counters.described += 1
+                described = f"columns: {columns}; complete and add: {suggest(record)}"
+                counters.unknown = fuller(counters.unknown, described)
             problem = Reject("not_an_llm_record", f"columns: {columns}")
             self._rows.reject(source, line, offset, problem, (raw or canonical(record))[:EXCERPT_BYTES])
             return

@@ -12,13 +12,15 @@ from audit.errors import ConfigError
 from audit.readers import Reader, Record
 from audit.wire import pair
 from audit.wire.calls import from_pair
-from audit.wire.columns import NAMES, layout, normal
+from audit.wire.columns import NAMES, layout, names_model, normal
 from audit.wire.text import maybe_json
 from audit.wire.times import to_us
 
 _ROLE_OF = {name: role for role, names in [*NAMES.items()][::-1] for name in names}
 _WANTED = ("started", "model", "input_tokens", "output_tokens", "request", "response", "user")
 """What a suggestion names, in this order: enough for a bill, then enough for every measure."""
+OPEN = "<column>"
+"""Stands in a suggestion where no column tells."""
 _SPOKEN = {"started": "timestamp", "request": "prompt", "user": "user"}
 FIELDS = (
     "timestamp", "model", "input_tokens", "output_tokens", "cached_tokens", "cache_write_tokens", "reasoning_tokens",
@@ -117,8 +119,13 @@ def suggest(record: Record) -> str:
         found = next((column for column, value in columns.items() if _plays(role, column, value)), None)
         if found is not None:
             columns.pop(found)
-        words.append(f"--map {_SPOKEN.get(role, role)}={_quoted(found) if found else '<column>'}")
+        words.append(f"--map {_SPOKEN.get(role, role)}={_quoted(found) if found else OPEN}")
     return " ".join(words)
+
+
+def fuller(one: str, other: str) -> str:
+    """The suggestion (either may be empty) that leaves fewer columns open; the first where both leave as many."""
+    return min(filter(None, (one, other)), key=lambda line: line.count(OPEN), default="")
 
 
 def columns_of(record: Record, limit: int = 40) -> list[str]:
@@ -148,11 +155,6 @@ _HINTS = {
     "response": re.compile(r"answer|response|reply|completion|output|result|text_out|generated"),
     "user": re.compile(r"user|customer|account|client|caller|email|\bwho\b|member|person"),
 }
-_A_MODEL = re.compile(
-    r"(gpt-|o[1-9](-|$)|chatgpt|claude|gemini|gemma|llama|mi[sx]tral|deepseek|qwen|grok|command-r|nova-|phi-|glm-|kimi"
-    r"|text-embedding|sonar)", re.IGNORECASE,
-)  # fmt: skip
-"""How the names of models begin, behind the name of whoever serves them."""
 
 
 def _plays(role: str, column: str, value: Any) -> bool:
@@ -160,7 +162,7 @@ def _plays(role: str, column: str, value: Any) -> bool:
     if role == "started":
         named = role in layout((leaf,)) or bool(re.search(r"time|date|when|_at$|^at$|ts", normal(leaf)))
         return named and to_us(value) is not None
-    if role == "model" and isinstance(value, str) and len(value) < 80 and _A_MODEL.match(value.rpartition("/")[2]):
+    if role == "model" and names_model(value):
         return True
     # what a number counts often stands in the name of the object around it: `counts.sent`
     words = normal(".".join(column.split(".")[-2:])) if role.endswith("tokens") else normal(leaf)

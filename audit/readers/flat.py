@@ -8,7 +8,7 @@ from audit.call import Outcome, Skip
 from audit.readers import Reader, Record
 from audit.wire import pair
 from audit.wire.calls import from_pair
-from audit.wire.columns import layout, normal
+from audit.wire.columns import layout, names_model, normal
 
 _SUMS = frozenset(
     {"num_model_requests", "request_count", "requests", "num_requests", "api_requests", "total_requests", "n_requests",
@@ -20,12 +20,16 @@ _COUNTED = frozenset({"input_tokens", "output_tokens", "usage"})
 
 def _detect(record: Record) -> int:
     known = layout(tuple(record))
-    if not _COUNTED & known.keys() and not ("response" in known and ("model" in known or "request" in known)):
+    failed = "error" in known and "model" in known and "started" in known
+    answered = "response" in known and ("model" in known or "request" in known)
+    if not (_COUNTED & known.keys() or answered or failed):
         return 0
     taken = pair.of(record)
     if taken.dialect is not None:
         return 0
     if isinstance(taken.response, dict) and "usage" in layout(tuple(taken.response)):
+        return 5
+    if failed and taken.value("error") and names_model(taken.value("model")):
         return 5
     if "model" in known:
         asked = taken.request is not None and taken.response is not None

@@ -154,3 +154,15 @@ def spellings(*roles: str) -> tuple[frozenset[str], ...]:
             for spelling in (name, words[0] + "".join(titled[1:]), "".join(titled), "-".join(words), " ".join(titled)):
                 found[spelling] = None
     return tuple(frozenset({name}) for name in found)
+
+
+_A_MODEL = re.compile(
+    r"(gpt-|o[1-9](-|$)|chatgpt|claude|gemini|gemma|llama|mi[sx]tral|deepseek|qwen|grok|command-r|nova-|phi-|glm-|kimi"
+    r"|text-embedding|sonar)", re.IGNORECASE,
+)  # fmt: skip
+"""How the names of models begin, behind the name of whoever serves them."""
+
+
+def names_model(value: object) -> bool:
+    """Whether a value reads as the name of a language model, with or without who serves it before it."""
+    return isinstance(value, str) and len(value) < 80 and bool(_A_MODEL.match(value.rpartition("/")[2]))

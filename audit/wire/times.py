@@ -195,8 +195,14 @@ def seconds(value: Any, per_second: float | None = 1.0) -> float | None:
     return found / per_second
 
 
+_MIXED = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(\d+(?:\.\d+)?)s")
+
+
 def _with_unit(text: str) -> float | None:
     text = text.strip().lower()
+    if (mixed := _MIXED.fullmatch(text)) and len(text) < 40:
+        hours, minutes, rest = mixed.groups()
+        return int(hours or 0) * 3600 + int(minutes or 0) * 60 + float(rest)
     for unit, factor in (*_UNITS, *_SHORT_UNITS):
         if text.endswith(unit):
             found = number(text[: -len(unit)])

@@ -99,3 +99,14 @@ def test_a_log_of_nothing_is_said_to_be_one(audit: Run, tmp_path: Path) -> None:
 def test_a_missing_log_is_named_once(audit: Run, tmp_path: Path) -> None:
     ran = audit("ingest", tmp_path / "none.jsonl", "--db", tmp_path / "a.duckdb")
     assert (ran.code, ran.err.count("none.jsonl")) == (1, 1)
+
+
+def test_the_line_to_map_with_is_that_of_the_record_most_like_a_call(audit: Run, tmp_path: Path) -> None:
+    path = tmp_path / "service.jsonl"
+    path.write_text(
+        '{"at": "2025-10-09T08:50:00Z", "note": "started", "port": 8080}\n'
+        '{"at": "2025-10-09T08:50:01Z", "llm_name": "house-7b", "asks": {"n_in": 12}, "who": "u1"}\n'
+    )
+    refused = audit("ingest", path, "--db", tmp_path / "a.duckdb")
+    assert refused.code == 1
+    assert "--map model=llm_name" in refused.err

@@ -191,3 +191,26 @@ def test_addresses_go_through_fsspec() -> None:
     places = list(expand(["memory://bucket"]))
     assert all(isinstance(each, Place) for each in places)
     assert sum(len(read(each.open().read())) for each in places if isinstance(each, Place)) == 10
+
+
+def test_logfmt_lines_are_records_of_strings() -> None:
+    lines = (
+        'time="2025-10-09T08:50:01Z" msg="completion done" model=gpt-4o tokens=12 prompt="Say \\"hi\\"\\nnow" cached',
+        "",
+        "time=2025-10-09T08:50:02Z level=info model=gpt-4o tokens= prompt=Gr\u00fc\u00dfe a.b=x=y",
+        "panic: no pairs here",
+        'time=2025-10-09T08:50:03Z level=info model="unclosed',
+    )
+    assert read("\n".join(lines).encode()) == [
+        {"time": "2025-10-09T08:50:01Z", "msg": "completion done", "model": "gpt-4o", "tokens": "12",
+         "prompt": 'Say "hi"\nnow'},
+        {"time": "2025-10-09T08:50:02Z", "level": "info", "model": "gpt-4o", "tokens": "", "prompt": "Gr\u00fc\u00dfe",
+         "a.b": "x=y"},
+        "not_logfmt",
+        "not_logfmt",
+    ]  # fmt: skip
+
+
+def test_a_table_whose_cells_hold_pairs_is_a_table() -> None:
+    table = "id,prompt\n1,x=1 y=2 z=3\n2,x=2 y=3 z=4\n"
+    assert read(table.encode()) == [{"id": "1", "prompt": "x=1 y=2 z=3"}, {"id": "2", "prompt": "x=2 y=3 z=4"}]

@@ -108,3 +108,23 @@ def test_keys_are_never_kept(store: Store, read: Read, tmp_path: Path) -> None:
     assert row["team"].startswith("secret-")
     assert row["feature"] == "sk-learn"
     assert not [each for each in (key, token, "plain-word-7") if each in json.dumps(row)]
+
+
+def test_a_failure_that_names_a_model_and_a_time_is_a_failed_call(store: Store, read: Read, tmp_path: Path) -> None:
+    failed = {"error": {"message": "Rate limit reached", "code": 429}, "model": "gpt-4o-mini", "created": 1_788_256_800}
+    other = {"error": "no such table", "model": "Invoice", "time": "2026-09-01T10:00:00Z"}
+    result = read(write(tmp_path / "log.jsonl", [failed, other]))
+    assert (result.accepted, result.rejected.total()) == (1, 1)
+    assert store.value("SELECT status FROM request") == "failed"
+
+
+def test_lines_of_pairs_are_read_like_a_table(store: Store, read: Read, tmp_path: Path) -> None:
+    path = tmp_path / "service.log"
+    path.write_text(
+        'time=2026-09-01T10:00:00Z level=info msg="server started" port=8080\n'
+        'time=2026-09-01T10:00:01Z model=gpt-4o input_tokens=100 output_tokens=10 duration=1.5s prompt="Say hi"\n'
+    )
+    result = read(path)
+    assert (result.accepted, result.rejected.total()) == (1, 1)
+    (call,) = store.rows("SELECT request_model, input_tokens, output_tokens, duration FROM request")
+    assert call == {"request_model": "gpt-4o", "input_tokens": 100, "output_tokens": 10, "duration": 1.5}

@@ -113,6 +113,8 @@ def test_a_time_without_zone_is_known_as_such() -> None:
         (30, None, 30.0),
         ("812ms", None, 0.812),
         ("1.2s", 1.0, 1.2),
+        ("1m2.5s", None, 62.5),
+        ("1h0m3s", 1.0, 3603.0),
         ("90 seconds", None, 90.0),
         (-3, 1.0, None),
         ("fast", None, None),
