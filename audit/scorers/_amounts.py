@@ -31,8 +31,14 @@ _ALIASES = {
     for alias in names.split()
 }  # fmt: skip
 _MEASURE = re.compile(r"(?P<number>.*?\d)[\s\u00a0-]?(?P<unit>°?[^\W\d_]{1,24}(?:\s[^\W\d_]{1,24})?)")
+_GLUED = re.compile(
+    rf"(?<=\d)(?=(?:{'|'.join(sorted(map(re.escape, _ALIASES), key=len, reverse=True))})(?!\w))", re.IGNORECASE
+)
 _NEARLY = re.compile(
     r"\b(?:about|around|approximately|roughly|nearly|almost|or|ungefähr|etwa|environ|unos|circa)\s+\W?\d", re.IGNORECASE
+)
+_NONE = re.compile(
+    r"\b(?:no|none|nobody|nothing|not|never|kein\w*|niemand|nichts|aucune?|ningun\w*|nessun\w*)\b", re.IGNORECASE
 )
 _MOST = 200
 
@@ -86,8 +92,8 @@ def _named(unit: str, prompt: str) -> bool:
 
 
 def amounts_in(text: str) -> list[Quantity]:
-    """Every quantity of a text in order, numbers written as words included."""
-    found = (quantity(match) for match in AMOUNT.finditer(spelled_out(text)))
+    """Every quantity of a text in order, numbers written as words included, and those a unit is glued to (250g)."""
+    found = (quantity(match) for match in AMOUNT.finditer(_GLUED.sub(" ", spelled_out(text))))
     return [each for each in found if each is not None]
 
 
@@ -97,8 +103,14 @@ def says_amount(reference: str, candidate: str, prompt: str) -> bool | None:
     True where the last number of the sentence is that quantity and every other one comes from the prompt; False where
     no number of it is; None where it can't be told, or where the candidate is nothing but a quantity.
     """
-    wanted, given = amount(reference), amounts_in(candidate)
-    if wanted is None or not given or _NEARLY.search(candidate) or amount(candidate) is not None:
+    wanted, given = amount(spelled_out(reference)), amounts_in(candidate)
+    if (
+        wanted is None
+        or (not wanted.value and says_none(candidate))
+        or not given
+        or _NEARLY.search(candidate)
+        or amount(candidate) is not None
+    ):
         return None
     equal = [same_number(wanted.value, each.value) for each in given]
     if not any(equal):
@@ -108,6 +120,11 @@ def says_amount(reference: str, candidate: str, prompt: str) -> bool | None:
     if strange or not equal[-1]:
         return None
     return compare_amounts(wanted, given[-1], f"{prompt} {candidate}")
+
+
+def says_none(text: str) -> bool:
+    """Whether a text may mean nought by a word: none, nobody, no apples."""
+    return _NONE.search(text) is not None
 
 
 def _among(each: Quantity, known: list[Quantity]) -> bool:

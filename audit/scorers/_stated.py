@@ -17,7 +17,8 @@ _MARKER = re.compile(
     r"(?:[ \t]+(?:to|of|for|auf|à|de|a)[ \t][^.:=\n]{1,80}?)?[*_`\"']{0,4}"
     r"(?:[ \t]*[:=：]|[ \t]+(?:is|are|would be|should be|must be|ist|lautet|est|es|è|é))[*_`\"']{0,4}[ \t]*[:：]?"
     r"(?:[ \t]+(?:therefore|thus|then|also|daher|donc|option|choice|indeed))?[ \t]*\n{0,2}[ \t]*(?P<a>[^\n]+)"
-    r"|#{4}[ \t]*(?P<b>[^\n]+)|(?:答案(?:是|为|：|:)|答え(?:は|：|:))[ \t]*(?P<c>[^\n。]+)",
+    r"|#{4}[ \t]*(?P<b>[^\n]+)|\nA:[ \t]*(?P<d>[^\n]+)\s*\Z"
+    r"|(?:答案(?:是|为|：|:)|答え(?:は|：|:))[ \t]*(?P<c>[^\n。]+)",
     re.IGNORECASE,
 )
 _BOXED = re.compile(r"\\boxed\{(?P<c>(?:[^{}]|\{[^{}]*\})+)\}")
@@ -37,7 +38,7 @@ def final_answer(text: str) -> str | None:
     boxed = [match["c"] for match in _BOXED.finditer(text)]
     if boxed:
         return _LATEX.sub(r"\1", boxed[-1]).strip()
-    found = [match["a"] or match["b"] or match["c"] for match in _MARKER.finditer(text)]
+    found = [match["a"] or match["b"] or match["c"] or match["d"] for match in _MARKER.finditer(text)]
     answer = _bare(_LATEX.sub(r"\1", found[-1])) if found else ""
     return answer if 0 < len(answer) <= _LONGEST else None
 

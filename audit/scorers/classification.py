@@ -145,4 +145,4 @@ def _judge_json(expected: object, reference: Answer, candidate: Answer, context:
     return wrapped(Score(value, True, "same label"), logged, found)
 
 
-SCORER = Scorer("classification", "2", ("classification",), _judge)
+SCORER = Scorer("classification", "3", ("classification",), _judge)

@@ -9,6 +9,7 @@ from audit.scorers import Answer, Context, Score, Scorer
 from audit.scorers._amounts import amount, says_amount
 from audit.scorers._facts import differences, facts
 from audit.scorers._final import Final, same_final
+from audit.scorers._named import named_alone
 from audit.scorers._normalise import normalise, overlap
 from audit.scorers._stated import final_answer, same_option
 from audit.scorers._typed import carried, compare_typed, hedged, told, truth
@@ -35,6 +36,8 @@ def _judge(reference: Answer, candidate: Answer, context: Context) -> Score:
     stated = final_answer(theirs) or told(theirs, prompt) or theirs
     if carried(ours, theirs, prompt) or normalise(ours) == normalise(stated) or carried(ours, stated, prompt):
         return Score(1.0, True, "the answer in a sentence")
+    if named_alone(ours, theirs, prompt):
+        return Score(1.0, True, "the only thing a sentence names")
     equal = compare_typed(ours, stated, prompt)
     if equal is not None:
         return Score(float(equal), equal, "the value in a sentence" if equal else "another value")
@@ -72,9 +75,10 @@ def _another(ours: str, theirs: str, stated: str, prompt: str) -> str | None:
 
 def _contradicts(reference: str, found: str) -> bool:
     """A plain yes or no answered by a sentence that opens with the opposite and never says the other."""
+    reference = normalise(reference)
     expected = truth(reference)
     opening = truth(found.split()[0]) if found else None
-    return expected is not None and opening is not None and opening != expected and reference.casefold() not in found
+    return expected is not None and opening is not None and opening != expected and reference not in found.split()
 
 
 def _other_figures(ours: str, theirs: str) -> bool:
@@ -123,4 +127,4 @@ def _is_name(text: str) -> bool:
     )
 
 
-SCORER = Scorer("short_answer", "2", ("short_answer",), _judge)
+SCORER = Scorer("short_answer", "3", ("short_answer",), _judge)
