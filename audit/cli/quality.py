@@ -32,8 +32,8 @@ Variants = Annotated[
     list[str] | None,
     typer.Option(
         "--variant",
-        help="Ask the current model a changed request: concise, json, trim-history=N, few-shot=N, top-k=N, "
-        "effort=LEVEL, template=FILE; repeat.",
+        help="Ask the current model a changed request: concise, json, compress, trim-history=N, few-shot=N, "
+        "top-k=N, effort=LEVEL, template=FILE; repeat.",
     ),
 ]
 

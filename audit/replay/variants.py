@@ -9,6 +9,7 @@ from audit.anatomy.examples import Example, examples
 from audit.anatomy.passages import Passage, passages
 from audit.clients import Prompt
 from audit.errors import ConfigError
+from audit.replay.compression import compressor
 from audit.replay.templates import edit
 
 CONCISE = "Answer as briefly as the task allows: no preamble, no repetition, no closing remarks."
@@ -18,8 +19,8 @@ EFFORTS = ("none", "minimal", "low", "medium", "high")
 
 
 KNOWN = (
-    "concise, json, trim-history=N (messages kept before the last), few-shot=N (examples kept), top-k=N (retrieved "
-    f"passages kept), effort={'|'.join(EFFORTS)}, template=FILE (Jinja2)"
+    "concise, json, compress, trim-history=N (messages kept before the last), few-shot=N (examples kept), top-k=N "
+    f"(retrieved passages kept), effort={'|'.join(EFFORTS)}, template=FILE (Jinja2)"
 )
 
 
@@ -32,11 +33,16 @@ class Variant:
 
 
 def variant(text: str) -> Variant:
-    """The variant that `NAME` or `NAME=VALUE` means; raises ConfigError for one that is not known."""
+    """The variant that `NAME` or `NAME=VALUE` means.
+
+    Raises ConfigError for one that is not known, ReplayError for one whose packages are not installed.
+    """
     name, _, value = text.partition("=")
     plain = {"concise": _concise, "json": _json}
     if name in plain and not value:
         return Variant(name, plain[name])
+    if name == "compress" and not value:
+        return Variant(name, compressor())
     if name == "trim-history" and not value:
         value = str(USUAL_TURNS)
     least = {"trim-history": (1, _trim_history), "few-shot": (0, _few_shot), "top-k": (1, _top_k)}
