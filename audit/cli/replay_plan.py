@@ -127,6 +127,9 @@ def print_plan(plan: Plan, cap: float | None) -> None:
     )  # fmt: skip
     for place in plan.destinations:
         console.say(destination(place))
+    if plan.image_prompts:
+        hold = "prompt holds" if plan.image_prompts == 1 else "prompts hold"
+        console.say(f"{plan.image_prompts} {hold} images, which are read from the log and sent with it")
     if plan.redactor is not None:
         kinds = ", ".join(f"{count} {name}" for name, count in sorted(plan.redacted.items()))
         console.say(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -35,13 +35,47 @@ class ToolCall:
 
 
 @dataclass(frozen=True, slots=True)
+class Image:
+    """A picture in a message, behind its first `place` texts: base64 `data` of a media type, or the address `url`.
+
+    Both are empty where nothing but the digest of it is at hand, as in a plan. `detail` is how closely a model was
+    asked to look at it (low, high, auto, original).
+    """
+
+    digest: str
+    place: int = 0
+    media_type: str = ""
+    data: str = ""
+    url: str = ""
+    detail: str = ""
+
+    @property
+    def address(self) -> str:
+        """Where it is: its address, or itself as a `data:` URL."""
+        return self.url or f"data:{self.media_type};base64,{self.data}"
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
-    """One turn of a conversation: its texts, the tools an assistant called, or the result of a tool (`call_id`)."""
+    """One turn of a conversation: its texts, the tools an assistant called, or the result of a tool (`call_id`).
+
+    A user's turn may hold `images`.
+    """
 
     role: Literal["user", "assistant", "tool"]
     texts: tuple[str, ...] = ()
     tool_calls: tuple[ToolCall, ...] = ()
     call_id: str = ""
+    images: tuple[Image, ...] = ()
+
+    def parts(self) -> Iterator[str | Image]:
+        """Texts and images in the order the model saw them."""
+        waiting = list(self.images)
+        for place, text in enumerate(self.texts):
+            while waiting and waiting[0].place <= place:
+                yield waiting.pop(0)
+            yield text
+        yield from waiting
 
 
 @dataclass(frozen=True, slots=True)

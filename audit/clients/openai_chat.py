@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from audit.clients import Answer, Client, Limits, Message, Prompt, Tool, ToolCall, Translation
+from audit.clients import Answer, Client, Image, Limits, Message, Prompt, Tool, ToolCall, Translation
 from audit.clients._http import arguments_of, bad_answer, post, string, text_of
 from audit.clients._openai import (
     adapt,
@@ -59,7 +59,8 @@ def translate(prompt: Prompt, model: str, limits: Limits) -> Translation:
 def _message(message: Message) -> dict[str, Any]:
     if message.role == "tool":
         return {"role": "tool", "tool_call_id": message.call_id, "content": "\n".join(message.texts)}
-    content: Any = message.texts[0] if len(message.texts) == 1 else [{"type": "text", "text": t} for t in message.texts]
+    parts = [_part(part) for part in message.parts()]
+    content: Any = message.texts[0] if len(message.texts) == len(parts) == 1 else parts
     made: dict[str, Any] = {"role": message.role, "content": content or None}
     if message.tool_calls:
         made["tool_calls"] = [
@@ -71,6 +72,13 @@ def _message(message: Message) -> dict[str, Any]:
             for call in message.tool_calls
         ]
     return made
+
+
+def _part(part: str | Image) -> dict[str, Any]:
+    if isinstance(part, str):
+        return {"type": "text", "text": part}
+    image = {"url": part.address}
+    return {"type": "image_url", "image_url": {**image, "detail": part.detail} if part.detail else image}
 
 
 def _tool(tool: Tool) -> dict[str, Any]:

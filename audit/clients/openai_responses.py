@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from audit.clients import Answer, CallError, Client, Limits, Message, Prompt, Tool, ToolCall, Translation
+from audit.clients import Answer, CallError, Client, Image, Limits, Message, Prompt, Tool, ToolCall, Translation
 from audit.clients._http import arguments_of, bad_answer, post, string, text_of
 from audit.clients._openai import (
     adapt,
@@ -60,9 +60,9 @@ def _items(message: Message) -> Iterator[dict[str, Any]]:
     if message.role == "tool":
         yield {"type": "function_call_output", "call_id": message.call_id, "output": "\n".join(message.texts)}
         return
-    if message.texts:
+    if parts := list(message.parts()):
         kind = "output_text" if message.role == "assistant" else "input_text"
-        yield {"role": message.role, "content": [{"type": kind, "text": text} for text in message.texts]}
+        yield {"role": message.role, "content": [_part(part, kind) for part in parts]}
     for call in message.tool_calls:
         yield {
             "type": "function_call",
@@ -70,6 +70,12 @@ def _items(message: Message) -> Iterator[dict[str, Any]]:
             "name": call.name,
             "arguments": arguments_text(call),
         }
+
+
+def _part(part: str | Image, kind: str) -> dict[str, Any]:
+    if isinstance(part, str):
+        return {"type": kind, "text": part}
+    return {"type": "input_image", "image_url": part.address, "detail": part.detail or "auto"}
 
 
 def _tool(tool: Tool) -> dict[str, Any]:

@@ -36,6 +36,7 @@ def plan_document(plan: Plan, cap_usd: float | None) -> Document:
         "pending": plan.pending,
         "redacted": dict(plan.redacted) if plan.redactor is not None else None,
         "redacted_prompts": plan.redacted_prompts,
+        "image_prompts": plan.image_prompts,
         "candidates": [asdict(each) for each in plan.candidates],
         "destinations": [asdict(each) for each in plan.destinations],
         "missing": [asdict(each) for each in plan.missing],

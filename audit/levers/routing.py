@@ -14,11 +14,17 @@ from audit.store import Store
 
 _DAY_US = 86_400_000_000
 
+_MEDIA = """
+CREATE OR REPLACE TEMP TABLE routing_media AS
+SELECT DISTINCT request_id FROM segment WHERE direction = 'input' AND kind = 'media'
+"""
+
 _TESTED = """
 CREATE OR REPLACE TEMP TABLE routing_tested AS
 SELECT p.workflow_id, p.current_model, p.endpoint, p.model, MAX(r.input_tokens) AS input_tokens,
-       MAX(p.started_at_us) AS last_us
+       MAX(CASE WHEN m.request_id IS NULL THEN 0 ELSE 1 END) AS media, MAX(p.started_at_us) AS last_us
 FROM replay AS p JOIN request AS r ON r.request_id = p.request_id
+LEFT JOIN routing_media AS m ON m.request_id = p.request_id
 WHERE p.status = 'ok' AND COALESCE(p.variant, '') = ''
 GROUP BY p.workflow_id, p.current_model, p.endpoint, p.model
 """
@@ -50,7 +56,7 @@ chosen AS (
     WHERE r.place = 1 AND o.workflow_id IS NULL
 )
 SELECT c.workflow_id, c.current_model, c.endpoint, c.model, c.step, c.name, c.routed, c.loss_high, c.n, c.cost_ratio,
-       c.asked, c.moved, c.saving, c.saving_error, t.last_us,
+       c.asked, c.moved, c.saving, c.saving_error, t.last_us, t.media,
        COALESCE(c.max_input_tokens, t.input_tokens) AS tested_tokens
 FROM chosen AS c
 JOIN routing_tested AS t ON t.workflow_id = c.workflow_id AND t.current_model = c.current_model
@@ -70,7 +76,9 @@ scope AS (
     JOIN routing_choice AS c
         ON c.workflow_id = r.workflow_id AND c.current_model = COALESCE(r.response_model, r.request_model)
     JOIN bill AS b ON b.request_id = r.request_id
+    LEFT JOIN routing_media AS m ON m.request_id = r.request_id
     WHERE r.status = 'billable' AND r.prompt_key IS NOT NULL AND r.input_tokens <= c.tested_tokens
+        AND (m.request_id IS NULL OR c.media = 1)
 ),
 total AS (
     SELECT workflow_id, current_model, SUM(cost) AS cost FROM scope GROUP BY workflow_id, current_model
@@ -108,6 +116,7 @@ ORDER BY workflow, c.current_model
 
 
 def _choose(store: Store) -> int:
+    store.run(_MEDIA)
     store.run(_TESTED)
     store.run(_CHOICE)
     return int(store.value("SELECT COUNT(*) FROM routing_choice"))
@@ -196,7 +205,8 @@ GROUP BY m.request_id
     shares=_shares,
     findings=_findings,
     conditions=(
-        "only workflows whose certificate says safe, and no request longer than those tested or without full text",
+        "only workflows whose certificate says safe; no request longer than those tested, without full text, or with "
+        "images, sound or files where none were tested",
         "where the whole is not certified, the part that is: a rule, a router or a verifier has to tell it apart",
         "which requests a router sends, or a verifier keeps, is drawn as the measured share of the dollars",
         "a cascade pays both models for what its verifier sends back, and those answers come later",

@@ -20,6 +20,7 @@ from audit.errors import BudgetError, ReplayError
 from audit.replay.calls import Call, prepare
 from audit.replay.drawing import keep
 from audit.replay.journal import forget_failures, identity, now_us
+from audit.replay.pictures import fetch
 from audit.replay.plans import PICO, Job, Plan
 from audit.replay.prompts import Logged, chunks, load
 from audit.replay.results import Failure, Tallies
@@ -70,6 +71,7 @@ def submit(store: Store, plan: Plan, *, max_cost_usd: float | None, consent: boo
     check(plan, max_cost_usd, consent)
     room = None if max_cost_usd is None else round(max_cost_usd * PICO) - spent_unfinished(store, plan)
     keep(store, plan.frame, plan.strata, plan.sample, plan.seed)
+    fetch(store, {job.request_id for job in plan.jobs})
     sender = _Submitter(store, plan, room)
     asyncio.run(sender.run())
     result = sender.result()

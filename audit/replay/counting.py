@@ -12,12 +12,13 @@ from audit.replay.routes import Route
 
 @dataclass(slots=True)
 class Counts:
-    """Calls to make, answers on file by route, calls in batches, refusals, and prompts by endpoint."""
+    """Calls to make, answers on file by route, calls in batches, refusals, prompts by endpoint and with images."""
 
     jobs: list[Job] = field(default_factory=list)
     reused: dict[int, int] = field(default_factory=dict)
     pending: int = 0
     hidden: dict[int, Counter[str]] = field(default_factory=dict)
+    pictured: set[int] = field(default_factory=set)
     refused: dict[tuple[str, str, str], tuple[int, int]] = field(default_factory=dict)
     sent: dict[str, set[int]] = field(default_factory=dict)
     foreign: set[str] = field(default_factory=set)

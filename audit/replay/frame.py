@@ -8,13 +8,25 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
+from audit.replay.pictures import PLACEHOLDER, at_hand
 from audit.statistics.arrays import FloatArray, IntArray
 from audit.store import Store
 
-_MEDIA = """
+# requests with media, and what keeps them from being replayed: empty where all of it is pictures that are at hand
+_MEDIA = f"""
 CREATE OR REPLACE TEMP TABLE replay_media AS
-SELECT DISTINCT request_id FROM segment WHERE direction = 'input' AND kind = 'media'
+SELECT s.request_id,
+       MAX(CASE WHEN s.role <> 'user' OR NOT regexp_full_match(c.text, '{PLACEHOLDER}')
+                THEN 'it holds sound or files, or images outside the messages of the user'
+                WHEN r.source_id NOT IN (SELECT source_id FROM replay_source)
+                THEN 'it holds images, and the log they are in is no longer where it was'
+                ELSE '' END) AS reason
+FROM segment AS s
+JOIN content AS c ON c.content_hash = s.content_hash
+JOIN request AS r ON r.request_id = s.request_id
+WHERE s.direction = 'input' AND s.kind = 'media' GROUP BY s.request_id
 """
+_HAS_MEDIA = "SELECT COUNT(*) FROM segment WHERE direction = 'input' AND kind = 'media'"
 
 _TEXTLESS = """
 CREATE OR REPLACE TEMP TABLE replay_textless AS
@@ -38,7 +50,7 @@ SELECT r.request_id, r.prompt_key, r.identity, r.workflow_id, r.output_hash,
             WHEN r.text_status = 'truncated' THEN 'the text is cut, or a part of it is kept by the provider'
             WHEN t.request_id IS NOT NULL THEN 'the text was not kept'
             WHEN r.prompt_key IS NULL THEN 'the log holds no text'
-            WHEN m.request_id IS NOT NULL THEN 'it holds images, sound or files'
+            WHEN m.reason <> '' THEN m.reason
             WHEN r.output_hash IS NULL THEN 'no logged answer to compare with'
             WHEN COALESCE(w.name, '') IN (SELECT name FROM replay_left_out) THEN 'its workflow is left out on request'
             ELSE '' END AS reason
@@ -72,7 +84,8 @@ SELECT u.prompt_key,
        COALESCE(r.input_tokens, 0) AS logged_tokens,
        COALESCE(r.output_tokens, 0) - COALESCE(r.reasoning_output_tokens, 0) AS answer_tokens,
        CAST(SUM(COALESCE(s.tokens, 0)) AS BIGINT) AS text_tokens,
-       MAX(CASE WHEN s.kind IN ('tools', 'tool_call', 'tool_result') THEN 1 ELSE 0 END) AS tools
+       MAX(CASE WHEN s.kind IN ('tools', 'tool_call', 'tool_result') THEN 1 ELSE 0 END) AS tools,
+       MAX(CASE WHEN s.kind = 'media' THEN 1 ELSE 0 END) AS images
 FROM replay_unit AS u
 JOIN request AS r ON r.request_id = u.request_id
 JOIN segment AS s ON s.request_id = u.request_id AND s.direction = 'input'
@@ -138,7 +151,7 @@ def frame(store: Store, left_out: Sequence[str] = ()) -> Frame:
 def _prepare(store: Store, left_out: Sequence[str]) -> None:
     store.run("CREATE OR REPLACE TEMP TABLE replay_left_out (name VARCHAR)")
     store.write("replay_left_out", pa.table({"name": pa.array(list(left_out), pa.string())}))
-    store.run(_MEDIA)
+    _prepare_media(store)
     # reading every text's presence is only worth it where some are missing
     some_missing = store.value("SELECT COUNT(*) FROM content WHERE text IS NULL")
     store.run(_TEXTLESS if some_missing else "CREATE OR REPLACE TEMP TABLE replay_textless (request_id BIGINT)")
@@ -146,13 +159,23 @@ def _prepare(store: Store, left_out: Sequence[str]) -> None:
     store.run(_UNITS)
 
 
+def _prepare_media(store: Store) -> None:
+    if not store.value(_HAS_MEDIA):
+        store.run("CREATE OR REPLACE TEMP TABLE replay_media (request_id BIGINT, reason VARCHAR)")
+        return
+    store.run("CREATE OR REPLACE TEMP TABLE replay_source (source_id INTEGER)")
+    store.write("replay_source", pa.table({"source_id": pa.array(at_hand(store), pa.int32())}))
+    store.run(_MEDIA)
+
+
 @dataclass(frozen=True, eq=False)
 class Shapes:
-    """Sizes of the frame's prompts, in its order: input tokens (the larger of logged and counted), answer, tools."""
+    """The frame's prompts, in its order: input tokens (the larger of logged and counted), answer, tools, images."""
 
     input_tokens: IntArray
     answer_tokens: IntArray
     tools: IntArray
+    images: IntArray
 
 
 def shapes(store: Store) -> Shapes:
@@ -162,6 +185,7 @@ def shapes(store: Store) -> Shapes:
         np.maximum(_integers(rows, "logged_tokens"), _integers(rows, "text_tokens")),
         _integers(rows, "answer_tokens"),
         _integers(rows, "tools"),
+        _integers(rows, "images"),
     )
 
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from audit.clients import NotReplayableError
+from audit.clients.local import NO_IMAGES
 from audit.config import EndpointConfig
 from audit.errors import ReplayError
 from audit.prices.catalogue import Catalogue
@@ -163,6 +164,7 @@ class _Planner:
             redactor=self._redactor,
             redacted=counts.redacted,
             redacted_prompts=len(counts.hidden),
+            image_prompts=len(counts.pictured),
         )
 
     def _eligible(self, ways: Sequence[Route], requested: int, counts: Counts) -> tuple[BoolArray, int]:
@@ -189,6 +191,8 @@ class _Planner:
             self._shapes = shapes(self._store)
         if self._shapes.tools[row]:
             return _NO_TOOLS
+        if self._shapes.images[row]:
+            return NO_IMAGES
         if self._shapes.input_tokens[row] > self._local.prompt_tokens:
             return f"the prompt is longer than {self._local.prompt_tokens} tokens"
         if self._shapes.answer_tokens[row] > self._local.answer_tokens:
@@ -231,6 +235,8 @@ class _Planner:
             return
         if call.redacted:
             counts.hidden[key] = call.redacted
+        if logged.prompt and any(message.images for message in logged.prompt.messages):
+            counts.pictured.add(key)
         counts.jobs.append(Job(place, row, key, logged.request_id, expected, worst))
         counts.sent.setdefault(route.endpoint.name, set()).add(key)
         if not serves(route, logged.provider_name, logged.price):

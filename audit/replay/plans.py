@@ -109,6 +109,7 @@ class Plan:
 
     `batch` says that the calls are for the Batch APIs; `pending` calls wait in batches that are not collected yet.
     With a `redactor`, `redacted` counts the values it hides in `redacted_prompts` prompts, by kind.
+    `image_prompts` hold images, which are read from the log before they are sent.
     """
 
     seed: int
@@ -133,6 +134,7 @@ class Plan:
     redactor: Redactor | None = None
     redacted: Mapping[str, int] = field(default_factory=dict)
     redacted_prompts: int = 0
+    image_prompts: int = 0
 
     @property
     def sampled(self) -> int:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Any
 
 import pyarrow as pa
 
-from audit.clients import Message, NotReplayableError, Prompt, Tool, ToolCall
+from audit.clients import Image, Message, NotReplayableError, Prompt, Tool, ToolCall
 from audit.replay.parameters import plain_schema, settings
+from audit.replay.pictures import PLACEHOLDER, on_file
 from audit.store import Store
 
 _WANTED = "CREATE OR REPLACE TEMP TABLE replay_wanted (request_id BIGINT)"
@@ -53,15 +55,17 @@ def load(store: Store, request_ids: Sequence[int]) -> dict[int, Logged]:
     store.write("replay_wanted", pa.table({"request_id": pa.array(request_ids, pa.int64())}))
     rows = {row["request_id"]: row for row in store.rows(_REQUESTS)}
     segments = store.query(_SEGMENTS).to_pylist()
+    media = [segment["text"] for segment in segments if segment["kind"] == "media" and segment["text"]]
+    images = on_file(store, media) if media else {}
     grouped = {key: list(each) for key, each in groupby(segments, key=lambda segment: segment["request_id"])}
-    return {request_id: _logged(row, grouped.get(request_id, [])) for request_id, row in rows.items()}
+    return {request_id: _logged(row, grouped.get(request_id, []), images) for request_id, row in rows.items()}
 
 
-def _logged(row: Mapping[str, Any], segments: list[dict[str, Any]]) -> Logged:
+def _logged(row: Mapping[str, Any], segments: list[dict[str, Any]], images: Mapping[str, Image]) -> Logged:
     prompt: Prompt | None = None
     reason = ""
     try:
-        prompt = rebuild(segments, row["parameters"])
+        prompt = rebuild(segments, row["parameters"], images)
     except NotReplayableError as error:
         reason = error.reason
     return Logged(
@@ -79,12 +83,15 @@ def _logged(row: Mapping[str, Any], segments: list[dict[str, Any]]) -> Logged:
     )
 
 
-def rebuild(segments: Sequence[Mapping[str, Any]], parameters: str | None) -> Prompt:
+def rebuild(
+    segments: Sequence[Mapping[str, Any]], parameters: str | None, images: Mapping[str, Image] | None = None
+) -> Prompt:
     """A prompt from input segments (role, kind, text) in order and the request's parameters (JSON).
 
-    Raises NotReplayableError for what the audit file does not hold: files, provider-side tools, results without calls.
+    `images` are those fetched so far, by digest. Raises NotReplayableError for what neither audit file nor log hold:
+    sound, files, pictures that are gone, provider-side tools, results without calls.
     """
-    draft = _Draft()
+    draft = _Draft(images or {})
     for segment in segments:
         text = segment["text"]
         if text is None:
@@ -106,6 +113,7 @@ def rebuild(segments: Sequence[Mapping[str, Any]], parameters: str | None) -> Pr
 class _Draft:
     """A prompt under construction; `pending` are ids of tool calls that wait for their results."""
 
+    images: Mapping[str, Image]
     system: list[str] = field(default_factory=list)
     tools: list[Tool] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)
@@ -118,7 +126,7 @@ class _Draft:
         if kind == "tools":
             self.tools.append(tool(text))
         elif kind == "media":
-            raise NotReplayableError("it holds images, sound or files")
+            self._image(role, text)
         elif kind == "reasoning":
             self.lossy.append("reasoning of earlier turns is left out")
         elif kind == "tool_call":
@@ -138,9 +146,23 @@ class _Draft:
         speaker: Any = "assistant" if role == "assistant" else "user"
         last = self.messages[-1] if self.messages else None
         if last is not None and last.role == speaker and not last.tool_calls:
-            self.messages[-1] = Message(speaker, (*last.texts, text))
+            self.messages[-1] = replace(last, texts=(*last.texts, text))
         else:
             self.messages.append(Message(speaker, (text,)))
+
+    def _image(self, role: str, text: str) -> None:
+        found = re.fullmatch(PLACEHOLDER, text)
+        if found is None or role != "user":
+            raise NotReplayableError("it holds sound or files, or images outside the messages of the user")
+        image = self.images.get(found.group(1))
+        if image is not None and not image.data and not image.url:
+            raise NotReplayableError("an image of it was not found in the log")
+        last = self.messages[-1] if self.messages else None
+        if last is None or last.role != "user":
+            last = Message("user")
+            self.messages.append(last)
+        placed = replace(image or Image(found.group(1)), place=len(last.texts))
+        self.messages[-1] = replace(last, images=(*last.images, placed))
 
     def _call(self, text: str) -> None:
         self.calls += 1

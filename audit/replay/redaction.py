@@ -12,7 +12,7 @@ from functools import lru_cache
 from importlib.util import find_spec
 from typing import Any, Protocol
 
-from audit.clients import Answer, Message, Prompt, ToolCall
+from audit.clients import Answer, Message, NotReplayableError, Prompt, ToolCall
 from audit.errors import ReplayError
 
 MISSING = "pip install 'llm-workload-audit[redact]'"
@@ -50,7 +50,9 @@ class Redactor:
         )
 
     def redact(self, prompt: Prompt) -> Redacted:
-        """The prompt with placeholders; the same value gets the same one throughout."""
+        """The prompt with placeholders; the same value gets the same one throughout. Raises NotReplayableError."""
+        if any(message.images for message in prompt.messages):
+            raise NotReplayableError("it holds images, in which personal data is not found")
         work = _Work(self._spans, " ".join(_texts(prompt)))
         made = replace(
             prompt,

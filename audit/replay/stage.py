@@ -12,6 +12,7 @@ from audit.replay.budget import Budget
 from audit.replay.drawing import keep
 from audit.replay.journal import forget_failures
 from audit.replay.looks import Look, Looks
+from audit.replay.pictures import fetch
 from audit.replay.plans import PICO, Plan
 from audit.replay.results import Progress, ReplayResult
 from audit.replay.routes import Route
@@ -41,6 +42,7 @@ def replay(
     before = spent_unfinished(store, plan)
     limit = None if max_cost_usd is None else round(max_cost_usd * PICO)
     keep(store, plan.frame, plan.strata, plan.sample, plan.seed)
+    fetch(store, {job.request_id for job in plan.jobs})
     started = time.perf_counter()
     sender, budget = asyncio.run(_run(store, plan, limit, before, policy or Policy(), progress, look))
     result = _result(plan, sender, budget, before, time.perf_counter() - started, max_cost_usd)

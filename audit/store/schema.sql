@@ -110,6 +110,15 @@ CREATE TABLE content (
     tokens INTEGER
 );
 
+-- pictures of prompts that were asked again, fetched from the log for it; without content where they were not found
+CREATE TABLE media (
+    digest VARCHAR,             -- as in the placeholder that stands for it in a text
+    media_type VARCHAR,
+    data VARCHAR USING COMPRESSION zstd,   -- base64
+    url VARCHAR,
+    detail VARCHAR              -- low, high, auto, original; NULL = not said
+);
+
 -- a billed quantity; the parts of one request never overlap
 CREATE TABLE charge (
     charge_id BIGINT,           -- NULL for rows a lever adds

@@ -50,3 +50,17 @@ def test_the_stated_price_stands_beside_the_measured_saving() -> None:
 def test_a_candidate_at_list_prices_states_none() -> None:
     savings = projection(_plant().store, Config(endpoint=(EndpointConfig("house"),)))
     assert not any(lever.stated_prices for lever in savings.levers)
+
+
+def test_requests_with_media_move_only_where_some_were_tested() -> None:
+    plant = _plant()
+    picture = {"direction": "input", "role": "user", "kind": "media", "position": 1}
+    plant.add("segment", *({**picture, "request_id": number} for number in (2, 3)))
+    assert _moved(plant) == 12
+    plant.store.run("DELETE FROM replay WHERE request_id IN (2, 3)")
+    assert _moved(plant) == 10
+
+
+def _moved(plant: Plant) -> int:
+    savings = projection(plant.store, Config())
+    return next(lever.requests for lever in savings.levers if lever.name == "routing")

@@ -32,7 +32,7 @@ def drawn(units: Frame, strata: Strata, n: int, seed: int = 1) -> Sample:
 
 
 def test_the_frame_holds_each_prompt_once_and_names_what_is_left_out() -> None:
-    media = (("user", "media", "<media image/png abc>"), ("user", "user", "What is it?"))
+    media = (("user", "media", "<media audio/wav abc>"), ("user", "user", "What is it?"))
     requests = [
         Request("sort", "Where is my order?", cost_pico=5),
         Request("sort", "Where is my order?", cost_pico=7, answer="shipping"),
@@ -54,7 +54,7 @@ def test_the_frame_holds_each_prompt_once_and_names_what_is_left_out() -> None:
         Excluded("the log holds no text", 1, 100),
         Excluded("the text is redacted", 1, 200),
         Excluded("the text is cut, or a part of it is kept by the provider", 1, 300),
-        Excluded("it holds images, sound or files", 1, 400),
+        Excluded("it holds sound or files, or images outside the messages of the user", 1, 400),
         Excluded("its workflow is left out on request", 1, 500),
     }
     assert units.total_pico == 12 + 11 + 100 + 200 + 300 + 400 + 500
