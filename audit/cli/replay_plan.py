@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from audit.config import Config
     from audit.replay import CandidatePlan, Destination, Plan
+    from audit.replay.plans import Promise
     from audit.store import Store
 
 
@@ -173,7 +174,20 @@ def _print_promise(plan: Plan) -> None:
     promise = plan.promise
     console.say(
         f"{promise.n} prompts can certify {promise.certificates} of {promise.tests} workflow and model pairs"
-        + (f"; {plan.larger.n} would certify {plan.larger.certificates}" if plan.larger else "")
+        + _power(promise)
+        + (f"; {plan.larger.n} would certify {plan.larger.certificates}{_power(plan.larger)}" if plan.larger else "")
+    )
+    if promise.unchecked:
+        wants = "1 of the pairs wants" if promise.unchecked == 1 else f"{promise.unchecked} of the pairs want"
+        console.say(f"{wants} a judge or people to compare the answers: audit judge, audit review")
+
+
+def _power(promise: Promise) -> str:
+    """How likely the certificates are where a candidate is in truth nearly as good."""
+    from audit import figures
+
+    return (
+        f" (each with a chance of {figures.share(promise.power)} at a true loss of 1 %)" if promise.certificates else ""
     )
 
 

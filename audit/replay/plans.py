@@ -92,7 +92,8 @@ class Promise:
     """What a sample of n can certify: workflow × candidate pairs that get a certificate if no loss is seen.
 
     `tests` is the number of pairs the error is shared by, `power` the chance that a candidate with a true loss of 1 %
-    gets the average promised certificate.
+    gets the average promised certificate. `unchecked` pairs are of kinds no program can compare: they count once a
+    judge or people rate the answers.
     """
 
     n: int
@@ -100,6 +101,7 @@ class Promise:
     workflows: tuple[str, ...]
     tests: int
     power: float
+    unchecked: int = 0
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,7 +17,7 @@ from audit.statistics.verdicts import FAMILY_DELTA, alpha_of
 from audit.taskkind import CHECKED
 
 TRUE_LOSS = 0.01
-GROWTH = (1.25, 1.5, 2.0, 3.0, 4.0, 6.0)
+GROWTH = (1.25, 1.5, 2.0, 3.0, 4.0, 6.0, 10.0, 20.0, 40.0)
 
 
 def promise(
@@ -85,11 +85,12 @@ def _promise(
         for _ in range(candidates.get(model, 0))
     ]
     family = max(1, tests, len(trials))
+    unchecked = 0 if judged else sum(kinds.get(workflow) not in CHECKED for _, _, workflow in trials)
     certified = [trial for trial in _holm(trials, family) if judged or kinds.get(trial[2]) in CHECKED]
     powers = [certificate_power(int(size), TRUE_LOSS, alpha, FAMILY_DELTA, family) for size, alpha, _ in certified]
     won = {workflow for _, _, workflow in certified}
     workflows = tuple(name for workflow, name in names.items() if workflow in won)
-    return Promise(n, len(certified), workflows, family, float(np.mean(powers)) if powers else 0.0)
+    return Promise(n, len(certified), workflows, family, float(np.mean(powers)) if powers else 0.0, unchecked)
 
 
 def _by_dollars(strata: Strata, names: Mapping[int, str]) -> dict[int, str]:

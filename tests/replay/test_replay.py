@@ -61,6 +61,7 @@ def test_promises_grow_with_the_sample(store: Store, catalogue: Catalogue, peer:
     assert large.promise.certificates >= 2
     assert large.promise.workflows[0] == "sort"
     assert large.promise.tests == 3
+    assert large.promise.unchecked == 1, "no program can compare drafts"
     assert 0 < large.promise.power < 1
 
 
