@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from typing import Any
 
-from audit.wire.shape import fields, objects, words
-from audit.wire.stream_blocks import join_anthropic, join_converse, join_gemini
+from audit.wire.events import Events
+from audit.wire.joiner import Chunk, Joiner
+from audit.wire.stream_blocks import AnthropicJoiner, ConverseJoiner, GeminiJoiner
+from audit.wire.stream_chat import ChatJoiner, OllamaJoiner
+from audit.wire.stream_responses import ResponsesJoiner
 from audit.wire.text import maybe_json
-
-Chunk = Mapping[str, Any]
 
 
 def is_stream(value: Any) -> bool:
@@ -21,7 +22,7 @@ def is_stream(value: Any) -> bool:
         first = maybe_json(value[0])
         if isinstance(first, str):
             return first.lstrip().startswith(("data:", "event:"))
-        return isinstance(first, dict) and _flavour([first]) is not None
+        return isinstance(first, dict) and (_joiner(first) is not None or isinstance(first.get("error"), dict))
     return False
 
 
@@ -34,147 +35,79 @@ def join(value: Any) -> Any:
     """One response body out of a stream; `value` itself when it is none, None when no event of it can be read."""
     if not is_stream(value):
         return value
-    events = list(_events(value))
-    flavour = _flavour(events)
-    return None if flavour is None else _JOINERS[flavour](events)
+    stream = Stream()
+    for event in _events(value):
+        stream.add(event)
+    return stream.body()
 
 
-def _events(value: Any) -> Iterator[Chunk]:
-    lines: Sequence[Any] = value.splitlines() if isinstance(value, str) else value
-    for line in lines:
-        if isinstance(line, str):
-            text = line.strip()
-            if text.startswith(("data:", "event:")) and "\n" in text:
-                yield from _events(text)
-                continue
-            line = maybe_json(text[5:].strip() if text.startswith("data:") else text)
-        if isinstance(line, dict):
+class Stream:
+    """A stream of whatever API, put together as its events come."""
+
+    def __init__(self) -> None:
+        self._first: list[Chunk] = []
+        self._joiner: Joiner | None = None
+
+    def add(self, event: Chunk) -> None:
+        """Take the next event; the first that shows whose API it is decides how all are read."""
+        if self._joiner is not None:
+            self._joiner.add(event)
+            return
+        self._first.append(event)
+        made = _joiner(event)
+        if made is not None:
+            self._open(made)
+
+    def _open(self, joiner: Joiner) -> None:
+        self._joiner = joiner
+        for event in self._first:
+            joiner.add(event)
+        self._first.clear()
+
+    @property
+    def begun(self) -> bool:
+        """Whether anything the asker can use has come; see `Joiner`."""
+        return self._joiner is not None and self._joiner.begun
+
+    @property
+    def complete(self) -> bool:
+        """Whether the sender said how the answer ended."""
+        return self._joiner is not None and self._joiner.complete
+
+    def body(self) -> dict[str, Any] | None:
+        """The response body so far; None when no event showed what it is."""
+        if self._joiner is None and any(isinstance(event.get("error"), dict) for event in self._first):
+            self._open(ChatJoiner())
+        return None if self._joiner is None else self._joiner.body()
+
+
+def _events(value: str | list[Any]) -> Iterator[Chunk]:
+    events = Events()
+    for item in [value] if isinstance(value, str) else value:
+        held = maybe_json(item)
+        if isinstance(held, dict):
             # Bedrock's log wraps nothing, but SDK dumps hold {"event": …, "data": {…}}
-            inner = line.get("data")
-            yield inner if isinstance(inner, dict) and "event" in line else line
+            inner = held.get("data")
+            yield inner if isinstance(inner, dict) and "event" in held else held
+        elif isinstance(item, str):
+            yield from events.feed(item + "\n")
+    yield from events.end()
 
 
-def _flavour(events: Sequence[Chunk]) -> str | None:
-    for event in events:
-        kind = event.get("type")
-        if isinstance(kind, str):
-            if kind.startswith("response."):
-                return "responses"
-            if kind in ("message_start", "content_block_start", "content_block_delta", "message_delta"):
-                return "anthropic"
-        if isinstance(event.get("choices"), list) and event.get("object") != "chat.completion":
-            return "chat"
-        if "candidates" in event or "usageMetadata" in event or "usage_metadata" in event:
-            return "gemini"
-        if "messageStart" in event or "contentBlockDelta" in event or "messageStop" in event:
-            return "converse"
-        if "done" in event and ("message" in event or "response" in event):
-            return "ollama"
-    return "chat" if any(isinstance(event.get("error"), dict) for event in events) else None
-
-
-def _join_chat(events: Sequence[Chunk]) -> dict[str, Any]:
-    body: dict[str, Any] = {"object": "chat.completion", "choices": []}
-    choices: dict[Any, dict[str, Any]] = {}
-    for event in events:
-        for key in ("id", "created", "model", "service_tier", "system_fingerprint", "usage", "provider", "error"):
-            if event.get(key) is not None:
-                body[key] = event[key]
-        # Groq puts the counts of a stream here
-        body["usage"] = fields(event.get("x_groq")).get("usage") or body.get("usage")
-        for choice in objects(event.get("choices")):
-            _add_choice(choices, choice)
-    body["choices"] = list(choices.values())
-    for choice in body["choices"]:
-        _finish_message(choice["message"])
-    return body
-
-
-def _add_choice(choices: dict[Any, dict[str, Any]], choice: Chunk) -> None:
-    index = choice.get("index", 0)
-    state = choices.setdefault(str(index), {"index": index, "message": {"role": "assistant"}, "finish_reason": None})
-    if choice.get("finish_reason"):
-        state["finish_reason"] = choice["finish_reason"]
-    message = state["message"]
-    delta = fields(choice.get("delta") or choice.get("message"))
-    if isinstance(choice.get("text"), str):
-        delta = {"content": choice["text"]}
-    for key in ("content", "refusal", "reasoning_content", "reasoning"):
-        if isinstance(delta.get(key), str):
-            message.setdefault(key, []).append(delta[key])
-    for call in objects(delta.get("tool_calls")):
-        _add_call(message.setdefault("_calls", {}), call)
-
-
-def _add_call(calls: dict[Any, dict[str, Any]], call: Chunk) -> None:
-    empty = {"type": "function", "function": {"name": "", "arguments": ""}}
-    state = calls.setdefault(str(call.get("index", len(calls))), empty)
-    if call.get("id"):
-        state["id"] = call["id"]
-    function = fields(call.get("function"))
-    for key in ("name", "arguments"):
-        state["function"][key] += words(function.get(key))
-
-
-def _finish_message(message: dict[str, Any]) -> None:
-    for key in ("content", "refusal", "reasoning_content", "reasoning"):
-        if key in message:
-            message[key] = "".join(message[key])
-    calls = message.pop("_calls", None)
-    if calls:
-        message["tool_calls"] = list(calls.values())
-
-
-def _join_responses(events: Sequence[Chunk]) -> dict[str, Any]:
-    last: dict[str, Any] = {}
-    done: list[Any] = []
-    text: list[str] = []
-    for event in events:
-        if isinstance(event.get("response"), dict):
-            last = dict(event["response"])
-        kind = event.get("type")
-        if kind == "response.output_item.done":
-            done.append(event.get("item"))
-        elif kind == "response.output_text.delta" and isinstance(event.get("delta"), str):
-            text.append(event["delta"])
-        elif kind == "error":
-            last.setdefault("error", dict(event))
-    last.setdefault("object", "response")
-    if not last.get("output"):
-        last["output"] = done or ([_text_item("".join(text))] if text else [])
-    return last
-
-
-def _text_item(text: str) -> dict[str, Any]:
-    return {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": text}]}
-
-
-def _join_ollama(events: Sequence[Chunk]) -> dict[str, Any]:
-    body: dict[str, Any] = {}
-    text: dict[str, list[str]] = {"content": [], "thinking": [], "response": []}
-    calls: list[Any] = []
-    for event in events:
-        message = event.get("message")
-        holder = message if isinstance(message, dict) else event
-        for key, pieces in text.items():
-            if isinstance(holder.get(key), str):
-                pieces.append(holder[key])
-        calls.extend(objects(holder.get("tool_calls")))
-        body.update(event)
-    if isinstance(body.get("message"), dict):
-        body["message"] = {"role": "assistant", "content": "".join(text["content"]), "tool_calls": calls}
-        if text["thinking"]:
-            body["message"]["thinking"] = "".join(text["thinking"])
-    elif "response" in body:
-        body["response"] = "".join(text["response"])
-    return body
-
-
-_JOINERS: dict[str, Callable[[Sequence[Chunk]], dict[str, Any]]] = {
-    "chat": _join_chat,
-    "responses": _join_responses,
-    "anthropic": join_anthropic,
-    "gemini": join_gemini,
-    "converse": join_converse,
-    "ollama": _join_ollama,
-}
+def _joiner(event: Chunk) -> Joiner | None:
+    """What takes the events of the API that an event is of; None where it doesn't show."""
+    kind = event.get("type")
+    if isinstance(kind, str):
+        if kind.startswith("response."):
+            return ResponsesJoiner()
+        if kind in ("message_start", "content_block_start", "content_block_delta", "message_delta"):
+            return AnthropicJoiner()
+    if isinstance(event.get("choices"), list) and event.get("object") != "chat.completion":
+        return ChatJoiner()
+    if "candidates" in event or "usageMetadata" in event or "usage_metadata" in event:
+        return GeminiJoiner()
+    if "messageStart" in event or "contentBlockDelta" in event or "messageStop" in event:
+        return ConverseJoiner()
+    if "done" in event and ("message" in event or "response" in event):
+        return OllamaJoiner()
+    return None

@@ -2,42 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import Any
 
+from audit.wire.joiner import Chunk, Joiner
 from audit.wire.shape import fields, objects, words
 from audit.wire.text import maybe_json
 
-Chunk = Mapping[str, Any]
 
-
-def join_anthropic(events: Sequence[Chunk]) -> dict[str, Any]:
+class AnthropicJoiner(Joiner):
     """Messages API events; input counts come first, the cumulative output count last."""
-    body: dict[str, Any] = {"type": "message", "role": "assistant", "content": []}
-    blocks: dict[Any, dict[str, Any]] = {}
-    usage: dict[str, Any] = {}
-    for event in events:
+
+    def __init__(self) -> None:
+        self._body: dict[str, Any] = {"type": "message", "role": "assistant", "content": []}
+        self._blocks: dict[Any, dict[str, Any]] = {}
+        self._usage: dict[str, Any] = {}
+
+    def add(self, event: Chunk) -> None:
+        """Take an event; pings and kinds nobody knows are passed over."""
         kind = event.get("type")
         if kind == "message_start" and isinstance(event.get("message"), dict):
-            body.update(event["message"])
+            self._body.update(event["message"])
         elif kind == "content_block_start" and isinstance(event.get("content_block"), dict):
-            blocks[str(event.get("index", len(blocks)))] = dict(event["content_block"])
+            block = dict(event["content_block"])
+            self._blocks[str(event.get("index", len(self._blocks)))] = block
+            # blocks of text and thinking start empty; others say in their start what they are
+            spoken = block.get(str(block["type"])) if block.get("type") in ("text", "thinking") else True
+            self.begun = self.begun or bool(spoken)
         elif kind == "content_block_delta" and isinstance(event.get("delta"), dict):
-            _add_block(blocks.setdefault(str(event.get("index", 0)), {"type": "text", "text": ""}), event["delta"])
+            block = self._blocks.setdefault(str(event.get("index", 0)), {"type": "text", "text": ""})
+            self.begun = _add_block(block, event["delta"]) or self.begun
         elif kind == "message_delta":
-            body.update({key: value for key, value in fields(event.get("delta")).items() if value is not None})
+            self._body.update({key: value for key, value in fields(event.get("delta")).items() if value is not None})
         elif kind == "error":
-            body["error"] = event.get("error") or dict(event)
+            self._body["error"] = event.get("error") or dict(event)
+        self.complete = self.complete or kind == "message_stop" or bool(self._body.get("stop_reason"))
+        self._count(event)
+
+    def _count(self, event: Chunk) -> None:
         for holder in (event.get("message"), event):
             counts = holder.get("usage") if isinstance(holder, dict) else None
             if isinstance(counts, dict):
-                _add_counts(usage, counts)
+                _add_counts(self._usage, counts)
         metrics = event.get("amazon-bedrock-invocationMetrics")
         if isinstance(metrics, dict):
-            body["amazon-bedrock-invocationMetrics"] = metrics
-    body["content"] = [_finish_block(block) for block in blocks.values()] or body["content"]
-    body["usage"] = usage or None
-    return body
+            self._body["amazon-bedrock-invocationMetrics"] = metrics
+
+    def body(self) -> dict[str, Any]:
+        """One message."""
+        content = [_finish_block(dict(block)) for block in self._blocks.values()]
+        return {**self._body, "content": content or self._body["content"], "usage": self._usage or None}
 
 
 def _add_counts(usage: dict[str, Any], counts: Chunk) -> None:
@@ -48,10 +61,14 @@ def _add_counts(usage: dict[str, Any], counts: Chunk) -> None:
             usage[key] = value
 
 
-def _add_block(block: dict[str, Any], delta: Chunk) -> None:
+def _add_block(block: dict[str, Any], delta: Chunk) -> bool:
+    """Take a piece of a block; whether it says anything. Signatures and citations are about what was said."""
+    said = False
     for source, target in (("text", "text"), ("thinking", "thinking"), ("partial_json", "_json")):
         if isinstance(delta.get(source), str):
             block.setdefault("_" + target, []).append(delta[source])
+            said = said or bool(delta[source])
+    return said
 
 
 def _finish_block(block: dict[str, Any]) -> dict[str, Any]:
@@ -65,16 +82,22 @@ def _finish_block(block: dict[str, Any]) -> dict[str, Any]:
     return block
 
 
-def join_gemini(events: Sequence[Chunk]) -> dict[str, Any]:
+class GeminiJoiner(Joiner):
     """Pieces of a streamed generateContent; the last one holds the usage."""
-    body: dict[str, Any] = {}
-    candidates: dict[Any, dict[str, Any]] = {}
-    for event in events:
-        body.update({key: value for key, value in event.items() if key != "candidates" and value is not None})
+
+    def __init__(self) -> None:
+        self._body: dict[str, Any] = {}
+        self._candidates: dict[Any, dict[str, Any]] = {}
+
+    def add(self, event: Chunk) -> None:
+        """Take a piece."""
+        self._body.update({key: value for key, value in event.items() if key != "candidates" and value is not None})
         for candidate in objects(event.get("candidates")):
-            _add_candidate(candidates.setdefault(str(candidate.get("index", 0)), {}), candidate)
-    body["candidates"] = list(candidates.values())
-    return body
+            _add_candidate(self._candidates.setdefault(str(candidate.get("index", 0)), {}), candidate)
+
+    def body(self) -> dict[str, Any]:
+        """One answer of generateContent."""
+        return {**self._body, "candidates": list(self._candidates.values())}
 
 
 def _add_candidate(state: dict[str, Any], candidate: Chunk) -> None:
@@ -91,22 +114,28 @@ def _is_plain(part: Chunk) -> bool:
     return part.keys() <= {"text", "thought"} and isinstance(part.get("text"), str)
 
 
-def join_converse(events: Sequence[Chunk]) -> dict[str, Any]:
+class ConverseJoiner(Joiner):
     """Events of ConverseStream; the metadata event holds usage and latency."""
-    blocks: dict[Any, dict[str, Any]] = {}
-    body: dict[str, Any] = {}
-    for event in events:
+
+    def __init__(self) -> None:
+        self._body: dict[str, Any] = {}
+        self._blocks: dict[Any, dict[str, Any]] = {}
+
+    def add(self, event: Chunk) -> None:
+        """Take an event."""
         start, delta = fields(event.get("contentBlockStart")), fields(event.get("contentBlockDelta"))
         if start:
-            blocks[str(start.get("contentBlockIndex", 0))] = dict(fields(start.get("start")))
+            self._blocks[str(start.get("contentBlockIndex", 0))] = dict(fields(start.get("start")))
         if delta:
-            block = blocks.setdefault(str(delta.get("contentBlockIndex", 0)), {})
+            block = self._blocks.setdefault(str(delta.get("contentBlockIndex", 0)), {})
             _add_converse(block, fields(delta.get("delta")))
         if isinstance(event.get("messageStop"), dict):
-            body["stopReason"] = event["messageStop"].get("stopReason")
-        body.update(fields(event.get("metadata")))
-    body["output"] = {"message": {"role": "assistant", "content": list(blocks.values())}}
-    return body
+            self._body["stopReason"] = event["messageStop"].get("stopReason")
+        self._body.update(fields(event.get("metadata")))
+
+    def body(self) -> dict[str, Any]:
+        """One answer of Converse."""
+        return {**self._body, "output": {"message": {"role": "assistant", "content": list(self._blocks.values())}}}
 
 
 def _add_converse(block: dict[str, Any], delta: Chunk) -> None:
