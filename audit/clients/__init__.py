@@ -142,7 +142,8 @@ class Answer:
     """What a model answered; durations are seconds, `headers` holds the rate-limit headers in lower case.
 
     `usage` is inclusive (see `audit.wire.usage`); None when the endpoint reported none. `finish_reason` is in
-    OpenAI's words: stop, length, tool_calls, content_filter, refusal.
+    OpenAI's words: stop, length, tool_calls, content_filter, refusal. `time_to_first_chunk` is the time until the first
+    piece of text, thinking, a refusal or a call had come; None when the answer was no stream, or said nothing.
     """
 
     text: str
@@ -272,7 +273,8 @@ class Client:
     `in_process` endpoints compute on this machine and send nothing anywhere; `workers` bounds their requests in flight.
     `batches` opens the flavour's Batch API where it has one. `seller` is the price table's name of the cloud that sells
     models through this flavour; empty where the endpoint's own name says who does. `recorded` answers were given
-    earlier: they cost nothing now, and are priced as their model is.
+    earlier: they cost nothing now, and are priced as their model is. `streaming` is what a body says besides to be
+    answered as a stream; empty where answers come only as a whole.
     """
 
     name: str
@@ -288,6 +290,7 @@ class Client:
     batches: Callable[[EndpointConfig], Batches] | None = None
     seller: str = ""
     recorded: bool = False
+    streaming: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def computes(self) -> bool:

@@ -7,12 +7,11 @@ from datetime import datetime
 from typing import Any
 
 from audit.clients import Answer, BatchRequest, BatchState, CallError
-from audit.clients._batches import CANCELLED, EXPIRED, fetch, fetch_object, lines, not_reached, refused, settled
+from audit.clients._batches import CANCELLED, EXPIRED, fetch, fetch_object, lines, not_reached, settled
+from audit.clients._failures import inner_failure
 
 PATH = "/v1/messages/batches"
 COUNTED = ("processing", "succeeded", "errored", "canceled", "expired")
-STATUS = {"invalid_request_error": 400, "request_too_large": 413, "rate_limit_error": 429, "overloaded_error": 529,
-          "authentication_error": 401, "permission_error": 403, "not_found_error": 404}  # fmt: skip
 MINUTE_US = 60_000_000
 
 
@@ -68,8 +67,7 @@ class AnthropicBatches:
             return not_reached(EXPIRED if kind == "expired" else CANCELLED)
         wrong = given.get("error")
         inner = wrong.get("error") if isinstance(wrong, dict) and isinstance(wrong.get("error"), dict) else wrong
-        name = str(inner.get("type")) if isinstance(inner, dict) else ""
-        return refused(STATUS.get(name, 500), inner)
+        return inner_failure(inner, otherwise=500)
 
     async def why_failed(self, batch_id: str) -> str:
         """A sentence for a batch that brought nothing."""

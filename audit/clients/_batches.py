@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal
 
 from audit.clients import Answer, CallError
-from audit.clients._http import decode, failure_of, status_failure
+from audit.clients._bodies import decode
+from audit.clients._failures import failure_of, status_failure
 
 MINUTES = 600.0
 """Seconds for one request: a batch of large prompts takes long to upload and its results long to download."""

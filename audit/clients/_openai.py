@@ -8,7 +8,8 @@ import re
 from typing import Any
 
 from audit.clients import CallError, Prompt, Tool, ToolCall
-from audit.clients._http import lower_limit, need_key
+from audit.clients._http import WHOLE, need_key
+from audit.clients._reading import lower_limit
 from audit.clients._schemas import fully_required
 from audit.config import EndpointConfig
 
@@ -123,6 +124,11 @@ def adapt(body: dict[str, Any], failure: CallError) -> str | None:
     name = failure.parameter
     if name is None:
         return None
+    if name == "stream_options":
+        return None if body.pop(name, None) is None else ""
+    if name == "stream":
+        body.pop("stream_options", None)
+        return WHOLE if body.pop(name, None) else None
     if name == "max_tokens" and "max_tokens" in body and "max_completion_tokens" in failure.message:
         body["max_completion_tokens"] = body.pop("max_tokens")
         return ""

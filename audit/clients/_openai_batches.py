@@ -8,7 +8,7 @@ from typing import Any
 
 from audit.clients import Answer, BatchRequest, BatchState, CallError
 from audit.clients._batches import CANCELLED, EXPIRED, fetch, fetch_object, lines, not_reached, refused, settled
-from audit.clients._http import failure_of
+from audit.clients._failures import failure_of
 from audit.clients._openai import connect
 from audit.config import EndpointConfig
 

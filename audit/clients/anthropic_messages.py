@@ -21,7 +21,9 @@ from audit.clients import (
     Translation,
 )
 from audit.clients._anthropic_batches import AnthropicBatches
-from audit.clients._http import bad_answer, lower_limit, need_key, post, string
+from audit.clients._failures import bad_answer
+from audit.clients._http import WHOLE, ask, need_key
+from audit.clients._reading import lower_limit, string
 from audit.clients._schemas import closed
 from audit.config import EndpointConfig
 from audit.wire.usage import from_anthropic
@@ -196,6 +198,8 @@ def adapt(body: dict[str, Any], failure: CallError) -> str | None:
     if name == "tool_choice" and body.get("tool_choice", {}).get("type") in ("any", "tool"):
         body["tool_choice"] = {"type": "auto"}
         return "this model can't be forced to call a tool"
+    if name == "stream":
+        return WHOLE if body.pop(name, None) else None
     if name is None or name not in body:
         return None
     del body[name]
@@ -268,7 +272,7 @@ class MessagesSession:
 
     async def send(self, body: Mapping[str, Any], limits: Limits) -> Answer:
         """Make one attempt; raises CallError."""
-        return read(*await post(self._client, "/v1/messages", body, limits))
+        return await ask(self._client, "/v1/messages", body, limits, read)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -284,5 +288,6 @@ CLIENT = Client(
     locate=locate,
     ready=ready,
     batches=lambda config: AnthropicBatches(connect(config), read),
+    streaming={"stream": True},
     open=MessagesSession,
 )

@@ -88,4 +88,5 @@ CLIENT = Client(
     ready=ready,
     open=VertexSession,
     seller="google",
+    streaming={"stream": True},
 )

@@ -8,7 +8,7 @@ from typing import Any
 from audit.clients import Client
 from audit.clients._http import need_key
 from audit.clients._openai import adapt, thinks
-from audit.clients.openai_chat import ChatSession, translate
+from audit.clients.openai_chat import STREAMING, ChatSession, translate
 from audit.config import EndpointConfig
 from audit.errors import ReplayError
 
@@ -65,4 +65,5 @@ CLIENT = Client(
     ready=ready,
     open=AzureSession,
     seller="azure",
+    streaming=STREAMING,
 )

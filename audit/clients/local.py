@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from audit.clients import Answer, CallError, Client, Limits, NotReplayableError, Prompt, Translation
-from audit.clients._http import status_failure
+from audit.clients._failures import status_failure
 from audit.clients.openai_chat import read
 from audit.config import EndpointConfig
 from audit.errors import ReplayError

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from audit.clients import Answer, Client, Image, Limits, Message, Prompt, Tool, ToolCall, Translation
-from audit.clients._http import arguments_of, bad_answer, post, string, text_of
+from audit.clients._failures import bad_answer, billed, inner_failure
+from audit.clients._http import ask
 from audit.clients._openai import (
     adapt,
     arguments_text,
@@ -22,8 +23,12 @@ from audit.clients._openai import (
     tool_choice,
 )
 from audit.clients._openai_batches import OpenAIBatches
+from audit.clients._reading import arguments_of, string, text_of
 from audit.config import EndpointConfig
 from audit.wire.usage import from_openai
+
+STREAMING = {"stream": True, "stream_options": {"include_usage": True}}
+"""What asks for a stream; its counts come only when they are asked for."""
 
 
 def translate(prompt: Prompt, model: str, limits: Limits) -> Translation:
@@ -117,6 +122,9 @@ def read(data: Mapping[str, Any], headers: Mapping[str, str], seconds: float) ->
     if not isinstance(choice, dict) or not isinstance(message, dict):
         raise bad_answer("the endpoint answered without choices")
     text, finish = text_of(message.get("content")), string(choice.get("finish_reason"))
+    if finish == "error":
+        # a gateway that lost its provider half-way
+        raise billed(inner_failure(choice.get("error") or data.get("error"), otherwise=500))
     refusal = message.get("refusal")
     if isinstance(refusal, str) and refusal and not text:
         text, finish = refusal, "refusal"
@@ -152,7 +160,7 @@ class ChatSession:
 
     async def send(self, body: Mapping[str, Any], limits: Limits) -> Answer:
         """Make one attempt; raises CallError."""
-        return read(*await post(self._client, "/chat/completions", body, limits))
+        return await ask(self._client, "/chat/completions", body, limits, read)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -169,4 +177,5 @@ CLIENT = Client(
     ready=ready,
     batches=lambda config: OpenAIBatches(config, "/v1/chat/completions", read),
     open=ChatSession,
+    streaming=STREAMING,
 )

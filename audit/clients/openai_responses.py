@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from audit.clients import Answer, CallError, Client, Image, Limits, Message, Prompt, Tool, ToolCall, Translation
-from audit.clients._http import arguments_of, bad_answer, post, string, text_of
+from audit.clients import Answer, Client, Image, Limits, Message, Prompt, Tool, ToolCall, Translation
+from audit.clients._failures import bad_answer, billed, inner_failure
+from audit.clients._http import ask
 from audit.clients._openai import (
     adapt,
     arguments_text,
@@ -21,6 +22,7 @@ from audit.clients._openai import (
     tool_choice,
 )
 from audit.clients._openai_batches import OpenAIBatches
+from audit.clients._reading import arguments_of, string, text_of
 from audit.config import EndpointConfig
 from audit.wire.usage import from_openai
 
@@ -121,10 +123,8 @@ def _reasoning(prompt: Prompt, model: str, body: dict[str, Any], lossy: list[str
 def read(data: Mapping[str, Any], headers: Mapping[str, str], seconds: float) -> Answer:
     """The answer in a Responses body; raises CallError when there is none."""
     output = data.get("output")
-    if data.get("status") == "failed":
-        wrong = data.get("error")
-        said = wrong.get("message") if isinstance(wrong, dict) else None
-        raise CallError("server_error", str(said or "the response failed")[:500], retry=True, maybe_billed=True)
+    if data.get("status") in ("failed", "cancelled"):
+        raise billed(inner_failure(data.get("error") or f"the response was {data['status']}", otherwise=500))
     if not isinstance(output, list):
         raise bad_answer("the endpoint answered without output")
     texts: list[str] = []
@@ -185,7 +185,7 @@ class ResponsesSession:
 
     async def send(self, body: Mapping[str, Any], limits: Limits) -> Answer:
         """Make one attempt; raises CallError."""
-        return read(*await post(self._client, "/responses", body, limits))
+        return await ask(self._client, "/responses", body, limits, read)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -202,4 +202,5 @@ CLIENT = Client(
     ready=ready,
     batches=lambda config: OpenAIBatches(config, "/v1/responses", read),
     open=ResponsesSession,
+    streaming={"stream": True},
 )

@@ -114,7 +114,7 @@ class _Submitter:
         """Put a request to the others of its model; a full batch is submitted."""
         route = self._plan.routes[job.route]
         try:
-            call = prepare(logged, route, redactor=self._plan.redactor)
+            call = prepare(logged, route, redactor=self._plan.redactor, whole=True)
             batches = self._batches_of(route.endpoint, call.client)
         except NotReplayableError as error:
             self._tallies.fail(job.route, "not_replayable", error.reason, sent=False)

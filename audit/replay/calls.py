@@ -49,12 +49,18 @@ NO_RESPONSES = "asked through chat completions, since the server has no Response
 
 
 def prepare(
-    logged: Logged, route: Route, idempotency_key: str = "", *, redactor: Redactor | None = None, chat: bool = False
+    logged: Logged,
+    route: Route,
+    idempotency_key: str = "",
+    *,
+    redactor: Redactor | None = None,
+    chat: bool = False,
+    whole: bool = False,
 ) -> Call:
     """Make a logged request ready for a route; raises NotReplayableError.
 
     `redactor` replaces personal data, except where content stays in this process. `chat` says that the endpoint was
-    found to have no Responses API.
+    found to have no Responses API. What was streamed is asked for as a stream, unless the answer is wanted `whole`.
     """
     if logged.prompt is None:
         raise NotReplayableError(logged.reason)
@@ -68,7 +74,8 @@ def prepare(
     made = client.translate(safe.prompt, route.sends, limits)
     instead = (NO_RESPONSES,) if chat and logged.responses_api else ()
     lossy = (*instead, *safe.prompt.lossy, *lifted, *made.lossy)
-    return Call(client, Translation(made.body, lossy), limits, safe.originals, safe.counts)
+    body = {**made.body, **client.streaming} if logged.streamed and not whole else made.body
+    return Call(client, Translation(body, lossy), limits, safe.originals, safe.counts)
 
 
 def _limits(logged: Logged, route: Route, idempotency_key: str) -> tuple[Limits, tuple[str, ...]]:

@@ -26,7 +26,8 @@ ORDER BY w.request_id, s.position
 """
 _REQUESTS = """
 SELECT r.request_id, r.parameters, r.reader, r.response_id, r.provider_name, r.request_model, r.response_model,
-       r.price_provider, r.price_model, r.input_tokens, r.output_tokens, r.reasoning_output_tokens
+       r.price_provider, r.price_model, r.input_tokens, r.output_tokens, r.reasoning_output_tokens,
+       COALESCE(r.request_stream, r.time_to_first_chunk < r.duration, FALSE) AS streamed
 FROM replay_wanted AS w JOIN request AS r ON r.request_id = w.request_id
 """
 _HOSTED = "it uses a tool that only its provider has"
@@ -34,7 +35,10 @@ _HOSTED = "it uses a tool that only its provider has"
 
 @dataclass(frozen=True, slots=True)
 class Logged:
-    """A logged request: its prompt, or why it can't be asked again; where it went; tokens as logged (0 = none)."""
+    """A logged request: its prompt, or why it can't be asked again; where it went; tokens as logged (0 = none).
+
+    `streamed`: the log says so or, where it says nothing, it timed a first chunk before the end.
+    """
 
     request_id: int
     prompt: Prompt | None
@@ -47,6 +51,7 @@ class Logged:
     input_tokens: int
     output_tokens: int
     reasoning_tokens: int
+    streamed: bool
 
 
 def load(store: Store, request_ids: Sequence[int]) -> dict[int, Logged]:
@@ -80,6 +85,7 @@ def _logged(row: Mapping[str, Any], segments: list[dict[str, Any]], images: Mapp
         input_tokens=row["input_tokens"] or 0,
         output_tokens=row["output_tokens"] or 0,
         reasoning_tokens=row["reasoning_output_tokens"] or 0,
+        streamed=row["streamed"],
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from audit.clients import CallError, ToolCall
-from audit.clients._http import decode
+from audit.clients._bodies import decode
 from audit.clients.anthropic_messages import read as read_messages
 from audit.clients.openai_chat import read as read_chat
 from audit.clients.openai_responses import read as read_responses
