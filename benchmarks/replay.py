@@ -1,4 +1,4 @@
-"""How fast a replay sends: against a server on loopback, by API flavour, and with the embedded model.
+"""How fast a replay sends: to a server on loopback by API flavour, whole and streamed, and with the embedded model.
 
 Run `python -m benchmarks.replay [calls]`. The server answers after 30 ms and runs in a process of its own on the same
 machine, so calls per second are a floor; processor time per call is the client's alone and says what a quiet machine
@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from itertools import product
 from pathlib import Path
 
 import audit.store
@@ -23,9 +24,11 @@ from tests.replay.logs import fill, shop
 
 SERVER = """
 import time
-from tests.peer import Peer
+from tests.peer import Peer, Wire
+from tests.streams import said, sse
 with Peer() as peer:
     peer.delay = 0.03
+    peer.wire = lambda path, body: Wire([sse(said(path, "refund"))]) if body.get("stream") else None
     print(peer.url, flush=True)
     time.sleep(600)
 """
@@ -37,16 +40,23 @@ def resident_mb() -> float:
 
 def hosted(calls: int) -> None:
     catalogue = load()
-    for api, provider, model, candidate, response in (
+    apis = (
         ("chat completions", "openai", "gpt-4o", "gpt-4o-mini", "chatcmpl-"),
         ("Responses", "openai", "gpt-4o", "gpt-4o-mini", "resp_"),
         ("Messages", "anthropic", "claude-sonnet-4-5", "claude-haiku-4-5", "msg_"),
-    ):
+    )
+    for (api, provider, model, candidate, response), streamed in product(apis, (False, True)):
         with (
             tempfile.TemporaryDirectory() as folder,
             audit.store.open(Path(folder) / "audit.duckdb", create=True) as store,
         ):
-            log = shop({"sort": calls, "faq": calls // 4}, model=model, provider=provider, response_id=response)
+            log = shop(
+                {"sort": calls, "faq": calls // 4},
+                model=model,
+                provider=provider,
+                response_id=response,
+                stream=streamed,
+            )
             fill(store, log)
             # an answer to warm up: imports and connections are not what is measured
             replay(store, plan(store, catalogue, sample=1, models=[candidate], floor=False), max_cost_usd=None)
@@ -55,7 +65,7 @@ def hosted(calls: int) -> None:
             result = replay(store, made, max_cost_usd=50.0, policy=Policy())
             seconds, busy = time.perf_counter() - started, time.process_time() - busy
             print(
-                f"{api}: {result.answered / seconds:.0f} calls/s, {1000 * busy / result.answered:.2f} ms of "
+                f"{api}, {'streamed' if streamed else 'whole'}: {result.answered / seconds:.0f} calls/s, {1000 * busy / result.answered:.2f} ms of "
                 f"processor time a call, memory +{resident_mb() - before:.0f} MB"
             )
 

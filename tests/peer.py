@@ -9,8 +9,9 @@ import socket
 import struct
 import threading
 from collections import Counter
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 from aiohttp import web
 
@@ -18,10 +19,22 @@ Fault = Callable[["Peer", web.Request, dict[str, Any]], Any]
 """Given the request, return a response, or None to answer as usual."""
 
 
+@dataclass(frozen=True)
+class Wire:
+    """An answer byte by byte: `pieces` are written one after another; `then` the answer ends, is `cut`, or hangs."""
+
+    pieces: Sequence[bytes]
+    kind: str = "text/event-stream; charset=utf-8"
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+    pause: float = 0.0
+    then: Literal["end", "cut", "hang"] = "end"
+
+
 class Peer:
     """Answers chat completions, Responses and Messages with `reply`; `script` holds faults for the next requests.
 
-    `change` has the last word on the body of an answer.
+    `change` has the last word on the body of an answer; `wire` gives answers byte by byte, None those of `reply`.
 
     `served` counts full answers handed out per prompt (a digest of model and messages): what a provider would bill.
     """
@@ -38,6 +51,7 @@ class Peer:
         self.in_flight = self.most_in_flight = 0
         self.delay = 0.0
         self.change: Callable[[dict[str, Any]], dict[str, Any]] = lambda body: body
+        self.wire: Callable[[str, dict[str, Any]], Wire | None] = lambda path, body: None
         self.prompt_tokens = 100
         self.completion_tokens = 5
         self._started = threading.Event()
@@ -98,7 +112,8 @@ class Peer:
                 response = await self._fault(fault, request, body)
                 if response is not None:
                     return response
-            return self._answer(request.path, body)
+            wire = self.wire(request.path, body)
+            return self._answer(request.path, body) if wire is None else await self._write(wire, request, body)
         finally:
             self.in_flight -= 1
 
@@ -106,6 +121,19 @@ class Peer:
         self._count(body)
         made = answer(path, body, self.reply(body), self.prompt_tokens, self.completion_tokens)
         return web.json_response(self.change(made))
+
+    async def _write(self, wire: Wire, request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
+        self._count(body)
+        response = web.StreamResponse(status=wire.status, headers={"Content-Type": wire.kind, **wire.headers})
+        await response.prepare(request)
+        for piece in wire.pieces:
+            await response.write(piece)
+            await asyncio.sleep(wire.pause)
+        if wire.then == "hang":
+            await asyncio.sleep(60)
+        elif wire.then == "cut" and request.transport is not None:
+            request.transport.close()
+        return response
 
     def _count(self, body: dict[str, Any]) -> None:
         said = json.dumps([body.get("model"), body.get("messages") or body.get("input")], sort_keys=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from codecs import getincrementaldecoder
+from itertools import chain
 from typing import Any
 
 from audit.clients import CallError
@@ -70,7 +71,7 @@ class Body:
             text = self._text.decode(piece, last)
         except UnicodeDecodeError as error:
             raise bad_answer("the endpoint answered with text that is not UTF-8") from error
-        for event in (*self._events.feed(text), *(self._events.end() if last else ())):
+        for event in chain(self._events.feed(text), self._events.end() if last else ()):
             wrong = event.get("error") or (event if event.get("type") == "error" else None)
             if wrong and not self.complete:
                 raise billed(inner_failure(wrong, otherwise=500))

@@ -7,7 +7,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import Any, Protocol
 
@@ -63,39 +63,51 @@ async def ask(client: Poster, path: str, body: Mapping[str, Any], limits: Limits
         response = await client.post(path, cast_to=httpx2.Response, body=dict(body), options=options, stream=stream)
     except Exception as error:  # both SDKs have trees of their own; anything else is a defect of theirs or the wire's
         raise failure_of(error) from error
-    if stream:
-        data, first, seconds = await _follow(response, started)
-        return replace(read(data, _rate_headers(response.headers), seconds), time_to_first_chunk=first)
-    seconds = time.perf_counter() - started
-    return read(decode(response.content), _rate_headers(response.headers), seconds)
+    if not stream:
+        seconds = time.perf_counter() - started
+        return read(decode(response.content), _rate_headers(response.headers), seconds)
+    coming, heard = Body(), _Heard()
+    await _follow(response, coming, heard)
+    answer = read(coming.end(), _rate_headers(response.headers), heard.last - started)
+    if coming.streamed and answer.usage is None:
+        # an answer at an unknown price spoils every comparison of costs: it is worth asking once more, as a whole
+        raise heard.broken or CallError("unsupported", UNCOUNTED, maybe_billed=True, parameter="stream")
+    return replace(answer, time_to_first_chunk=heard.first and heard.first - started)
 
 
-async def _follow(response: Any, started: float) -> tuple[dict[str, Any], float | None, float]:
-    """Read a response as it comes: its body, and the seconds to the first chunk that says anything and to the last."""
-    body, first, last = Body(), None, time.perf_counter()
+@dataclass(slots=True)
+class _Heard:
+    """When a response came, by the clock of `time.perf_counter`: the first chunk that says anything, and the last.
+
+    `broken` is what went wrong behind a complete answer.
+    """
+
+    first: float | None = None
+    last: float = 0.0
     broken: CallError | None = None
+
+
+async def _follow(response: Any, body: Body, heard: _Heard) -> None:
+    """Read a response as it comes; raises CallError."""
+    heard.last = time.perf_counter()
     try:
         async with asyncio.timeout(None) as rest:
             async for piece in response.aiter_bytes():
                 body.feed(piece)
-                last = time.perf_counter()
-                if first is None and body.begun:
-                    first = last - started
+                heard.last = time.perf_counter()
+                if heard.first is None and body.begun:
+                    heard.first = heard.last
                 if body.complete and rest.when() is None:
                     rest.reschedule(asyncio.get_running_loop().time() + REST)
     except CallError:
         raise
     except Exception as error:  # what breaks behind a complete answer takes nothing from it
-        broken = failure_of(error)
+        failure = failure_of(error)
         if not body.complete:
-            raise broken from error
+            raise failure from error
+        heard.broken = None if isinstance(error, TimeoutError) else failure
     finally:
         await response.aclose()
-    data = body.end()
-    if body.streamed and data.get("usage") is None:
-        # an answer at an unknown price spoils every comparison of costs: it is worth asking once more, as a whole
-        raise broken or CallError("unsupported", UNCOUNTED, maybe_billed=True, parameter="stream")
-    return data, first, last - started
 
 
 def _digest(body: Mapping[str, Any]) -> str:

@@ -7,18 +7,14 @@ from typing import Any
 
 import pytest
 
-from audit.clients import Answer, CallError, Client, Limits, Message, Prompt
+from audit.clients import Answer, CallError, Limits
 from audit.clients._allowance import exhausted_for
 from audit.clients._lane import Lane, LaneClosedError, NoRoomError, Policy
 from audit.config import EndpointConfig
 from audit.errors import ReplayError
-from audit.plugins import find
+from tests.clients.asking import CLIENTS, FLAVOURS, LIMITS, PROMPT, attempt, endpoint
 from tests.peer import Peer
 
-CLIENTS: dict[str, Client] = {client.name: client for client in find("clients", "CLIENT")}
-FLAVOURS = ["openai_chat", "openai_responses", "anthropic_messages"]
-PROMPT = Prompt((Message("user", ("Classify: I want my money back",)),), temperature=0.0)
-LIMITS = Limits(50, timeout=5)
 QUICK = Policy(concurrency=4, attempts=4, first_backoff=0.01, last_backoff=0.02, longest_pause=2.0)
 
 
@@ -37,24 +33,6 @@ class Purse:
 
     async def take(self) -> bool:
         return self.uncertain < self.money
-
-
-def endpoint(peer: Peer, flavour: str) -> EndpointConfig:
-    return EndpointConfig("test", peer.url if flavour.startswith("anthropic") else f"{peer.url}/v1", flavour)
-
-
-def ask(peer: Peer, flavour: str = "openai_chat", *, limits: Limits = LIMITS) -> Answer:
-    """One attempt, without a lane."""
-    client = CLIENTS[flavour]
-
-    async def main() -> Answer:
-        session = client.open(endpoint(peer, flavour))
-        try:
-            return await session.send(client.translate(PROMPT, "m", limits).body, limits)
-        finally:
-            await session.close()
-
-    return asyncio.run(main())
 
 
 def in_lane(
@@ -85,7 +63,7 @@ def in_lane(
 
 @pytest.mark.parametrize("flavour", FLAVOURS)
 def test_an_answer_brings_text_usage_and_identity(peer: Peer, flavour: str) -> None:
-    answer = ask(peer, flavour)
+    answer = attempt(peer, flavour)
     assert answer.text == "refund"
     assert answer.finish_reason == "stop"
     assert answer.usage is not None
@@ -126,7 +104,7 @@ def test_every_failure_has_a_name(
 ) -> None:
     peer.script = [fault]
     with pytest.raises(CallError) as caught:
-        ask(peer, flavour)
+        attempt(peer, flavour)
     failure = caught.value
     assert (failure.kind, failure.retry, failure.maybe_billed) == (kind, retry, maybe_billed), failure.message
     assert len(peer.requests) == 1, "a session never retries by itself"
@@ -139,7 +117,7 @@ def test_every_failure_has_a_name(
 def test_a_server_that_is_not_there_is_a_connection_failure_nobody_bills(peer: Peer) -> None:
     peer.port = 1
     with pytest.raises(CallError) as caught:
-        ask(peer)
+        attempt(peer)
     assert (caught.value.kind, caught.value.maybe_billed) == ("connection", False)
 
 
@@ -248,7 +226,7 @@ def test_no_part_of_a_key_is_repeated(peer: Peer, quoted: str) -> None:
     for status in ("403", "400"):
         peer.script = [f"{status}:Incorrect API key provided ({quoted}); ask for another"]
         with pytest.raises(CallError) as caught:
-            ask(peer)
+            attempt(peer)
         assert "[key]" in caught.value.message
         assert "123" not in caught.value.message
         assert "cret" not in caught.value.message
@@ -271,7 +249,7 @@ def test_a_key_goes_only_where_it_belongs(monkeypatch: pytest.MonkeyPatch, peer:
     monkeypatch.setenv("ANTHROPIC_AUTH_TOKEN", "token-anthropic")
     monkeypatch.setenv("OPENAI_ORG_ID", "org-1")
     for flavour in FLAVOURS:
-        ask(peer, flavour)
+        attempt(peer, flavour)
     for headers in peer.headers:
         assert not any(secret in str(headers) for secret in ("sk-openai", "sk-anthropic", "token-anthropic", "org-1"))
     monkeypatch.setenv("OPENAI_BASE_URL", f"{peer.url}/v1")
@@ -312,7 +290,7 @@ def test_content_follows_no_redirect(peer: Peer, flavour: str) -> None:
 def test_an_error_inside_a_200_may_have_been_billed(peer: Peer, flavour: str) -> None:
     peer.script = ["busy"]
     with pytest.raises(CallError) as caught:
-        ask(peer, flavour)
+        attempt(peer, flavour)
     assert (caught.value.kind, caught.value.retry, caught.value.maybe_billed) == ("overloaded", True, True)
 
 

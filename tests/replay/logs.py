@@ -33,6 +33,9 @@ class Request:
     status: str = "billable"
     conversation: str | None = None
     response_id: str = "chatcmpl-x"
+    stream: bool | None = None
+    duration: float | None = None
+    first_chunk: float | None = None
 
 
 KINDS = {"sort": "classification", "extract": "extraction", "faq": "short_answer", "draft": "drafting"}
@@ -73,6 +76,9 @@ def fill(store: Store, requests: Iterable[Request]) -> None:
                 "output_hash": content_hash(each.answer),
                 "output_normalised_hash": content_hash(each.answer),
                 "conversation_id": each.conversation,
+                "request_stream": each.stream,
+                "duration": each.duration,
+                "time_to_first_chunk": each.first_chunk,
                 "workflow_id": workflow,
                 "task_kind": KINDS.get(each.workflow, "open"),
             }
