@@ -229,8 +229,8 @@ def _read_fields(message: Mapping[str, Any], role: str, kind: str, out: Transcri
         out.mark_breakpoint(message["cache_control"])
     if "name" in message:
         out.identify(message["name"])
-    if "tool_call_id" in message:
-        out.resulted(message["tool_call_id"], before)
+    if role == "tool" or "tool_call_id" in message:
+        out.resulted(message.get("tool_call_id"), before)
     for image in message.get("images") or ():
         read_content({"type": "image", "data": image}, role, kind, out)
     if role == "assistant":

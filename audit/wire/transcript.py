@@ -59,7 +59,14 @@ class Transcript:
         self._calls.append(str(value))
 
     def resulted(self, value: Any, start: int) -> None:
-        """Note that the segments from `start` on are the result of the tool call with this id."""
+        """Note that the segments from `start` on are the result of the tool call with this id (None: not said).
+
+        A tool that returned nothing has an empty one, since a call without a result could not be asked again.
+        """
+        if len(self.segments) == start:
+            self.segments.append(Segment("tool", "tool_result", "", "input"))
+        if value is None:
+            return
         self.identify(value)
         self._results.append((str(value), start, len(self.segments)))
 

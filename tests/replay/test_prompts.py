@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from audit.call import Call
-from audit.clients import Message, NotReplayableError, Prompt, ToolCall
+from audit.clients import Limits, Message, NotReplayableError, Prompt, ToolCall
+from audit.plugins import find
 from audit.replay.prompts import rebuild, tool
 from audit.wire.messages import read_request
 from audit.wire.parameters import parameters
@@ -21,6 +22,10 @@ def round_trip(body: dict[str, Any]) -> Prompt:
     out.apply(call)
     segments = [{"role": each.role, "kind": each.kind, "text": each.text} for each in call.segments]
     return rebuild(segments, json.dumps(parameters(body)))
+
+
+def client(flavour: str) -> Any:
+    return next(each for each in find("clients", "CLIENT") if each.name == flavour)
 
 
 SCHEMA = {"type": "object", "properties": {"label": {"type": "string"}}}
@@ -73,6 +78,47 @@ def test_a_chat_body_comes_back_with_its_tools_and_turns() -> None:
     assert (prompt.temperature, prompt.max_output_tokens, prompt.stop, prompt.seed) == (0.2, 64, ("END",), 3)
     assert (prompt.tool_choice, prompt.parallel_tool_calls) == ("tool:weather", False)
     assert prompt.lossy == ()
+
+
+CHAT_CALLS = [{"id": name, "type": "function", "function": {"name": name, "arguments": "{}"}} for name in ("rm", "ls")]
+NOTHING = {
+    "chat": [
+        {"role": "assistant", "content": None, "tool_calls": CHAT_CALLS},
+        {"role": "tool", "tool_call_id": "rm", "content": ""},
+        {"role": "tool", "tool_call_id": "ls", "content": "a.txt"},
+    ],
+    "chat, out of order": [
+        {"role": "assistant", "content": None, "tool_calls": CHAT_CALLS},
+        {"role": "tool", "tool_call_id": "ls", "content": [{"type": "text", "text": "a.txt"}]},
+        {"role": "tool", "tool_call_id": "rm", "content": []},
+    ],
+    "messages": [
+        {"role": "assistant", "content": [{"type": "tool_use", "id": n, "name": n, "input": {}} for n in ("rm", "ls")]},
+        {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "rm"},
+                                     {"type": "tool_result", "tool_use_id": "ls", "content": "a.txt"}]},
+    ],
+    "responses": [
+        *({"type": "function_call", "call_id": name, "name": name, "arguments": "{}"} for name in ("rm", "ls")),
+        {"type": "function_call_output", "call_id": "rm", "output": ""},
+        {"type": "function_call_output", "call_id": "ls", "output": "a.txt"},
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("turns", NOTHING.values(), ids=NOTHING)
+def test_a_tool_that_returned_nothing_is_asked_about_with_an_empty_result(turns: list[dict[str, Any]]) -> None:
+    prompt = round_trip({"model": "m", "messages": [{"role": "user", "content": "Clean up."}, *turns]})
+    assert [each.name for each in prompt.messages[1].tool_calls] == ["rm", "ls"]
+    assert prompt.messages[2:] == (
+        Message("tool", ("",), call_id="call_1"),
+        Message("tool", ("a.txt",), call_id="call_2"),
+    )
+    for flavour in ("openai_chat", "anthropic_messages", "openai_responses"):
+        body = client(flavour).translate(prompt, "m", Limits(100)).body
+        given = json.dumps(body)
+        assert ('"content": ""' in given, '"output": ""' in given) == (
+            flavour != "openai_responses", flavour == "openai_responses"
+        )  # fmt: skip
 
 
 def test_a_messages_body_comes_back() -> None:
