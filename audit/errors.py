@@ -9,7 +9,7 @@ AuditError            1   something failed; the message says what and where, the
 ├── ReplayError       1   an endpoint can't be used
 ├── BudgetError       1   a spending cap would be passed
 ├── GateError         3   a check the user asked for is not met
-└── Interrupted       4   stopped by the user; finished work is kept
+└── Interrupted       4   stopped by the user, or by a spending cap on the way; finished work is kept
 """
 
 from __future__ import annotations
@@ -65,6 +65,6 @@ class GateError(AuditError):
 
 
 class Interrupted(AuditError):  # noqa: N818 - not an error, the user's own wish
-    """The user stopped the command; finished work is kept and the command can be run again."""
+    """The user or a spending cap stopped the command; finished work is kept and the command can be run again."""
 
     exit_code = 4

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from audit.cli.options import ConfigFile, Db, Json, Yes, agree_to_send, load, open_store, print_json
+from audit.cli.options import ConfigFile, Db, Json, Yes, agree_to_send, end_early, load, open_store, print_json
 
 if TYPE_CHECKING:
     from audit.config import Config
@@ -57,7 +57,9 @@ def judge(
         if not dry_run:
             needed = plan.destination.needs_consent or bool(plan.expected_usd)
             agreed = yes or agree_to_send(len(plan.asks), max_cost, needed)
-            _print(store, settings, _carry_out(store, settings, plan, max_cost, agreed), as_json)
+            made = _carry_out(store, settings, plan, max_cost, agreed)
+            _print(store, settings, made, as_json)
+            end_early(made.stopped, made.asked)
 
 
 def _show_plan(plan: JudgePlan, cap: float, alone: bool, as_json: bool) -> None:
@@ -111,6 +113,8 @@ def _print_plan(plan: JudgePlan, cap: float) -> None:
         f"{plan.canaries} of them about planted answers; {plan.reused} were answered before; expected {expected}, "
         f"hard cap ${cap:g}"
     )
+    if plan.again:
+        console.note(f"{plan.again} of the questions were asked before, and the answers could not be read")
     where = f"go to {plan.destination.host}" if plan.destination.leaves_machine else "stay on this machine"
     console.say(f"prompts and both answers of {plan.destination.prompts} requests {where}")
     if plan.screened:

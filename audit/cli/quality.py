@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from audit.cli.evaluating import check_outcomes, print_outcomes
-from audit.cli.options import ConfigFile, Db, Json, Yes, load, open_store, print_json
+from audit.cli.options import ConfigFile, Db, Json, Yes, end_early, load, open_store, print_json
 from audit.cli.replay_plan import Wish, planned, show_plan, usd
 from audit.cli.replay_plan import agreed as agree
 
@@ -100,7 +100,7 @@ def replay(
 
 
 def _replay(store: Store, settings: Config, wish: Wish, *, strict: bool) -> None:
-    """Plan; unless that is all, ask, score, decide and print."""
+    """Plan; unless that is all, ask, score, decide and print. Raises Interrupted where the cap ended it early."""
     from audit.deciding import totals
     from audit.evalset import outcomes, resolve
     from audit.replay import Policy
@@ -124,6 +124,7 @@ def _replay(store: Store, settings: Config, wish: Wish, *, strict: bool) -> None
     _print(result, verdicts, totals(store), _names(store), found, wanted, wish.as_json)
     if strict:
         check_outcomes(found)
+    end_early(result.stopped, result.answered)
 
 
 def _print(
@@ -224,7 +225,7 @@ def print_verdicts(verdicts: Sequence[Verdict], names: Mapping[int, str]) -> Non
         "Verdicts",
         ("Workflow", "Today", "Candidate", "Verdict", "n", "Acceptable", "90 % interval", "Floor", "Cost ratio"),
         [
-            (names.get(row.workflow_id, "(none)"), row.current_model, f"{row.endpoint}/{row.model}",
+            (names.get(row.workflow_id, "(none)"), row.current_model, _candidate(row),
              row.verdict.replace("_", " "), figures.count(row.n), figures.share(row.acceptable),
              f"{figures.share(row.interval_low)} – {figures.share(row.interval_high)}",
              "not measured" if row.floor is None else figures.share(row.floor),
@@ -236,6 +237,10 @@ def print_verdicts(verdicts: Sequence[Verdict], names: Mapping[int, str]) -> Non
     for row in verdicts:
         more = f"; needs {row.n_more} more" if row.verdict == "unknown" and row.n_more else ""
         console.say(f"{names.get(row.workflow_id, '(none)')}: {row.verdict.replace('_', ' ')}: {row.reason}{more}")
+
+
+def _candidate(row: Verdict) -> str:
+    return f"{row.endpoint}/{row.model}" + (f" {row.variant}" if row.variant else "")
 
 
 def _names(store: Store) -> dict[int, str]:

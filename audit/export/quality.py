@@ -43,11 +43,7 @@ def plan_document(plan: Plan, cap_usd: float | None) -> Document:
         "unfloored": [asdict(each) for each in plan.unfloored],
         "promise": asdict(plan.promise),
         "larger": asdict(plan.larger) if plan.larger else None,
-        "excluded": [
-            {"reason": each.reason, "requests": each.requests, "cost_usd": usd(each.cost_pico)}
-            for each in plan.excluded
-        ],
-        "not_replayable": [asdict(each) for each in plan.not_replayable],
+        **_left_out(plan),
         "skipped": [asdict(each) for each in plan.skipped],
     }
 
@@ -96,7 +92,7 @@ def replay_document(
         "answered": result.answered,
         "reused": result.reused,
         "failed": [asdict(each) for each in result.failed],
-        "not_replayable": [asdict(each) for each in result.not_replayable],
+        **_left_out(result),
         "spent_usd": result.spent_usd,
         "uncertain_usd": result.uncertain_usd,
         "seconds": result.seconds,
@@ -122,6 +118,21 @@ def replay_document(
             for each in overall
         ],
         "by_candidate": [verdict_row(row, names) for row in verdicts],
+    }
+
+
+def _left_out(asked: Plan | ReplayResult) -> Document:
+    """What can't be replayed: of anybody (no endpoint, counted in requests), and of one candidate (in prompts)."""
+    excluded = [(each.reason, each.requests, usd(each.cost_pico)) for each in asked.excluded]
+    return {
+        "excluded": [{"reason": reason, "requests": count, "cost_usd": cost} for reason, count, cost in excluded],
+        "not_replayable": [
+            *(
+                {"endpoint": None, "model": None, "reason": reason, "count": count, "cost_usd": cost}
+                for reason, count, cost in excluded
+            ),
+            *(asdict(each) for each in asked.not_replayable),
+        ],
     }
 
 
@@ -235,6 +246,7 @@ def judge_plan_document(plan: JudgePlan) -> Document:
         "questions": len(plan.asks),
         "planted": plan.canaries,
         "reused": plan.reused,
+        "asked_again": plan.again,
         "screened": len(plan.screened),
         "expected_usd": plan.expected_usd,
         "worst_usd": plan.worst_usd,

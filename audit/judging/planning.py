@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from audit.clients import Limits, Translation
 from audit.config import EndpointConfig
 from audit.errors import ReplayError
 from audit.judging.canaries import plant
 from audit.judging.cases import Case, cases
+from audit.judging.known import Known
 from audit.judging.protocol import MAX_OUTPUT_TOKENS, Question, prompt, version
 from audit.judging.screening import addresses_the_judge, repeated
 from audit.prices.catalogue import Catalogue
@@ -21,11 +24,6 @@ from audit.store import Store
 
 EXPECTED_OUTPUT = 150
 SECONDS = 120.0
-
-_KNOWN = """
-SELECT COALESCE(canary, '') AS canary, COALESCE(replay_id, 0) AS replay_id, request_id, candidate_first, protocol
-FROM judgement WHERE judge = $judge AND status = 'ok' AND verdict IS NOT NULL
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +40,10 @@ class Ask:
 
 @dataclass(frozen=True, eq=False)
 class JudgePlan:
-    """A judgement that has not happened. `screened` answers fail without being asked about, with the reason."""
+    """A judgement that has not happened. `screened` answers fail without being asked about, with the reason.
+
+    `again` of the questions were asked before, and the answer could not be read.
+    """
 
     judge: str
     route: Route
@@ -50,6 +51,7 @@ class JudgePlan:
     asks: tuple[Ask, ...]
     canaries: int
     reused: int
+    again: int
     screened: Mapping[int, str]
     destination: Destination
 
@@ -86,8 +88,8 @@ def plan_judging(
 ) -> JudgePlan:
     """Plan to let `model` (a name or ENDPOINT/NAME) judge every open answer, canaries among them, in both orders.
 
-    What it was asked before is not asked again. Raises ReplayError where no answer is open, and ConfigError for a
-    model without an endpoint.
+    What it was asked before is not asked again, save once where its answer could not be read. Raises ReplayError where
+    no answer is open, and ConfigError for a model without an endpoint.
     """
     directory = Directory(catalogue, endpoints, time.time_ns() // 1000)
     endpoint, name = directory.find(model)
@@ -97,21 +99,34 @@ def plan_judging(
         raise ReplayError("no answer waits for a judge", "replay some with `audit replay`; `audit review` asks people")
     judge = f"{endpoint.name}/{name}"
     screened = _screened(found)
-    known = {tuple(row.values()) for row in store.rows(_KNOWN, judge=judge)}
-    asks, canaries, reused = [], 0, 0
-    for canary, case, candidate in _questions(found, screened, seed):
-        # two equal texts are the same question both ways round
-        for first in (True,) if canary == "same" else (True, False):
-            question = Question(case.turns, case.logged, candidate, first, case.rubric)
-            protocol = version(case.rubric)
-            if (canary, 0 if canary else case.replay_id, case.request_id, first, protocol) in known:
-                reused += 1
-                continue
-            canaries += bool(canary)
-            asks.append(Ask(case, canary, question, protocol, *_costs(question, route)))
+    known = Known(store, judge)
+    put = _questions(found, screened, seed, known)
+    asks = tuple(_ask(each, route) for each in put if not known.settled(each.canary, each.case, each.first))
     return JudgePlan(
-        judge, route, tuple(found), tuple(asks), canaries, reused, screened, _destination(route, found, asks)
+        judge,
+        route,
+        tuple(found),
+        asks,
+        canaries=sum(bool(ask.canary) for ask in asks),
+        reused=len(put) - len(asks),
+        again=sum(known.unread(ask.canary, ask.case, ask.question.candidate_first) for ask in asks),
+        screened=screened,
+        destination=_destination(route, found, asks),
     )
+
+
+class _Put(NamedTuple):
+    """A question: the sort of a planted answer, the case, the text, and whether that stands first."""
+
+    canary: str
+    case: Case
+    candidate: str
+    first: bool
+
+
+def _ask(put: _Put, route: Route) -> Ask:
+    question = Question(put.case.turns, put.case.logged, put.candidate, put.first, put.case.rubric)
+    return Ask(put.case, put.canary, question, version(put.case.rubric), *_costs(question, route))
 
 
 def _screened(found: Sequence[Case]) -> dict[int, str]:
@@ -129,13 +144,36 @@ def _screened(found: Sequence[Case]) -> dict[int, str]:
     return reasons
 
 
-def _questions(found: Sequence[Case], screened: Mapping[int, str], seed: int) -> list[tuple[str, Case, str]]:
-    """Canaries first: where the judge is asleep, that should be known before the rest is paid for."""
+def _questions(found: Sequence[Case], screened: Mapping[int, str], seed: int, known: Known) -> list[_Put]:
+    """What the judge has to answer; canaries first: where it is asleep, that should be known before the rest is paid.
+
+    A task kind it has no question of needs none, and one whose questions are all answered none beyond those that
+    prove it.
+    """
     kinds: dict[str, list[Case]] = {}
     for case in found:
         kinds.setdefault(case.task_kind, []).append(case)
-    planted = [each for kind in sorted(kinds) for each in plant(kinds[kind], seed)]
-    return planted + [("", case, case.candidate) for case in found if case.replay_id not in screened]
+    put: list[_Put] = []
+    for kind in sorted(kinds):
+        judged = [case for case in kinds[kind] if case.replay_id not in screened]
+        planted = list(_both_ways(plant(kinds[kind], seed))) if judged else []
+        left = any(not known.settled("", case, first) for case in judged for first in (True, False))
+        enough = Counter(each.canary for each in planted)
+        put += [
+            each
+            for each in planted
+            if left
+            or known.settled(each.canary, each.case, each.first)
+            or known.planted(kind, each.canary) < enough[each.canary]
+        ]
+    return put + list(_both_ways([("", case, case.candidate) for case in found if case.replay_id not in screened]))
+
+
+def _both_ways(put: Sequence[tuple[str, Case, str]]) -> Iterator[_Put]:
+    """Questions in both orders; two equal texts are the same question both ways round."""
+    for canary, case, candidate in put:
+        for first in (True,) if canary == "same" else (True, False):
+            yield _Put(canary, case, candidate, first)
 
 
 def limits(route: Route, key: str = "") -> Limits:

@@ -251,6 +251,9 @@ class _Planner:
                 bound, most_input_tokens(prepare(logged, route, redactor=self._redactor, chat=True).translation.body)
             )
         given = logged.input_tokens or bound // 4
+        if route.variant is not None:
+            plain = prepare(logged, replace(route, variant=None), redactor=self._redactor)
+            given = round(given * bound / most_input_tokens(plain.translation.body))
         if route.context_window is not None and given > route.context_window:
             raise NotReplayableError("the prompt is longer than the model's context window")
         if route.client.in_process:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
+from audit.replay.frame import Excluded
 from audit.replay.plans import PICO, Plan, Unreplayable
 
 
@@ -54,6 +55,7 @@ class Progress:
 class ReplayResult:
     """A finished replay; `stopped` says why it ended early (empty = it did not).
 
+    `excluded` are requests nobody could be asked, `not_replayable` drawn prompts a candidate could not be asked.
     `uncertain_usd` bounds what failed attempts may still be billed, beyond `spent_usd`. `notes` are sentences on what
     was found out about the endpoints.
     """
@@ -63,6 +65,7 @@ class ReplayResult:
     answered: int
     reused: int
     failed: tuple[Failure, ...]
+    excluded: tuple[Excluded, ...]
     not_replayable: tuple[Unreplayable, ...]
     spent_usd: float
     uncertain_usd: float

@@ -100,6 +100,7 @@ def _result(
         answered=answered,
         reused=plan.reused,
         failed=tallies.failures(),
+        excluded=plan.excluded,
         not_replayable=plan.not_replayable,
         spent_usd=(budget.spent - before) / PICO,
         uncertain_usd=budget.uncertain / PICO,

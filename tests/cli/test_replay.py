@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ import pytest
 
 from audit import store
 from tests.batch_peer import BatchPeer
+from tests.peer import Peer
 
 KEYS = ("OPENAI_API_KEY", "OPENAI_BASE_URL", "ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL")
 
@@ -114,3 +117,68 @@ def test_what_is_redacted_is_said_beforehand(audit: Any, sample_db: Path) -> Non
     ran = audit("replay", "--model", "gpt-4.1-nano", "--dry-run", "--redact", "--db", sample_db)
     assert ran.code == 0, ran.err
     assert "personal data is replaced in" in " ".join(ran.out.split())
+
+
+def chat(number: int, **fields: Any) -> str:
+    body = {"model": "gpt-4o", "messages": [{"role": "user", "content": f"Sort parcel {number}: refund or exchange?"}]}
+    answer = {
+        "id": f"chatcmpl-{number}", "object": "chat.completion", "created": 1_790_000_000 + number, "model": "gpt-4o",
+        "choices": [{"index": 0, "message": {"role": "assistant", "content": "refund"}, "finish_reason": "stop"}],
+        "usage": {"prompt_tokens": 100, "completion_tokens": 5, "total_tokens": 105},
+    }  # fmt: skip
+    return json.dumps({"request": {**body, **fields}, "response": answer})
+
+
+@pytest.fixture
+def parcels(audit: Any, tmp_path: Path) -> Path:
+    """An audit file of 30 plain requests, and of 3 with images."""
+    image = {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}}
+    media = [{"role": "user", "content": [{"type": "text", "text": "What is it?"}, image]}]
+    log, database = tmp_path / "log.jsonl", tmp_path / "parcels.duckdb"
+    log.write_text("\n".join([*map(chat, range(30)), *(chat(n, messages=media) for n in range(30, 33))]))
+    assert audit("ingest", log, "--db", database).code == 0
+    return database
+
+
+@pytest.fixture
+def peer(monkeypatch: pytest.MonkeyPatch) -> Iterator[Peer]:
+    with Peer() as running:
+        monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
+        monkeypatch.setenv("OPENAI_BASE_URL", f"{running.url}/v1")
+        yield running
+
+
+def test_what_nobody_can_be_asked_is_listed_with_the_result(audit: Any, parcels: Path, peer: Peer) -> None:
+    asked = ("replay", "--model", "openai/gpt-4.1-nano", "--no-floor", "--yes", "--db", parcels, "--json")
+    for flags in (["--dry-run"], []):
+        ran = audit(*asked, *flags)
+        assert ran.code == 0, ran.err
+        (out,) = ran.document["excluded"]
+        assert (out["reason"], out["requests"]) == ("it holds images, sound or files", 3)
+        assert [(each["endpoint"], each["reason"], each["count"]) for each in ran.document["not_replayable"]] == [
+            (None, "it holds images, sound or files", 3)
+        ]
+
+
+def test_a_run_the_cap_ends_exits_with_4_and_goes_on_with_another(audit: Any, parcels: Path, peer: Peer) -> None:
+    asked = ("replay", "--model", "openai/gpt-4.1-nano", "--no-floor", "--yes", "--db", parcels, "--json")
+    plan = audit(*asked, "--dry-run").document
+    first = audit(*asked, "--max-cost", str(2 * plan["worst_usd"] / plan["calls"]))
+    assert (first.code, 0 < first.document["answered"] < plan["calls"]) == (4, True)
+    assert f"{first.document['answered']} new answers kept; raise --max-cost" in first.err
+    assert first.document["stopped"] in first.err
+    rest = audit(*asked)
+    assert (rest.code, rest.document["stopped"]) == (0, None)
+    assert first.document["answered"] + rest.document["answered"] == plan["calls"]
+
+
+def test_candidates_nothing_can_save_end_no_run_early(audit: Any, parcels: Path, peer: Peer) -> None:
+    peer.reply = lambda body: "exchange"
+    ran = audit("replay", "--model", "openai/gpt-4.1-nano", "--yes", "--db", parcels, "--json")
+    assert (ran.code, ran.document["stopped"]) == (0, None)
+
+
+def test_a_variant_stands_with_its_name_beside_the_verdict(audit: Any, parcels: Path, peer: Peer) -> None:
+    ran = audit("replay", "--variant", "concise", "--yes", "--db", parcels)
+    assert ran.code == 0, ran.err
+    assert "gpt-4o concise" in " ".join(ran.out.split("Verdicts")[1].split())

@@ -178,6 +178,10 @@ def test_only_prompts_that_get_shorter_are_asked_again(store: Store, catalogue: 
         ("", True, 11),
     ]
     assert [(each.reason, each.count) for each in made.not_replayable] == [("the variant changes nothing of it", 10)]
+    short, plain = made.candidates
+    assert short.expected_usd is not None
+    assert plain.expected_usd is not None
+    assert 0 < short.expected_usd < plain.expected_usd * 0.9 / 11, "fewer tokens are expected to cost less"
     assert replay(store, made, max_cost_usd=1.0, policy=Policy(concurrency=2)).answered == 12
     assert sum("[12]{id,total" in json.dumps(body) for body in peer.requests) == 1
     [row] = store.rows("SELECT lossy FROM replay WHERE variant = 'compress'")
