@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from audit.statistics.agreement import aggregate_swapped
 from audit.statistics.intervals import upper_bound
@@ -34,12 +35,23 @@ class Canaries:
         return self.right / self.n if self.n else 1.0
 
 
+class Doubt(NamedTuple):
+    """Upper bounds of the shares a judge gets wrong: of unacceptable answers passed, and of acceptable ones failed."""
+
+    miss: float
+    harsh: float
+
+
+NO_DOUBT = Doubt(0.0, 0.0)
+
+
 @dataclass(frozen=True, slots=True)
 class Fitness:
     """What is known of a judge on one task kind.
 
     `miss` is the upper 90 % bound of the share of unacceptable answers it lets pass, from the canaries it had to
-    fail. `faults` say why its verdicts count for nothing; empty = fit. `consistency` is the share of answers it judged
+    fail; `harsh` that of acceptable ones it fails, from those it had to pass.
+    `faults` say why its verdicts count for nothing; empty = fit. `consistency` is the share of answers it judged
     alike in both orders, None without any.
     """
 
@@ -49,6 +61,7 @@ class Fitness:
     consistency: float | None
     answers: int
     miss: float
+    harsh: float
     faults: tuple[str, ...]
     models: tuple[str, ...] = field(default=())
 
@@ -70,7 +83,17 @@ def fitness(store: Store) -> dict[tuple[str, str], Fitness]:
     found = {key: _fitness(key, items, models[key]) for key, items in pairs.items()}
     for row in store.rows("SELECT DISTINCT scorer, task_kind FROM score WHERE scorer LIKE 'judge%'"):
         key = row["scorer"], row["task_kind"] or ""
-        found.setdefault(key, Fitness(*key, {}, None, 0, 1.0, ("it was given no canaries",)))
+        found.setdefault(key, Fitness(*key, {}, None, 0, 1.0, 1.0, ("it was given no canaries",)))
+    return found
+
+
+def doubts(judges: Mapping[tuple[str, str], Fitness]) -> dict[str, Doubt]:
+    """What may be wrong in the word of each fit judge, at its worst task kind."""
+    found: dict[str, Doubt] = {}
+    for (name, _), each in judges.items():
+        if each.fit:
+            known = found.get(name, NO_DOUBT)
+            found[name] = Doubt(max(known.miss, each.miss), max(known.harsh, each.harsh))
     return found
 
 
@@ -93,8 +116,10 @@ def _fitness(
     must_fail = [each for name, each in canaries.items() if name in MUST_FAIL]
     planted, caught = sum(each.n for each in must_fail), sum(each.right for each in must_fail)
     miss = upper_bound(planted - caught, planted, MISS_DELTA) if planted else 1.0
+    same = canaries.get("same", Canaries(0, 0))
+    harsh = upper_bound(same.n - same.right, same.n, MISS_DELTA) if same.n else 1.0
     names = tuple(sorted(models - {""}))
-    return Fitness(*key, canaries, alike, len(real), miss, (*_faults(canaries, alike), *_changed(names)), names)
+    return Fitness(*key, canaries, alike, len(real), miss, harsh, (*_faults(canaries, alike), *_changed(names)), names)
 
 
 def _changed(models: tuple[str, ...]) -> tuple[str, ...]:

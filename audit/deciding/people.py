@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from audit.deciding.units import Unit
 from audit.statistics.distributions import binomial_cdf
-from audit.statistics.intervals import kish_neff
+from audit.statistics.intervals import effective_size, kish_neff
 from audit.statistics.two_phase import Group, TwoPhase
 
 TOLERATED = 0.01
@@ -75,6 +75,12 @@ def overruled_passes(units: Sequence[Unit], judged: bool | None = None) -> bool:
     )
 
 
+def unchecked(units: Sequence[Unit]) -> list[Unit]:
+    """Units that only a judge spoke of, in groups of which people rated none."""
+    groups = [group for group in _groups(units) if group[0].judge and not drawn(group)]
+    return [unit for group in groups for unit in group if unit.rated is None]
+
+
 def share(units: Sequence[Unit], good: Callable[[Unit], bool]) -> TwoPhase | None:
     """The two-phase sample behind a share of `good` units; None where nobody rated a drawn one."""
     if not drawn(units):
@@ -97,9 +103,9 @@ def _group(said: str, units: Sequence[Unit], size: float, good: Callable[[Unit],
     if not rated:
         # nobody was asked: the scorer's word stands, and an undecided answer may be either
         return Group(size, known={"passed": 1.0, "failed": 0.0}.get(said))
-    weights = [_weight(unit) for unit in rated]
-    n = kish_neff(weights)
-    ok = math.fsum(weight for unit, weight in zip(rated, weights, strict=True) if good(unit)) / math.fsum(weights)
+    weights, found = [_weight(unit) for unit in rated], [good(unit) for unit in rated]
+    n = effective_size(found, weights)
+    ok = math.fsum(weight for fine, weight in zip(found, weights, strict=True) if fine) / math.fsum(weights)
     return Group(size, n, ok * n)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from audit.deciding import people
 from audit.deciding.units import TrialKey, Unit
+from audit.deciding.words import State
 from audit.statistics import verdicts as rule
 from audit.statistics.intervals import Interval
 from audit.statistics.shares import share
@@ -172,13 +173,41 @@ def acceptable(units: Sequence[Unit]) -> Interval:
     """Weighted share of acceptable answers among the decided ones; bounds (90 %) cover every reading of the others.
 
     It is the share of the log the units were drawn from, each at its weight. Where people rated a draw of them, the
-    two-phase estimate takes its place.
+    two-phase estimate takes its place. What a judge may get wrong, and nobody checked, widens the bounds.
     """
     corrected = people.share(units, lambda unit: _good(unit, False))
     if corrected is not None:
-        return corrected.interval()
-    decided = _share([unit for unit in units if unit.state != "undecided"], False)
-    return Interval(decided.estimate, _share(units, False).low, _share(units, True).high, decided.level)
+        strict = lenient = corrected.interval()
+        estimate = strict.estimate
+    else:
+        strict, lenient = _share(units, False), _share(units, True)
+        estimate = _share([unit for unit in units if unit.state != "undecided"], False).estimate
+    down, up = strict.estimate - strict.low, lenient.high - lenient.estimate
+    low = strict.low + down - math.hypot(down, _unseen(units, "failed", down))
+    high = lenient.high - up + math.hypot(up, _unseen(units, "passed", up))
+    return Interval(estimate, max(0.0, low), min(1.0, high), strict.level)
+
+
+def _unseen(units: Sequence[Unit], state: State, margin: float) -> float:
+    """Share of answers that judges nobody checked may have passed for each they failed, or the other way round.
+
+    Of B unacceptable answers a judge that misses a share m fails B·(1-m): m/(1-m) more stand behind each it failed, of
+    which there may be more than the sample shows by its `margin`. The bound is independent of the sample's own error,
+    so both are added as squares.
+    """
+    judged = people.unchecked(units)
+    total = math.fsum(unit.weight for unit in units)
+    part = math.fsum(unit.weight for unit in judged) / total if total else 0.0
+    if not part:
+        return 0.0
+    odds = [_odds(unit.doubt.miss if state == "failed" else unit.doubt.harsh) for unit in judged]
+    mean = math.fsum(unit.weight * each for unit, each in zip(judged, odds, strict=True)) / (total * part)
+    seen = math.fsum(unit.weight for unit in judged if unit.state == state) / total
+    return mean * min(part, seen + margin)
+
+
+def _odds(share: float) -> float:
+    return share / (1 - share) if share < 1 else math.inf
 
 
 def weighted(unit: Unit, weight: float) -> Unit:

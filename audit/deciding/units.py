@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from audit.deciding.judges import Fitness, fitness
+from audit.deciding.judges import NO_DOUBT, Doubt, Fitness, doubts, fitness
 from audit.deciding.words import State, Word, Words, words
 from audit.hashes import content_hash, folded
 from audit.store import Store
@@ -80,8 +80,8 @@ class Unit:
     `state` is what became of it, `said` the same without people's word; `judge` decided where scorers could not.
     `rated` and `chance` as in `Word`; `same` when the candidate's text is the logged one, `logged_ok` what people said
     of the logged answer. `weight` is requests over `included`, the chance to be in the sample; that is 0, and the
-    weight that of its own requests, for what nobody drew. `stratum` is where it was drawn. Costs are pico-USD per
-    request, None where unpriced.
+    weight that of its own requests, for what nobody drew. `stratum` is where it was drawn,
+    `doubt` what its judge may get wrong. Costs are pico-USD per request, None where unpriced.
     """
 
     replay_id: int
@@ -114,6 +114,7 @@ class Unit:
     logged_output_tokens: int | None
     included: float = 0.0
     stratum: str = ""
+    doubt: Doubt = NO_DOUBT
 
 
 @dataclass(slots=True)
@@ -153,9 +154,11 @@ def evidence(store: Store) -> Evidence:
     found.judges = fitness(store)
     unfit = frozenset(key for key, judge in found.judges.items() if not judge.fit)
     drawn, costs, said = _drawn(store), _costs(store), words(store, unfit)
+    doubt = doubts(found.judges)
     for row in store.rows(_REPLAYS):
         key = TrialKey(row["workflow_id"], row["current_model"], row["endpoint"], row["model"], row["variant"])
         unit = _unit(row, drawn.get(row["prompt_key"], _Drawn(missed=0.0)), costs, said)
+        unit.doubt = doubt.get(unit.judge, NO_DOUBT)
         if key.model == key.current_model and not key.variant:
             _keep(found.floors.setdefault((key.workflow_id, key.current_model), {}), unit)
         else:

@@ -279,6 +279,7 @@ def judge_document(made: Judged, verdicts: Sequence[Verdict], names: Mapping[int
                 "planted": {name: {"n": seen.n, "right": seen.right} for name, seen in each.canaries.items()},
                 "consistency": each.consistency,
                 "miss_upper_bound": each.miss,
+                "harsh_upper_bound": each.harsh,
                 "models": list(each.models),
             }
             for each in made.fitness

@@ -14,6 +14,7 @@ from audit.statistics.sampling import keyed_uniform
 
 SHARE = 0.05
 LEAST = 10
+_KINDS_THAT_FAIL = 3
 _TRIED = 12
 _NUMBER = re.compile(r"(?<![\w.,])\d+(?:[.,]\d+)*(?![\w])")
 
@@ -21,14 +22,16 @@ _NUMBER = re.compile(r"(?<![\w.,])\d+(?:[.,]\d+)*(?![\w])")
 def plant(cases: Sequence[Case], seed: int = 1) -> list[tuple[str, Case, str]]:
     """Canaries for the cases of one task kind as (sort, case, planted answer).
 
-    5 % of the cases and at least ten of each sort: the logged answer itself (must pass), another request's answer of
-    the same workflow, the same behind words that tell the judge what to say, and the logged answer with one number
-    changed (must fail).
+    5 % of the cases and at least ten of each sort that must fail: another request's answer of the same workflow, the
+    same behind words that tell the judge what to say, and the logged answer with one number changed. The logged answer
+    itself must pass, three times as often, so that both kinds of error are known alike.
     """
     one_each = list({case.request_id: case for case in cases}.values())
     one_each.sort(key=lambda case: keyed_uniform(seed, f"canary {case.request_id}"))
     wanted = max(LEAST, math.ceil(SHARE * len(cases)))
-    planted: list[tuple[str, Case, str]] = [("same", case, case.logged) for case in one_each[:wanted]]
+    planted: list[tuple[str, Case, str]] = [
+        ("same", case, case.logged) for case in one_each[: _KINDS_THAT_FAIL * wanted]
+    ]
     others = list(_others(one_each, wanted))
     planted += [("other", case, text) for case, text in others]
     planted += [

@@ -24,9 +24,10 @@ def test_a_careful_judge_certifies_good_letters_and_rejects_bad_ones(house: Hous
     (fit,) = made.fitness
     assert fit.fit
     assert fit.consistency == 1.0
-    assert {name: (seen.n, seen.right) for name, seen in fit.canaries.items()} == dict.fromkeys(
-        ("same", "other", "injected", "number"), (10, 10)
-    )
+    assert {name: (seen.n, seen.right) for name, seen in fit.canaries.items()} == {
+        "same": (30, 30),
+        **dict.fromkeys(("other", "injected", "number"), (10, 10)),
+    }
     found = house.decide()
     assert (found.verdict, found.judge, found.judged, found.undecided) == ("safe", "house/judge-1", 80, 0)
     assert "80 answers judged by house/judge-1, a judge no person has checked" in found.reason
@@ -39,6 +40,18 @@ def test_wrong_letters_are_not_safe(house: House) -> None:
     house.judge()
     found = house.decide()
     assert (found.verdict, found.acceptable) == ("not_safe", pytest.approx(0.75))
+
+
+def test_the_interval_allows_for_what_the_planted_answers_leave_unknown_of_the_judge(house: House) -> None:
+    house.letters(lambda number, right: f"Hello {right}!" if number % 4 else f"Hello customer, number {number}.")
+    house.says(careful)
+    house.judge()
+    found = house.decide()
+    # 0 of 30 planted answers of either kind misjudged: an error of 7.4 % can't be ruled out (90 %)
+    unseen = 1 - 0.1 ** (1 / 30)
+    assert found.acceptable == pytest.approx(0.75)
+    assert found.interval_low <= 1 - 0.25 / (1 - unseen)
+    assert found.interval_high >= 0.75 / (1 - unseen)
 
 
 def test_every_pair_is_asked_in_both_orders_without_names_and_as_material(house: House) -> None:
@@ -276,7 +289,7 @@ def test_the_command_shows_the_plan_asks_the_judge_and_says_what_follows(
     house.plant.store.run("DETACH copied")
     shared = ("--model", "house/judge-1", "--db", db, "--config", config)
     plan = audit("judge", *shared, "--dry-run", "--json").document
-    assert (plan["answers"], plan["questions"], plan["reused"]) == (70, 70 * 2 + 10 + 30 * 2, 0)
+    assert (plan["answers"], plan["questions"], plan["reused"]) == (70, 70 * 2 + 30 + 30 * 2, 0)
     refused = audit("judge", *shared)
     assert (refused.code, "nothing was sent" in refused.err) == (2, True)
     assert house.peer.requests == []
