@@ -15,6 +15,9 @@ from audit.statistics import verdicts as rule
 from audit.statistics.intervals import Interval
 from audit.statistics.shares import share
 
+_ENOUGH = 0.5
+"""Share of the answers that has to be decided for a share of acceptable ones to be named."""
+
 
 @dataclass(frozen=True, slots=True)
 class Trial:
@@ -172,6 +175,8 @@ def _loss(trial: Trial) -> float | None:
 def acceptable(units: Sequence[Unit]) -> Interval:
     """Weighted share of acceptable answers among the decided ones; bounds (90 %) cover every reading of the others.
 
+    The share is NaN where fewer than half are decided.
+
     It is the share of the log the units were drawn from, each at its weight. Where people rated a draw of them, the
     two-phase estimate takes its place. What a judge may get wrong, and nobody checked, widens the bounds.
     """
@@ -181,11 +186,19 @@ def acceptable(units: Sequence[Unit]) -> Interval:
         estimate = strict.estimate
     else:
         strict, lenient = _share(units, False), _share(units, True)
-        estimate = _share([unit for unit in units if unit.state != "undecided"], False).estimate
+        estimate = _decided(units)
     down, up = strict.estimate - strict.low, lenient.high - lenient.estimate
     low = strict.low + down - math.hypot(down, _unseen(units, "failed", down))
     high = lenient.high - up + math.hypot(up, _unseen(units, "passed", up))
     return Interval(estimate, max(0.0, low), min(1.0, high), strict.level)
+
+
+def _decided(units: Sequence[Unit]) -> float:
+    """Share acceptable among the decided answers; NaN where less than half is decided: the rest could be anything."""
+    decided = [unit for unit in units if unit.state != "undecided"]
+    weight = math.fsum(unit.weight for unit in decided)
+    enough = weight >= _ENOUGH * math.fsum(unit.weight for unit in units)
+    return _share(decided, False).estimate if decided and enough else math.nan
 
 
 def _unseen(units: Sequence[Unit], state: State, margin: float) -> float:

@@ -31,7 +31,8 @@ class Context:
     `labels` are the normalised answers a classification may give, None when the set is not closed; `labels_stated`
     is true when the request itself names them (an enum), not only the log; `seen` are those the log holds where the
     set is not closed. `schema` is the JSON schema asked for,
-    `json_required` that the request demanded JSON. `tools` maps a tool to the JSON schema of its arguments.
+    `json_required` that the request demanded JSON. `tools` maps a tool to the JSON schema of its arguments. `disputed`:
+    the log itself marks the logged answer as bad.
     """
 
     system: str = ""
@@ -42,6 +43,7 @@ class Context:
     schema: Mapping[str, Any] | None = None
     json_required: bool = False
     tools: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    disputed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

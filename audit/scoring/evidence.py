@@ -10,6 +10,7 @@ from typing import Any
 from audit.scorers import Answer, Context, ToolCall
 from audit.scorers._normalise import normalise
 from audit.store import Store
+from audit.store.tasks import DISPUTED
 
 _USER_CHARACTERS = 20_000
 _MIN_REQUESTS = 20
@@ -18,7 +19,8 @@ _UNSEEN_LABELS = 0.02
 
 _CANDIDATES = """
 SELECT p.replay_id, p.request_id, p.workflow_id, p.text, p.tool_calls, p.finish_reason,
-       r.finish_reason AS logged_finish_reason, r.parameters, COALESCE(w.task_kind, r.task_kind) AS task_kind
+       r.finish_reason AS logged_finish_reason, r.parameters, r.outcome,
+       COALESCE(w.task_kind, r.task_kind) AS task_kind
 FROM scoring_unit AS u
 JOIN replay AS p ON p.replay_id = u.replay_id
 JOIN request AS r ON r.request_id = p.request_id
@@ -118,7 +120,7 @@ def units(store: Store, low: int, high: int, labels: Mapping[int, Labels]) -> It
             row["task_kind"],
             Answer(logged.answer, logged.tool_calls, row["logged_finish_reason"]),
             Answer(row["text"] or "", tool_calls(row["tool_calls"]), row["finish_reason"]),
-            _context(logged, row["parameters"], labels.get(row["workflow_id"], Labels())),
+            _context(logged, row, labels.get(row["workflow_id"], Labels())),
         )
 
 
@@ -157,11 +159,12 @@ def decoded(value: Any) -> Any:
         return value
 
 
-def _context(request: _Request, parameters: str | None, labels: Labels) -> Context:
-    schema, required = output_format(decoded(parameters))
+def _context(request: _Request, row: Mapping[str, Any], labels: Labels) -> Context:
+    schema, required = output_format(decoded(row["parameters"]))
     tools = dict(filter(None, (_tool(decoded(text)) for text in request.tools)))
     closed = labels.names if labels.closed else None
-    return Context(request.system, request.user, closed, False, labels.names, schema, required, tools)
+    disputed = (row["outcome"] or "").strip().casefold() in DISPUTED
+    return Context(request.system, request.user, closed, False, labels.names, schema, required, tools, disputed)
 
 
 _FORMATS = ("response_format", "text", "output_format", "output_config", "format")

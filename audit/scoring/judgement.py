@@ -52,12 +52,20 @@ def _kind_of_text(text: str) -> str:
 def judge(kind: str, reference: Answer, candidate: Answer, context: Context) -> Score:
     """Judge a candidate answer; never raises on any text.
 
-    A logged answer without text (dropped for privacy, or never logged) leaves every candidate undecided.
+    A logged answer without text (dropped for privacy, or never logged) leaves every candidate undecided, and so does
+    one that the log marks as bad every candidate that differs from it.
     """
     scorer = _scorers()[kind]
     if not reference.text.strip() and not reference.tool_calls:
         found = Score(0.0, None, "the logged answer has no text")
     else:
         broken = guard(reference, candidate, context)
-        found = Score(0.0, False, broken) if broken else scorer.judge(reference, candidate, context)
+        found = Score(0.0, False, broken) if broken else _compared(scorer, reference, candidate, context)
     return replace(found, scorer=scorer.name, version=_version(scorer))
+
+
+def _compared(scorer: Scorer, reference: Answer, candidate: Answer, context: Context) -> Score:
+    found = scorer.judge(reference, candidate, context)
+    if found.passed is False and context.disputed:
+        return replace(found, passed=None, reason=f"{found.reason}, but the log marks the logged answer as bad")
+    return found

@@ -19,12 +19,17 @@ from audit.store.database import Store
 
 TASK_GAP_US = 600_000_000
 REGENERATED_US = 60_000_000
+DISPUTED = (
+    "0", "0.0", "-1", "-1.0", "false", "fail", "failed", "failure", "bad", "poor", "negative", "down", "thumbs_down",
+    "thumbs-down", "thumbsdown", "👎", "dislike", "disliked", "rejected", "reject", "incorrect", "wrong", "unhelpful",
+    "not helpful", "not_helpful",
+)  # fmt: skip
+"""Outcomes, in lower case, that speak of the answer itself rather than of what became of the task."""
 NEGATIVE = (
-    "0", "0.0", "-1", "-1.0", "false", "no", "n", "fail", "failed", "failure", "error", "bad", "poor", "negative",
-    "down", "thumbs_down", "thumbs-down", "thumbsdown", "👎", "dislike", "disliked", "rejected", "reject",
+    *DISPUTED, "no", "n", "error",
     "unresolved", "not resolved", "not_resolved", "escalated", "handed_over", "handed over", "handover", "handoff",
-    "transferred", "incorrect", "wrong", "refused", "abandoned", "cancelled", "canceled", "expired", "unsuccessful",
-    "unhelpful", "not helpful", "not_helpful", "unsatisfied", "dissatisfied", "timeout",
+    "transferred", "refused", "abandoned", "cancelled", "canceled", "expired", "unsuccessful", "unsatisfied",
+    "dissatisfied", "timeout",
 )  # fmt: skip
 """Outcomes that are no success, in lower case. Any other word is one; ratings of up to 5 (10) succeed from 3 (5) on."""
 _UNTOLD = (

@@ -54,6 +54,7 @@ class Plant:
         finish_reason: str = "stop",
         conversation: str | None = None,
         keep_text: bool = True,
+        outcome: str | None = None,
     ) -> int:
         """One billable request; its id is also its prompt key unless the same prompt and model came before."""
         self.requests += 1
@@ -72,6 +73,7 @@ class Plant:
                     "finish_reason": finish_reason, "input_tokens": 100, "output_tokens": 10, "text_status": "full",
                     "output_hash": content_hash(answer), "output_normalised_hash": content_hash(folded(answer)),
                     "workflow_id": workflow_id, "conversation_id": conversation, "duration": 1.0,
+                    "outcome": outcome,
         }  # fmt: skip
         self.add("request", self.known[request_id])
         self.add(

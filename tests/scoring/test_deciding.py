@@ -111,6 +111,14 @@ def test_undecided_answers_hold_a_verdict_back(plant: Any) -> None:
     assert found.loss_high > 0.5
 
 
+def test_no_share_is_named_where_most_answers_are_undecided(plant: Any) -> None:
+    run(plant, lambda number: f"answer {number}" if number < 90 else "something else", n=200)
+    (found,) = decided(plant)
+    assert (found.undecided, found.acceptable) == (110, None)
+    assert found.interval_low < 0.45
+    assert found.interval_high > 0.99
+
+
 def test_a_few_undecided_answers_do_not_hide_a_certain_loss(plant: Any) -> None:
     run(plant, lambda number: "" if number < 60 else "something else", n=70)
     (found,) = decided(plant)

@@ -50,6 +50,16 @@ def test_scoring_again_finds_nothing_and_a_new_version_starts_over(plant: Any) -
     assert plant.store.value("SELECT COUNT(*) FROM score") == 6, "old scores give way, a judge's stay"
 
 
+def test_another_answer_than_one_the_log_marks_as_bad_is_undecided_unless_nobody_could_use_it(plant: Any) -> None:
+    plant.workflow(1, "short_answer")
+    bad = plant.logged(1, "12", prompt="How many?", outcome="thumbs_down")
+    handed_over = plant.logged(1, "13", prompt="How many more?", outcome="escalated")
+    other, empty = plant.replayed(bad, "14"), plant.replayed(bad, "", model="tiny-model")
+    same, wrong = plant.replayed(bad, "12", model="third-model"), plant.replayed(handed_over, "14")
+    scoring(plant.store)
+    assert passed(plant) == {other: None, empty: False, same: True, wrong: False}
+
+
 def test_labels_are_closed_by_the_log(plant: Any) -> None:
     plant.workflow(1, "classification")
     ids = [plant.logged(1, ("billing", "Refund")[number % 2]) for number in range(24)]
