@@ -95,6 +95,7 @@ class Config:
     budgets: Mapping[str, Any] = field(default_factory=dict)
     outcomes: Mapping[str, Any] = field(default_factory=dict)
     latency: Mapping[str, float] = field(default_factory=dict)
+    first_chunk: Mapping[str, float] = field(default_factory=dict)
     rubrics: Mapping[str, str] = field(default_factory=dict)
     replay: ReplayConfig = field(default_factory=ReplayConfig)
     projection: ProjectionConfig = field(default_factory=ProjectionConfig)
@@ -166,8 +167,8 @@ def _config(data: Mapping[str, Any], where: str) -> Config:
 def _check_values(key: str, table: Mapping[str, Any], where: str) -> None:
     """Tables whose keys are names of the user's own: every value has the one type the table is for."""
     for name, value in table.items():
-        if key == "latency" and not _within(value, (1e-9, 1e9)):
-            raise ConfigError(f"{where} [latency] {name}: {value!r} is no number of seconds", f'write "{name}" = 2.5')
+        if key in ("latency", "first_chunk") and not _within(value, (1e-9, 1e9)):
+            raise ConfigError(f"{where} [{key}] {name}: {value!r} is no number of seconds", f'write "{name}" = 2.5')
         if key == "rubrics" and not (isinstance(value, str) and value.strip()):
             raise ConfigError(f"{where} [rubrics] {name}: {value!r} is no text", "say what makes an answer acceptable")
         if key in _TEXTS and not isinstance(value, str):

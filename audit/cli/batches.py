@@ -59,7 +59,7 @@ def conclude(store: Store, settings: Config, fetched: Collected, handed: Submitt
     with console.steps("scoring"):
         observed(store)
         scoring(store)
-        verdicts = deciding(store, settings.latency)
+        verdicts = deciding(store, settings.latency, settings.first_chunk)
     names = workflow_names(store)
     if as_json:
         print_json(written.batch_document(fetched, handed, verdicts, names))

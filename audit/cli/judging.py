@@ -96,7 +96,7 @@ def _print(store: Store, settings: Config, made: Judged, as_json: bool) -> None:
     from audit.export.quality import judge_document
     from audit.ledger import workflow_names
 
-    verdicts, names = deciding(store, settings.latency), workflow_names(store)
+    verdicts, names = deciding(store, settings.latency, settings.first_chunk), workflow_names(store)
     if as_json:
         print_json(judge_document(made, verdicts, names))
         return

@@ -116,7 +116,7 @@ def _replay(store: Store, settings: Config, wish: Wish, *, strict: bool) -> None
         wish.cap(settings),
         agreed=wish.yes or agree(plan, wish.cap(settings)),
         policy=Policy(concurrency=settings.replay.concurrency),
-        latency=settings.latency,
+        settings=settings,
         to_the_end=wanted is not None,
     )
     asked = [(route.endpoint.name, route.model, route.variant_name) for route in plan.routes]
@@ -154,12 +154,12 @@ def carry_out(
     *,
     agreed: bool,
     policy: Policy | None = None,
-    latency: Mapping[str, float] | None = None,
+    settings: Config | None = None,
     to_the_end: bool = False,
 ) -> tuple[ReplayResult, list[Verdict]]:
     """Make the calls, score the answers and decide; how it goes is drawn on stderr.
 
-    Candidates nothing can save are asked no more, unless `to_the_end`.
+    Candidates nothing can save are asked no more, unless `to_the_end`. `settings` hold how late they may be.
     """
     from audit import console
     from audit.cli.replay_live import live_replay
@@ -167,6 +167,7 @@ def carry_out(
     from audit.replay import replay as send
     from audit.scoring import observed, scoring
 
+    limits = settings or Config()
     with live_replay(len(plan.jobs), cap) as live:
 
         def look() -> Mapping[tuple[int, str, str, str, str], str]:
@@ -179,7 +180,7 @@ def carry_out(
     with console.steps("scoring"):
         observed(store)
         scoring(store)
-        verdicts = deciding(store, latency)
+        verdicts = deciding(store, limits.latency, limits.first_chunk)
     return result, verdicts
 
 
@@ -237,6 +238,32 @@ def print_verdicts(verdicts: Sequence[Verdict], names: Mapping[int, str]) -> Non
     for row in verdicts:
         more = f"; needs {row.n_more} more" if row.verdict == "unknown" and row.n_more else ""
         console.say(f"{names.get(row.workflow_id, '(none)')}: {row.verdict.replace('_', ' ')}: {row.reason}{more}")
+    print_timing([row for row in verdicts if row.p50_duration is not None], names)
+
+
+def print_timing(verdicts: Sequence[Verdict], names: Mapping[int, str]) -> None:
+    """How long candidates take, and how long until the first chunk of a stream, beside today's; nothing without any."""
+    from audit import console, figures
+
+    def pair(half: float | None, most: float | None) -> str:
+        return "not measured" if half is None else f"{figures.seconds(half)} / {figures.seconds(most)}"
+
+    def streams(row: Verdict) -> str:
+        today = row.current_first_chunk_n
+        return figures.count(row.first_chunk_n) + (f", today {figures.count(today)}" if today else "")
+
+    if verdicts:
+        console.table(
+            "Latency, p50 / p95",
+            ("Workflow", "Candidate", "Answer", "First chunk", "Today's", "n"),
+            [
+                (names.get(row.workflow_id, "(none)"), f"{row.endpoint}/{row.model}",
+                 pair(row.p50_duration, row.p95_duration), pair(row.p50_first_chunk, row.p95_first_chunk),
+                 pair(row.current_p50_first_chunk, row.current_p95_first_chunk), streams(row))
+                for row in verdicts
+            ],
+            left=2,
+        )  # fmt: skip
 
 
 def _candidate(row: Verdict) -> str:

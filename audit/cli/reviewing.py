@@ -107,7 +107,11 @@ def _after(store: Store, settings: Config, taken: Sequence[Imported], as_json: b
     from audit.outcomes import correct_outcomes
     from audit.review import agreement
 
-    verdicts, agreed, names = deciding(store, settings.latency), agreement(store), workflow_names(store)
+    verdicts, agreed, names = (
+        deciding(store, settings.latency, settings.first_chunk),
+        agreement(store),
+        workflow_names(store),
+    )
     correct = correct_outcomes(store)
     if as_json:
         print_json(written.ratings_document(taken, agreed, correct, verdicts, names))

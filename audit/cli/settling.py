@@ -36,7 +36,7 @@ def settle(store: Store, settings: Config, say: Callable[[str], None], *, new_re
         from audit.deciding import deciding
 
         say("verdicts")
-        deciding(store, settings.latency)
+        deciding(store, settings.latency, settings.first_chunk)
     if new_requests:
         note_sorted(store)
     return new_requests or named.changed

@@ -13,7 +13,8 @@ from audit.deciding import blindness, reasons, rule
 from audit.deciding.behaviour import Behaviours
 from audit.deciding.floor import Floor, floor, repeats
 from audit.deciding.parts import Offer, Policy, parts
-from audit.deciding.ratios import quantile, ratios
+from audit.deciding.ratios import ratios
+from audit.deciding.timing import Limits, Timing, timing
 from audit.deciding.totals import shares
 from audit.deciding.units import Evidence, TrialKey, Unit, evidence
 from audit.statistics.intervals import Interval
@@ -24,7 +25,7 @@ _WORKFLOWS = "SELECT workflow_id, name, task_kind FROM workflow"
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Timing):
     """Whether a candidate may take over a workflow: a row of the table `verdict`.
 
     Shares are of requests, money is pico-USD, durations are seconds. `n` counts the prompts answered or refused by
@@ -33,7 +34,7 @@ class Verdict:
     there of distinct prompts and of dollars. `rated` answers were seen by people,
     `judged` ones decided by `judge` alone. `refused` and `current_refused` count refusals of the candidate and in the
     log on the same prompts; `error_share` is the share of prompts the candidate could not answer,
-    `current_error_share` that of failed calls in the log.
+    `current_error_share` that of failed calls in the log. How long answers take is in `Timing`.
     """
 
     workflow_id: int
@@ -65,8 +66,6 @@ class Verdict:
     output_ratio: float | None
     current_cost_pico: int | None
     candidate_cost_pico: int | None
-    p50_duration: float | None
-    p95_duration: float | None
     failed: int
     verdict: str
     n_more: int | None
@@ -79,21 +78,24 @@ class Verdict:
     current_refused: int
     error_share: float | None
     current_error_share: float | None
-    latency_limit: float | None
     tried: int
 
 
-def deciding(store: Store, latency: Mapping[str, float] | None = None) -> list[Verdict]:
+def deciding(
+    store: Store, latency: Mapping[str, float] | None = None, first_chunk: Mapping[str, float] | None = None
+) -> list[Verdict]:
     """Judge all candidates ever replayed in this audit file and replace the rows of `verdict`.
 
     Every pair tried counts in the multiplicity, whether asked for today or not. Seeds, candidates and thresholds go
-    into the event chain. `latency` is the p95 in seconds a candidate may have, by workflow name (`*` = any other).
+    into the event chain. `latency` is the p95 in seconds a candidate may have, by workflow name (`*` = any other),
+    `first_chunk` the same until the first chunk of a stream.
     """
     found = evidence(store)
     workflows = {row["workflow_id"]: row for row in store.rows(_WORKFLOWS)}
     trials = [_trial(found, key, units, workflows) for key, units in sorted(found.trials.items())]
     judged = rule.judge(trials, tried=0) if trials else []
-    standing = _Standing(repeats(store), Behaviours(store), latency or {}, len(trials), time.time_ns() // 1000)
+    limits = Limits(latency or {}, first_chunk or {})
+    standing = _Standing(repeats(store), Behaviours(store), limits, len(trials), time.time_ns() // 1000)
     verdicts = [
         _verdict(trial, outcome, found, standing, str((workflows.get(trial.key.workflow_id) or {}).get("name") or ""))
         for trial, outcome in zip(trials, judged, strict=True)
@@ -115,7 +117,7 @@ class _Standing:
 
     logged: Mapping[tuple[int, str], Floor]
     behaviours: Behaviours
-    latency: Mapping[str, float]
+    limits: Limits
     tried: int
     now_us: int
 
@@ -135,10 +137,9 @@ def _verdict(trial: rule.Trial, judged: rule.Judged, found: Evidence, standing: 
     units = found.trials[trial.key]
     measured = floor(dict(trial.self_replay), trial.kind, standing.logged.get(trial.key[:2]))
     counted, money = shares(trial.units), ratios(trial.units)
-    answered = [unit.duration for unit in trial.units if unit.state != "no_answer" and unit.duration is not None]
     undecided = sum(unit.state == "undecided" for unit in trial.units)
-    limit, slow = standing.latency.get(name, standing.latency.get("*")), quantile(answered, 0.95)
-    word, veto = _vetoed(trial, judged.verdict, slow, limit)
+    times = timing(trial.units, name, standing.limits)
+    word, veto = _vetoed(trial, judged.verdict, times)
     behaviour = standing.behaviours.of(trial.key, trial.units)
     judges = sorted({unit.judge for unit in trial.units if unit.judge})
     return Verdict(
@@ -167,8 +168,6 @@ def _verdict(trial: rule.Trial, judged: rule.Judged, found: Evidence, standing: 
         output_ratio=money.output_tokens,
         current_cost_pico=money.current_cost_pico,
         candidate_cost_pico=money.candidate_cost_pico,
-        p50_duration=quantile(answered, 0.5),
-        p95_duration=slow,
         failed=sum(unit.state in ("no_answer", "not_reached") for unit in units),
         verdict=word,
         n_more=0 if word == "not_safe" else None if veto else judged.n_more,
@@ -178,6 +177,7 @@ def _verdict(trial: rule.Trial, judged: rule.Judged, found: Evidence, standing: 
                 *reasons.notes(trial, judged, units, measured),
                 *reasons.judges(trial, found.judges),
                 *reasons.behaviour(behaviour),
+                *times.notes(),
             )
         ),
         decided_at_us=standing.now_us,
@@ -185,7 +185,7 @@ def _verdict(trial: rule.Trial, judged: rule.Judged, found: Evidence, standing: 
         judged=sum(bool(unit.judge) and unit.rated is None for unit in trial.units),
         judge=", ".join(name.removeprefix("judge:") for name in judges) or None,
         **asdict(behaviour),
-        latency_limit=limit,
+        **asdict(times),
         tried=standing.tried,
     )
 
@@ -194,9 +194,8 @@ def _divisible(trials: Sequence[rule.Trial], verdicts: Sequence[Verdict]) -> lis
     """Pairs of which a part may be looked at: not where the whole is safe, or where what vetoes it holds for parts."""
     found = []
     for trial, verdict in zip(trials, verdicts, strict=True):
-        late = verdict.latency_limit is not None and (verdict.p95_duration or 0.0) > verdict.latency_limit
-        if verdict.verdict != "safe" and not (late or blindness.constant(trial.units)):
-            found.append(Offer(trial, verdict.latency_limit))
+        if verdict.verdict != "safe" and not (verdict.late or blindness.constant(trial.units)):
+            found.append(Offer(trial, verdict.latency_limit, verdict.first_chunk_limit))
     return found
 
 
@@ -222,13 +221,13 @@ def _known(share: Interval) -> float | None:
     return None if math.isnan(share.estimate) else share.estimate
 
 
-def _vetoed(trial: rule.Trial, word: str, slow: float | None, limit: float | None) -> tuple[str, str | None]:
+def _vetoed(trial: rule.Trial, word: str, times: Timing) -> tuple[str, str | None]:
     """What an average can hide: one answer to everything, a label that is never right, answers that come late."""
     constant = blindness.constant(trial.units)
     if constant is not None:
         return "not_safe", constant
-    if limit is not None and slow is not None and slow > limit:
-        return "not_safe", f"p95 latency of {slow:.1f} s, limit {limit:g} s"
+    if times.late is not None:
+        return "not_safe", times.late
     blind = blindness.blind(trial.units, trial.kind) if word == "safe" else None
     return ("unknown", blind) if blind is not None else (word, None)
 

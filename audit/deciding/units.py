@@ -19,7 +19,9 @@ SELECT p.replay_id, p.prompt_key, p.workflow_id, p.current_model, p.endpoint, p.
        COALESCE(p.variant, '') AS variant, p.status, p.error, p.origin, p.cost_pico,
        p.duration, p.input_tokens, p.output_tokens, p.request_id,
        r.input_tokens AS logged_input_tokens, r.output_tokens AS logged_output_tokens,
-       r.duration AS logged_duration, r.output_normalised_hash AS logged_answer,
+       r.duration AS logged_duration, p.time_to_first_chunk AS first_chunk,
+       CASE WHEN r.time_to_first_chunk >= 0 THEN r.time_to_first_chunk ELSE NULL END AS logged_first_chunk,
+       r.output_normalised_hash AS logged_answer,
        COALESCE(p.text, '') || COALESCE(p.tool_calls, '') AS answer
 FROM replay AS p
 JOIN request AS r ON r.request_id = p.request_id
@@ -115,6 +117,8 @@ class Unit:
     included: float = 0.0
     stratum: str = ""
     doubt: Doubt = NO_DOUBT
+    first_chunk: float | None = None
+    logged_first_chunk: float | None = None
 
 
 @dataclass(slots=True)
@@ -219,6 +223,8 @@ def _unit(row: dict[str, Any], drawn: _Drawn, costs: dict[str, dict[int, int]], 
         origin=row["origin"],
         duration=row["duration"],
         logged_duration=row["logged_duration"],
+        first_chunk=row["first_chunk"],
+        logged_first_chunk=row["logged_first_chunk"],
         cost=cost,
         current_cost=current,
         input_tokens=row["input_tokens"],

@@ -230,7 +230,7 @@ CREATE TABLE replay (
     input_tokens BIGINT, cache_read_input_tokens BIGINT, cache_write_input_tokens BIGINT,
     output_tokens BIGINT, reasoning_output_tokens BIGINT,
     cost_pico BIGINT,           -- at the standard price; NULL = not priced
-    duration DOUBLE, time_to_first_chunk DOUBLE,    -- NULL = not measured (batches)
+    duration DOUBLE, time_to_first_chunk DOUBLE,    -- NULL = not measured (batches; no stream)
     lossy VARCHAR,              -- JSON list of what could not be carried over faithfully
     origin VARCHAR,             -- live | local | recorded | observed
     started_at_us BIGINT,
@@ -332,7 +332,12 @@ CREATE TABLE verdict (
     refused BIGINT, current_refused BIGINT,     -- of the answers compared: refusals of the candidate, and in the log
     error_share DOUBLE, current_error_share DOUBLE, -- prompts without an answer of the candidate; failed calls in the log
     latency_limit DOUBLE,       -- p95 seconds stated in the configuration; NULL = none
-    tried BIGINT                -- workflow × candidate pairs the error is shared by
+    tried BIGINT,               -- workflow × candidate pairs the error is shared by
+    first_chunk_n BIGINT,       -- answers that came as a stream: what the candidate's first chunks are timed on
+    p50_first_chunk DOUBLE, p95_first_chunk DOUBLE,
+    current_first_chunk_n BIGINT,   -- of those, prompts whose first chunk the log timed as well
+    current_p50_first_chunk DOUBLE, current_p95_first_chunk DOUBLE,
+    first_chunk_limit DOUBLE    -- p95 seconds stated in the configuration; NULL = none
 );
 
 -- a way to send a part of a workflow to a candidate that may not take the whole: every one that was tried, and what came of it

@@ -55,6 +55,7 @@ class Plant:
         conversation: str | None = None,
         keep_text: bool = True,
         outcome: str | None = None,
+        first_chunk: float | None = None,
     ) -> int:
         """One billable request; its id is also its prompt key unless the same prompt and model came before."""
         self.requests += 1
@@ -74,6 +75,7 @@ class Plant:
                     "output_hash": content_hash(answer), "output_normalised_hash": content_hash(folded(answer)),
                     "workflow_id": workflow_id, "conversation_id": conversation, "duration": 1.0,
                     "outcome": outcome,
+                    "time_to_first_chunk": first_chunk,
         }  # fmt: skip
         self.add("request", self.known[request_id])
         self.add(
@@ -133,6 +135,7 @@ class Plant:
         finish_reason: str = "stop",
         cost_usd: float | None = 0.001,
         duration: float = 0.5,
+        first_chunk: float | None = None,
         attempt: int = 1,
     ) -> int:
         row = self.known[request_id]
@@ -143,6 +146,7 @@ class Plant:
                     "model": model, "variant": variant, "attempt": attempt, "status": status, "error": error,
                     "text": text, "tool_calls": json.dumps(calls) if calls else None, "finish_reason": finish_reason,
                     "input_tokens": 90, "output_tokens": 20, "duration": duration, "origin": "live",
+                    "time_to_first_chunk": first_chunk,
                     "cost_pico": None if cost_usd is None else round(cost_usd * PICO),
                 })  # fmt: skip
         return self.replays

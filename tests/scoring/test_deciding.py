@@ -497,6 +497,30 @@ def test_a_latency_limit_can_veto_a_candidate(plant: Any) -> None:
     assert (other.verdict, other.latency_limit) == ("safe", 60)
 
 
+def test_the_first_chunk_is_timed_beside_the_logs_own_and_can_veto(plant: Any) -> None:
+    plant.workflow(1, "short_answer")
+    for number in range(80):
+        # half of the log was streamed, and of that half only what has an even number was timed
+        request = plant.logged(1, f"answer {number}", first_chunk=0.4 if number < 40 and number % 2 else None)
+        plant.drawn(request)
+        plant.replayed(request, f"answer {number}", duration=3.0, first_chunk=0.9 if number < 40 else None)
+    (found,) = decided(plant)
+    assert (found.verdict, found.first_chunk_limit) == ("safe", None)
+    assert (found.first_chunk_n, found.p50_first_chunk, found.p95_first_chunk) == (40, 0.9, 0.9)
+    assert (found.current_first_chunk_n, found.current_p50_first_chunk, found.current_p95_first_chunk) == (20, 0.4, 0.4)
+    (late,) = deciding(plant.store, None, {"w1": 0.5})
+    assert (late.verdict, late.first_chunk_limit, late.n_more) == ("not_safe", 0.5, 0)
+    assert "p95 until the first chunk of 900 ms, limit 0.5 s" in late.reason
+
+
+def test_a_limit_nothing_was_timed_for_is_said_not_to_be_checked(plant: Any) -> None:
+    run(plant, lambda number: f"answer {number}", n=80)
+    decided(plant)
+    (found,) = deciding(plant.store, None, {"*": 0.5})
+    assert (found.verdict, found.first_chunk_n, found.p95_first_chunk) == ("safe", 0, None)
+    assert "limit of 0.5 s until the first chunk not checked: no answer came as a stream" in found.reason
+
+
 def test_refusals_and_failures_are_told_beside_todays(plant: Any) -> None:
     refusal = "I'm sorry, but I can't help with that."
     ids = run(plant, lambda number: refusal if number < 4 else f"answer {number}", n=60,

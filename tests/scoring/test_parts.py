@@ -75,14 +75,16 @@ def test_of_a_long_prompt_start_and_end_are_read(plant: Plant, length: int) -> N
     assert seen.text.endswith(text[-100:])
 
 
-def half_in_form(plant: Plant, *, cost_usd: float = 0.001, spoiled: int = 0) -> None:
+def half_in_form(plant: Plant, *, cost_usd: float = 0.001, spoiled: int = 0, first_chunk: float | None = None) -> None:
     """An extraction workflow of 400: every fourth answer is prose, the first `spoiled` are well-formed and wrong."""
     plant.workflow(1, "extraction")
     for number in range(400):
-        request = plant.logged(1, json.dumps({"order": number}), prompt=f"order {number}")
+        request = plant.logged(1, json.dumps({"order": number}), prompt=f"order {number}", first_chunk=first_chunk)
         plant.drawn(request)
         wrong = json.dumps({"order": number + (number < spoiled)})
-        plant.replayed(request, "I can't find it." if number % 4 == 3 else wrong, cost_usd=cost_usd)
+        plant.replayed(
+            request, "I can't find it." if number % 4 == 3 else wrong, cost_usd=cost_usd, first_chunk=first_chunk
+        )
     scoring(plant.store)
 
 
@@ -126,6 +128,16 @@ def test_a_stated_latency_vetoes_a_cascade_that_asks_twice(plant: Plant) -> None
     found = row(plant, "cascade")
     assert found["outcome"] == "vetoed"
     assert "p95 latency of 1.5 s" in found["reason"]
+
+
+def test_a_cascade_shows_nothing_before_the_whole_answer_is_checked(plant: Plant) -> None:
+    half_in_form(plant, first_chunk=0.2)
+    deciding(plant.store, None, {"w1": 0.6})
+    found = row(plant, "cascade")
+    assert found["outcome"] == "vetoed", "the candidate's 0.5 s, and today's 0.2 s behind them"
+    assert "p95 until the first chunk of 700 ms with what is asked twice, limit 0.6 s" in found["reason"]
+    deciding(plant.store, None, {"w1": 0.8})
+    assert row(plant, "cascade")["outcome"] == "offered"
 
 
 def test_every_policy_tried_shares_the_error_and_is_in_the_chain_of_events(plant: Plant) -> None:

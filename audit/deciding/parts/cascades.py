@@ -7,7 +7,7 @@ is what the verifier accepts although it is unacceptable. Only one part is teste
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,6 +16,7 @@ import numpy as np
 from audit.deciding.parts.ground import Ground, Part, certify
 from audit.deciding.parts.policy import Policy
 from audit.deciding.ratios import quantile
+from audit.deciding.timing import passed
 from audit.deciding.units import Unit
 from audit.scorers._verifier import CHECKS
 from audit.scoring.verifying import Verified
@@ -23,8 +24,10 @@ from audit.statistics.arrays import BoolArray
 from audit.statistics.routing_metrics import cascade
 
 
-def tested_cascade(ground: Ground, checked: Mapping[int, Verified], limit: float | None) -> list[Policy]:
-    """What came of the cascade; nothing where no program could check the answers. `limit` is a p95 in seconds."""
+def tested_cascade(
+    ground: Ground, checked: Mapping[int, Verified], limit: float | None, first_chunk_limit: float | None
+) -> list[Policy]:
+    """What came of the cascade; nothing where no program could check the answers. The limits are p95s in seconds."""
     seen = [checked.get(unit.replay_id) for unit in ground.units]
     checks = Counter(each.check for each in seen if each is not None)
     if not checks:
@@ -34,44 +37,50 @@ def tested_cascade(ground: Ground, checked: Mapping[int, Verified], limit: float
     accepted &= ground.answered
     everything = np.ones_like(accepted)
     part = Part(accepted, lambda: {"cascade": _data(name, [each for each in seen if each is not None])}, everything)
-    return [_double_pay(ground, certify(ground, "cascade", name, [part]), part, limit)]
+    found = _double_pay(ground, certify(ground, "cascade", name, [part]), part)
+    return [_in_time(ground, found, part, limit, first_chunk_limit)]
 
 
-def _double_pay(ground: Ground, found: Policy, part: Part, limit: float | None) -> Policy:
-    """With what is paid twice, from which share of fallbacks on nothing is saved, and how late the late answers are."""
+def _double_pay(ground: Ground, found: Policy, part: Part) -> Policy:
+    """With what is paid twice, and from which share of fallbacks on nothing is saved."""
     saving, error = ground.saving(ground.paid(np.ones_like(part.sent), part.sent))
     moved = ground.share(part.sent, ground.current)
     even = None if saving is None else cascade(moved - saving, 1.0, 0.0, 1 - moved).break_even_fallback
-    times = _seconds(ground.units, part.sent)
-    slow = quantile(times, 0.95)
-    found = replace(
-        found, fallback=1 - ground.share(part.sent), break_even=even, saving=saving, saving_error=error,
-        p50_duration=quantile(times, 0.5), p95_duration=slow,
-    )  # fmt: skip
+    found = replace(found, fallback=1 - ground.share(part.sent), break_even=even, saving=saving, saving_error=error)
     if found.outcome != "untested" and saving is not None and even is not None and saving <= 0:
         twice = f"{100 * (1 - moved):.0f} % of the dollars would be paid a second time"
         return _refused(found, "not_certified", f"{twice}, and from {100 * max(0.0, even):.0f} % on nothing is saved")
-    if found.certified and limit is not None and slow is not None and slow > limit:
-        return _refused(found, "vetoed", f"p95 latency of {slow:.1f} s with what is asked twice, limit {limit:g} s")
     return found
+
+
+def _in_time(ground: Ground, found: Policy, part: Part, limit: float | None, first_chunk_limit: float | None) -> Policy:
+    """With how late the late answers are; nothing of an answer can be shown before all of it has been checked."""
+    times = _seconds(ground.units, part.sent, lambda unit: unit.logged_duration)
+    first = _seconds(ground.units, part.sent, lambda unit: unit.logged_first_chunk)
+    slow, twice = quantile(times, 0.95), " with what is asked twice"
+    found = replace(found, p50_duration=quantile(times, 0.5), p95_duration=slow)
+    late = passed("p95 latency", slow, limit, twice) or passed(
+        "p95 until the first chunk", quantile(first, 0.95), first_chunk_limit, twice
+    )
+    return _refused(found, "vetoed", late) if found.certified and late else found
 
 
 def _refused(found: Policy, outcome: str, reason: str) -> Policy:
     return replace(found, outcome=outcome, reason=reason, apply=None)
 
 
-def _seconds(units: Sequence[Unit], accepted: BoolArray) -> list[float]:
-    """How long each answer takes: the candidate's time, and today's behind it where it is sent back.
+def _seconds(units: Sequence[Unit], accepted: BoolArray, behind: Callable[[Unit], float | None]) -> list[float]:
+    """How long each answer takes: the candidate's time, and today's `behind` it where it is sent back.
 
     Nothing where the log does not time what is sent back: the quick answers alone would tell a wrong tale.
     """
     times = []
     for unit, keeps in zip(units, accepted.tolist(), strict=True):
-        if unit.duration is None or (not keeps and unit.logged_duration is None):
+        if unit.duration is None or (not keeps and behind(unit) is None):
             if unit.state != "no_answer":
                 return []
         else:
-            times.append(unit.duration + (0.0 if keeps else unit.logged_duration or 0.0))
+            times.append(unit.duration + (0.0 if keeps else behind(unit) or 0.0))
     return times
 
 

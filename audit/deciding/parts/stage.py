@@ -27,10 +27,11 @@ Place = tuple[int, str]
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A pair that may be taken apart: its trial, and the p95 in seconds it may have."""
+    """A pair that may be taken apart: its trial, and the p95 in seconds it may have, also until the first chunk."""
 
     trial: rule.Trial
     latency_limit: float | None
+    first_chunk_limit: float | None = None
 
 
 def parts(store: Store, offers: Sequence[Offer], pairs: int, whole: Mapping[Place, float]) -> list[Policy]:
@@ -59,7 +60,7 @@ def tried(offer: Offer, pairs: int, seen: Mapping[int, Prompt], checked: Mapping
     return [
         *tested_rules(ground, simple),
         *(tested_routers(ground, asked) if routers else ()),
-        *(tested_cascade(ground, checked, offer.latency_limit) if cascades else ()),
+        *(tested_cascade(ground, checked, offer.latency_limit, offer.first_chunk_limit) if cascades else ()),
     ]
 
 
