@@ -6,6 +6,8 @@ import io
 import os
 import sys
 
+from audit.errors import ReaderGoneError
+
 
 def main() -> None:
     """Run `audit` and exit by the contract: 0 done, 1 failed, 2 usage or consent, 3 gate not met, 4 stopped."""
@@ -40,7 +42,7 @@ def run(arguments: list[str], *, debug: bool = False) -> int:
         # a command that writes says itself what it kept
         sys.stderr.write("interrupted; nothing was changed\n")
         return 4
-    except BrokenPipeError:
+    except ReaderGoneError:
         return 0
     except OSError as error:
         if debug:

@@ -13,6 +13,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from audit.errors import ReaderGoneError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -24,7 +26,7 @@ _PIPED = 200
 class _Console(Console):
     def on_broken_pipe(self) -> None:
         """Leave it to whoever runs the command: a reader that has enough is no failure."""
-        raise BrokenPipeError
+        raise ReaderGoneError
 
 
 out = _Console(highlight=False, soft_wrap=False)
@@ -116,7 +118,15 @@ def say(text: str, style: str = "") -> None:
     if out.is_terminal:
         out.print(Text(text, style=style))
     else:
-        sys.stdout.write(text + "\n")
+        write(text + "\n")
+
+
+def write(text: str) -> None:
+    """Put text on stdout as it is; raises ReaderGoneError where nobody reads it any more."""
+    try:
+        sys.stdout.write(text)
+    except BrokenPipeError as error:
+        raise ReaderGoneError from error
 
 
 def note(text: str) -> None:

@@ -15,6 +15,10 @@ AuditError            1   something failed; the message says what and where, the
 from __future__ import annotations
 
 
+class ReaderGoneError(BrokenPipeError):
+    """Whoever read what is printed has closed the pipe; no failure, and never shown."""
+
+
 class AuditError(Exception):
     """A failure with a message for the user, a hint what to do next, and the process exit code."""
 

@@ -60,8 +60,10 @@ def open_store(db: str | None, *, create: bool = False, writes: bool = False) ->
 
 def print_json(document: Any) -> None:
     """Write one JSON document on stdout; characters that could steer a terminal are escaped as JSON has it."""
+    from audit import console
+
     text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False, default=str)
-    sys.stdout.write(_STEERING.sub(_escaped, text) + "\n")
+    console.write(_STEERING.sub(_escaped, text) + "\n")
 
 
 _STEERING = re.compile(

@@ -238,14 +238,6 @@ class Catalogue:
                 return rule
         return None
 
-    def cache_rules_for(self, provider_name: str, model: str) -> list[CacheRule]:
-        """The dated rules of one model, as they follow each other."""
-        return [
-            rule
-            for rule in self._overlay.cache_rules
-            if rule.provider_name == provider_name and covers([rule.model_pattern], model)
-        ]
-
     def uncertainty(self, provider_name: str, model: str) -> list[Conflict]:
         """Prices another source gives for a model's meters: known disagreements, kept beside the row in use."""
         return [

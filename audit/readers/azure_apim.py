@@ -18,7 +18,6 @@ from audit.wire.times import number, seconds
 
 _RAW = frozenset({"category", "properties"})
 _TABLE = frozenset({"CorrelationId", "ApiId"})
-_BODIES = ("backendrequestbody", "backendresponsebody", "requestbody", "responsebody")
 _MODEL_API = re.compile(
     r"openai|/completions|/messages\b|generatecontent|/responses\b|/embeddings\b|anthropic|/inference|/deployments/",
     re.I,

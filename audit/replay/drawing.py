@@ -12,7 +12,7 @@ import pyarrow as pa
 from audit.replay.frame import Frame
 from audit.replay.strata import Strata, allocate, sizes
 from audit.statistics.arrays import BoolArray, FloatArray, IntArray
-from audit.statistics.sampling import keyed_uniforms, pps_probabilities, sequential_poisson
+from audit.statistics.sampling import keyed_uniforms, sequential_poisson
 from audit.store import Store
 
 _DRAWN_BEFORE = "SELECT prompt_key, inclusion_probability, batch FROM sample WHERE seed = $seed ORDER BY prompt_key"
@@ -139,8 +139,3 @@ def keep(store: Store, units: Frame, strata: Strata, sample: Sample, seed: int) 
             "DELETE FROM sample WHERE seed = $seed AND prompt_key IN (SELECT prompt_key FROM replay_drawn)", seed=seed
         )
         store.write("sample", table)
-
-
-def expected_probabilities(units: Frame, members: IntArray, n: int) -> FloatArray:
-    """Inclusion probabilities n units of one stratum would have; for plans, before anything is drawn."""
-    return pps_probabilities(sizes(units, members), n)

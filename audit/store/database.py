@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from hashlib import blake2b
 from importlib.metadata import PackageNotFoundError, version
@@ -21,8 +21,6 @@ MEMORY_LIMIT = "900MB"
 """What the engine may hold before it spills to disk, so that a run with all else it holds stays under 2 GB."""
 _ROWS_AT_ONCE = 100_000
 """Fewer than the engine's row group: larger inserts leave a quarter of the file as free blocks."""
-
-Kernel = Callable[[pa.Table], pa.Table]
 
 
 def program_version() -> str:
@@ -120,16 +118,6 @@ class Store:
         """Arrow schema of a table, or of the named columns of it, in the table's order."""
         schema = self.query(f"SELECT * FROM {_identifier(table)} WHERE 1 = 0").schema
         return schema if columns is None else pa.schema([field for field in schema if field.name in columns])
-
-    def bucket_map(self, kernel: Kernel, sql: str, into: str, *, key: str, buckets: int, **values: Any) -> None:
-        """Apply an Arrow kernel to each bucket (`key` mod `buckets`) of a SELECT and append what it returns to `into`.
-
-        The kernel sees a whole bucket, in no promised order; with one bucket it sees all rows.
-        """
-        chosen = f"SELECT * FROM ({sql}) AS bucket_rows WHERE ((({_identifier(key)}) % $n) + $n) % $n = $b"
-        for bucket in range(buckets):
-            rows = self.query(sql, **values) if buckets == 1 else self.query(chosen, n=buckets, b=bucket, **values)
-            self.write(into, kernel(rows))
 
     def meta(self, key: str) -> str | None:
         """A fact about this audit file, None when not recorded."""

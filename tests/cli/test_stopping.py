@@ -17,17 +17,19 @@ _INTERRUPTED = """
 import signal, sys
 def hook(event, arguments):
     if event == "import" and arguments[0] == {module!r}:
-        signal.raise_signal(signal.SIGINT)
+        {by}
 sys.addaudithook(hook)
 from audit.__main__ import main
 main()
 """
 
 
-def interrupted(module: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    """Run a command that gets Ctrl-C at the moment it imports a module."""
+def interrupted(
+    module: str, *arguments: str | Path, by: str = "signal.raise_signal(signal.SIGINT)"
+) -> subprocess.CompletedProcess[str]:
+    """Run a command that gets Ctrl-C, or what `by` says, at the moment it imports a module."""
     return subprocess.run(
-        [sys.executable, "-c", _INTERRUPTED.format(module=module), *(str(each) for each in arguments)],
+        [sys.executable, "-c", _INTERRUPTED.format(module=module, by=by), *(str(each) for each in arguments)],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
 
@@ -58,6 +60,11 @@ def test_a_query_that_is_interrupted_is_an_interrupt() -> None:
         threading.Timer(0.2, signal.raise_signal, [signal.SIGINT]).start()
         with pytest.raises(KeyboardInterrupt):
             opened.value(long)
+
+
+def test_a_pipe_that_breaks_elsewhere_is_a_failure(sample_db: Path) -> None:
+    ran = interrupted("audit.summary", "summary", "--db", sample_db, by="raise BrokenPipeError(32, 'Broken pipe')")
+    assert (ran.returncode, ran.stdout, ran.stderr) == (1, "", "error: output: Broken pipe\n")
 
 
 @pytest.mark.parametrize("flags", [(), ("--json",)])

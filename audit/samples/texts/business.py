@@ -120,7 +120,6 @@ LISTING_POLICY = (
         for number, rule in enumerate(rule.format(f=fault) for fault in _LISTING_FAULTS for rule in _LISTING_RULES)
     )
 )
-LISTING_FAULTS = _LISTING_FAULTS
 LISTING_TEXT = "Seller s-{seller:04d} offers: {title}. {body}"
 LISTING_BODIES = (
     "Used on two tours, washed, no holes. Comes with the original bag.",
