@@ -18,7 +18,7 @@ from audit.deciding.units import TrialKey, Unit
 from audit.statistics.certificates import certificate_power, clean_units
 from audit.statistics.intervals import Interval, clopper_pearson, upper_bound
 from audit.statistics.sampling import pps_probabilities, sequential_poisson, size_measure
-from audit.statistics.verdicts import FAMILY_DELTA, alpha_of
+from audit.statistics.verdicts import alpha_of, whole_error
 
 WORKFLOWS, CANDIDATES = 10, 5
 Random = np.random.Generator
@@ -26,11 +26,15 @@ Random = np.random.Generator
 
 @dataclass(frozen=True)
 class World:
-    """How answers fail: `loss` is the true share of requests lost, `cheap` says losses sit among cheap requests."""
+    """How answers fail: `loss` is the true share of requests lost, `cheap` says losses sit among cheap requests.
+
+    `heavy`: few prompts make most requests (Pareto, shape 1.1), and losses are a share of the requests.
+    """
 
     loss: float
     cheap: bool = False
     even: bool = False
+    heavy: bool = False
     frame: int = 4000
 
 
@@ -45,16 +49,42 @@ def unit(number: int, state: str, weight: float, **more: object) -> Unit:
     return Unit(**{**values, **more})  # type: ignore[arg-type]
 
 
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """The prompts of a workflow: which are lost, how often each comes, what they are drawn by."""
+
+    lost: np.ndarray
+    requests: np.ndarray
+    sizes: np.ndarray
+
+    @classmethod
+    def of(cls, rng: Random, world: World) -> Frame:
+        """A frame in which the share of requests lost is `world.loss`, or the least share above it."""
+        cost = np.ones(world.frame) if world.even else rng.lognormal(0.0, 1.2, world.frame)
+        requests = np.ceil(rng.pareto(1.1, world.frame)) if world.heavy else np.ones(world.frame)
+        requests = np.maximum(1.0, np.minimum(requests, world.frame / 20))
+        order = np.argsort(cost)[: world.frame // 2] if world.cheap else np.arange(world.frame)
+        order = rng.permutation(order)
+        lost = np.zeros(world.frame, dtype=np.bool_)
+        enough = int(np.searchsorted(np.cumsum(requests[order]), world.loss * requests.sum() - 1e-9)) + 1
+        lost[order[: enough if world.loss else 0]] = True
+        sizes = requests if world.even else size_measure(cost * requests, 0.5, requests)
+        return cls(lost, requests, sizes)
+
+    def drawn(self, uniforms: np.ndarray, n: int, kept: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Places and chances of a sample of n that holds what was kept."""
+        draw = sequential_poisson(self.sizes, n, uniforms, kept=kept)
+        return draw.units, pps_probabilities(self.sizes, n)
+
+    def answers(self, units: np.ndarray, chances: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Losses and weights of sampled prompts."""
+        return self.lost[units], self.requests[units] / chances[units]
+
+
 def sampled(rng: Random, world: World, n: int) -> tuple[np.ndarray, np.ndarray]:
-    """Losses and weights of n sampled prompts of a frame in which the share lost is exactly `world.loss`."""
-    cost = np.ones(world.frame) if world.even else rng.lognormal(0.0, 1.2, world.frame)
-    lost = np.zeros(world.frame, dtype=np.bool_)
-    count = round(world.loss * world.frame)
-    order = np.argsort(cost)[: world.frame // 2] if world.cheap else np.arange(world.frame)
-    lost[rng.choice(order, count, replace=False)] = True
-    sizes = np.ones(world.frame) if world.even else size_measure(cost, 0.5)
-    draw = sequential_poisson(sizes, n, rng.random(world.frame))
-    return lost[draw.units], 1 / pps_probabilities(sizes, n)[draw.units]
+    """Losses and weights of n sampled prompts of a new frame."""
+    frame = Frame.of(rng, world)
+    return frame.answers(*frame.drawn(rng.random(world.frame), n, np.zeros(0, dtype=np.int64)))
 
 
 def trial(
@@ -70,7 +100,7 @@ def trial(
 def false_safe(rng: Random, world: World, n: int) -> bool:
     """Any false 'safe' among 5 candidates x 10 workflows that all lose exactly what is allowed."""
     trials = [trial(place, *sampled(rng, world, n)) for place in range(WORKFLOWS * CANDIDATES)]
-    return any(judged.verdict == "safe" for judged in rule.judge(trials, tried=0))
+    return any(judged.verdict == "safe" for judged in rule.judge(trials))
 
 
 def naive_safe(rng: Random, world: World, n: int = 50) -> bool:
@@ -90,13 +120,13 @@ def judged_false_safe(rng: Random, miss: float, n: int, planted: int = 30) -> bo
         made = trial(place, seen, weights, miss=bound)
         units = tuple(unit(u.prompt_key, u.state, u.weight, judge="judge:j") for u in made.units)
         trials.append(rule.Trial(made.key, "open", units, {}, bound))
-    return any(judged.verdict == "safe" for judged in rule.judge(trials, tried=0))
+    return any(judged.verdict == "safe" for judged in rule.judge(trials))
 
 
 def certified(rng: Random, true_loss: float, n: int) -> float:
     """Share of the pairs (of equal dollars) a planned sample certifies when each loses `true_loss`."""
     trials = [trial(place, *sampled(rng, World(true_loss, even=True), n)) for place in range(WORKFLOWS)]
-    return float(np.mean([judged.verdict == "safe" for judged in rule.judge(trials, tried=0)]))
+    return float(np.mean([judged.verdict == "safe" for judged in rule.judge(trials)]))
 
 
 def covered(rng: Random, world: World, n: int) -> bool:
@@ -137,7 +167,7 @@ def rated_covered(rng: Random, true_bad: float, sensitivity: float, specificity:
 def rated_false_safe(rng: Random, true_bad: float) -> bool:
     """Whether people's 60 ratings leave a sleeping judge's certificate standing."""
     units = tuple(rated(rng, true_bad, 1.0, 0.0))
-    (found,) = rule.judge([rule.Trial(TrialKey(1, "big", "e", "small", ""), "open", units, {}, 0.1)], tried=0)
+    (found,) = rule.judge([rule.Trial(TrialKey(1, "big", "e", "small", ""), "open", units, {}, 0.1)])
     return found.verdict == "safe"
 
 
@@ -151,11 +181,11 @@ def show(title: str, found: Interval) -> None:
 
 
 def main(audits: int, seed: int) -> None:
-    print(f"{audits} audits each (families: a fifth of that), seed {seed}")
+    print(f"{audits} audits each (power: a fifth of that), seed {seed}")
     intervals(audits, seed)
     people(audits, seed)
     power(audits // 5, seed)
-    families(audits // 5, seed)
+    families(audits, seed)
 
 
 def intervals(audits: int, seed: int) -> None:
@@ -177,8 +207,8 @@ def people(audits: int, seed: int) -> None:
 
 
 def power(audits: int, seed: int) -> None:
-    for n in (clean_units(0.05, FAMILY_DELTA, WORKFLOWS), 200, 240, 300):
-        stated = certificate_power(n, 0.01, 0.05, FAMILY_DELTA, WORKFLOWS)
+    for n in (clean_units(0.05, whole_error(1), WORKFLOWS), 200, 240, 300):
+        stated = certificate_power(n, 0.01, 0.05, whole_error(1), WORKFLOWS)
         found = share(audits, seed, lambda rng, n=n: certified(rng, 0.01, n))
         show(f"dollars certified at 1 % loss, 10 workflows, n={n} each (stated {100 * stated:.0f} %)", found)
 
@@ -190,6 +220,7 @@ def families(audits: int, seed: int) -> None:
         ("even costs", World(0.05, even=True)),
         ("uneven costs", World(0.05)),
         ("losses among cheap requests", World(0.05, cheap=True)),
+        ("few heavy prompts", World(0.05, heavy=True)),
     ):
         found = share(audits, seed, lambda rng, w=world: false_safe(rng, w, 150))
         show(f"false safe, 5 candidates x 10 workflows at 5 % loss, n=150, {name}", found)
@@ -198,4 +229,4 @@ def families(audits: int, seed: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 500, int(sys.argv[2]) if len(sys.argv) > 2 else 20261122)
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 600, int(sys.argv[2]) if len(sys.argv) > 2 else 20261122)

@@ -25,7 +25,7 @@ from audit.deciding.parts.stage import Offer, chosen, tried
 from audit.deciding.units import TrialKey
 from audit.scoring.verifying import Verified
 from audit.statistics.arrays import BoolArray, FloatArray
-from audit.statistics.verdicts import alpha_of
+from audit.statistics.verdicts import alpha_of, look_error, whole_error
 from benchmarks.deciding import Random, share, show, unit
 
 FRESH = 2_000
@@ -88,12 +88,13 @@ def audit(rng: Random, world: World, n: int) -> list[Policy]:
         unit(number, "failed" if bad else "passed", 1.0, cost=world.cost * float(cost), current_cost=float(cost), logged_input_tokens=int(tokens))
         for number, (bad, cost, tokens) in enumerate(zip(drawn.lost, drawn.cost, drawn.tokens, strict=True))
     )  # fmt: skip
-    offer = Offer(rule.Trial(TrialKey(1, "big", "e", "small", ""), world.kind, units, {}), None)
+    error = (look_error(1) - whole_error(1)) / world.pairs
+    offer = Offer(rule.Trial(TrialKey(1, "big", "e", "small", ""), world.kind, units, {}), error)
     checked = {}
     if world.caught is not None:
         sent_back = np.where(drawn.lost, rng.random(n) < world.caught, rng.random(n) < world.alarms)
         checked = {number: Verified("json", not back) for number, back in enumerate(sent_back.tolist())}
-    return tried(offer, world.pairs, dict(enumerate(drawn.prompts)), checked)
+    return tried(offer, dict(enumerate(drawn.prompts)), checked)
 
 
 def true_loss(rng: Random, world: World, policy: Policy, prompts: int = FRESH) -> float:

@@ -42,6 +42,7 @@ class Wish:
 def planned(store: Store, settings: Config, wish: Wish, only: Mapping[int, float] | None) -> Plan:
     """What the flags and the configuration come to; `only` are the prompts of an evaluation set with their chances."""
     from audit.cli.pricing import catalogue
+    from audit.deciding import looks
     from audit.replay import LocalLimits, plan
 
     return plan(
@@ -59,6 +60,7 @@ def planned(store: Store, settings: Config, wish: Wish, only: Mapping[int, float
         only=only,
         batch=wish.batch,
         redact=wish.redact,
+        look=looks(store).count + 1,
     )
 
 

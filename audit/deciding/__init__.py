@@ -2,6 +2,7 @@
 
 from audit.deciding.futility import Standing, hopeless, standings
 from audit.deciding.judges import Fitness, fitness
+from audit.deciding.looks import looks
 from audit.deciding.stage import Verdict, deciding
 from audit.deciding.totals import Total, totals
 from audit.deciding.units import Evidence, TrialKey, Unit, evidence
@@ -18,6 +19,7 @@ __all__ = [
     "evidence",
     "fitness",
     "hopeless",
+    "looks",
     "standings",
     "totals",
 ]

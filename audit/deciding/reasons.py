@@ -12,6 +12,7 @@ from audit.deciding.floor import Floor
 from audit.deciding.judges import Fitness
 from audit.deciding.parts import Policy
 from audit.deciding.units import Unit
+from audit.statistics.verdicts import FAMILY_DELTA, look_error
 
 
 def because(trial: rule.Trial, judged: rule.Judged, undecided: int) -> str:
@@ -48,6 +49,8 @@ def notes(trial: rule.Trial, judged: rule.Judged, units: Sequence[Unit], measure
         "today's model was answered in the candidate's very words, so its replay is no floor": trial.echoed,
         "floor not measured: every unacceptable answer counts": measured is None,
         "floor from repeated prompts of the log: every unacceptable answer counts": measured and not measured.paired,
+        "found safe at an earlier look, and nothing that came since speaks against it": judged.stands,
+        _look(trial): trial.look > 1 and bool(trial.units) and not judged.stands,
         "observed in the log, not assigned by chance": any(unit.origin == "observed" for unit in units),
     }
     return [note for note, holds in found.items() if holds] + _rated(trial)
@@ -58,6 +61,13 @@ def _reading(judged: rule.Judged, undecided: int) -> str:
     if judged.verdict == "not_safe":
         return f"{undecided} undecided taken as acceptable"
     return f"{_count(undecided, 'undecided counts', 'undecided count')} against it"
+
+
+def _look(trial: rule.Trial) -> str:
+    """Why more is asked of what was looked at, or tried, after a verdict had been seen."""
+    return (
+        f"look {trial.look} at new answers, which has {100 * look_error(trial.look) / FAMILY_DELTA:.2g} % of the error"
+    )
 
 
 def _rated(trial: rule.Trial) -> list[str]:

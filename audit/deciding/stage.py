@@ -12,6 +12,7 @@ from typing import Any
 from audit.deciding import blindness, reasons, rule
 from audit.deciding.behaviour import Behaviours
 from audit.deciding.floor import Floor, floor, repeats
+from audit.deciding.looks import answers, looked, looks
 from audit.deciding.parts import Offer, Policy, parts
 from audit.deciding.ratios import ratios
 from audit.deciding.timing import Limits, Timing, timing
@@ -92,15 +93,15 @@ def deciding(
     """
     found = evidence(store)
     workflows = {row["workflow_id"]: row for row in store.rows(_WORKFLOWS)}
-    trials = [_trial(found, key, units, workflows) for key, units in sorted(found.trials.items())]
-    judged = rule.judge(trials, tried=0) if trials else []
+    trials = looked(looks(store), [_trial(found, key, units, workflows) for key, units in sorted(found.trials.items())])
+    judged = rule.judge(trials)
     limits = Limits(latency or {}, first_chunk or {})
     standing = _Standing(repeats(store), Behaviours(store), limits, len(trials), time.time_ns() // 1000)
     verdicts = [
         _verdict(trial, outcome, found, standing, str((workflows.get(trial.key.workflow_id) or {}).get("name") or ""))
         for trial, outcome in zip(trials, judged, strict=True)
     ]
-    policies = parts(store, _divisible(trials, verdicts), len(trials), _whole(verdicts))
+    policies = parts(store, _divisible(trials, judged, verdicts), _whole(verdicts))
     verdicts = [_with_part(verdict, policies) for verdict in verdicts]
     with store.transaction():
         store.run("DELETE FROM verdict")
@@ -190,12 +191,12 @@ def _verdict(trial: rule.Trial, judged: rule.Judged, found: Evidence, standing: 
     )
 
 
-def _divisible(trials: Sequence[rule.Trial], verdicts: Sequence[Verdict]) -> list[Offer]:
+def _divisible(trials: Sequence[rule.Trial], judged: Sequence[rule.Judged], verdicts: Sequence[Verdict]) -> list[Offer]:
     """Pairs of which a part may be looked at: not where the whole is safe, or where what vetoes it holds for parts."""
     found = []
-    for trial, verdict in zip(trials, verdicts, strict=True):
+    for trial, outcome, verdict in zip(trials, judged, verdicts, strict=True):
         if verdict.verdict != "safe" and not (verdict.late or blindness.constant(trial.units)):
-            found.append(Offer(trial, verdict.latency_limit, verdict.first_chunk_limit))
+            found.append(Offer(trial, outcome.parts_error, verdict.latency_limit, verdict.first_chunk_limit))
     return found
 
 
@@ -242,10 +243,15 @@ def _log(
     settings = {
         "seeds": found.seeds,
         "delta": FAMILY_DELTA,
-        "grown": rule.grown(trials),
+        "looks": max((trial.look for trial in trials), default=0),
         "rated": sum(verdict.rated for verdict in verdicts),
         "judges": {f"{name} on {kind}": list(judge.faults) for (name, kind), judge in sorted(found.judges.items())},
-        "trials": [trial.key._asdict() | {"alpha": trial.alpha, "n": len(trial.units)} for trial in trials],
+        "trials": [
+            trial.key._asdict()
+            | {"alpha": trial.alpha, "n": len(trial.units), "answers": answers(trial), "look": trial.look}
+            | {"safe": verdict.verdict == "safe"}
+            for trial, verdict in zip(trials, verdicts, strict=True)
+        ],
         "policies": [policy.tried_as() for policy in policies],
     }
     outcome = dict(Counter(verdict.verdict for verdict in verdicts))

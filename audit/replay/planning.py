@@ -26,6 +26,7 @@ from audit.replay.routes import Directory, Route, Skipped, currents, host_of, is
 from audit.replay.strata import stratify
 from audit.replay.variants import Variant, variant
 from audit.statistics.arrays import BoolArray
+from audit.statistics.verdicts import whole_error
 from audit.store import Store
 
 EXPECTED_THINKING = 800
@@ -60,6 +61,7 @@ def plan(
     only: Mapping[int, float] | None = None,
     batch: bool = False,
     redact: bool = False,
+    look: int = 1,
 ) -> Plan:
     """Plan the replay of `sample` prompts with `models` (proposed from the price table where nothing is named).
 
@@ -68,7 +70,8 @@ def plan(
     judge or people will rate the answers programs can't. `unready` plans for endpoints that lack a key or a package as
     well and lists what is missing: such a plan is for reading. `only` asks exactly these prompts (by key, with the
     chance each had to be among them) instead of drawing any. `batch` plans for the Batch APIs at their prices,
-    `redact` hides personal data from every endpoint outside this process. Raises
+    `redact` hides personal data from every endpoint outside this process. `look` counts at which look at new answers
+    these will be judged, for what the sample can certify. Raises
     ReplayError where nothing can be replayed or a named model's endpoint can't be used, and ConfigError for a model
     without an endpoint or an unknown variant.
     """
@@ -78,7 +81,7 @@ def plan(
     directory = Directory(catalogue, endpoints, time.time_ns() // 1000, batch=batch)
     found = _Planner(store, directory, units, local or LocalLimits(), Redactor() if redact else None)
     ways = found.ways(models, floor, [variant(each) for each in variants], unready)
-    made = found.plan(ways, sample, seed, judged, only)
+    made = found.plan(ways, sample, seed, judged, only, whole_error(look))
     if not floor:
         return made
     asked = {each.current_model for each in made.candidates}
@@ -128,6 +131,7 @@ class _Planner:
         seed: int,
         judged: bool,
         only: Mapping[int, float] | None,
+        error: float,
     ) -> Plan:
         """Draw, and list the calls."""
         units, counts = self._units, Counts()
@@ -141,7 +145,7 @@ class _Planner:
             picked = exactly(units, strata, only, before)
         self._list_jobs(picked.rows.tolist(), ways, counts)
         tried = candidates_by_model(ways)
-        now = promise(units, strata, picked, self._kinds, self._names, tried, judged)
+        now = promise(units, strata, picked, self._kinds, self._names, tried, judged, error)
         return Plan(
             seed=seed,
             requested=requested,
@@ -155,7 +159,7 @@ class _Planner:
             not_replayable=unreplayable(counts),
             destinations=self._destinations(ways, counts),
             promise=now,
-            larger=grown_promise(units, strata, eligible, now, self._kinds, self._names, tried, judged),
+            larger=grown_promise(units, strata, eligible, now, self._kinds, self._names, tried, judged, error),
             covered_pico=int(units.cost_pico[eligible].sum()),
             skipped=tuple(skipped),
             missing=lacking(ways),

@@ -13,7 +13,7 @@ from audit.replay.strata import Strata, allocate
 from audit.statistics.arrays import BoolArray
 from audit.statistics.certificates import certificate_power, clean_units
 from audit.statistics.intervals import kish_neff
-from audit.statistics.verdicts import FAMILY_DELTA, alpha_of
+from audit.statistics.verdicts import alpha_of
 from audit.taskkind import CHECKED
 
 TRUE_LOSS = 0.01
@@ -28,17 +28,19 @@ def promise(
     names: Mapping[int, str],
     candidates: Mapping[str, int],
     judged: bool,
+    error: float,
 ) -> Promise:
     """Certificates a drawn sample can give; `candidates` counts those to be tried for each current model.
 
-    Kinds no program can compare count only where the answers will be `judged`.
+    `error` is what the look at their answers spends on whole workflows. Kinds no program can compare count only where
+    the answers will be `judged`.
     """
     weights: dict[tuple[int, str], list[float]] = {}
     for row, chance in zip(sample.rows.tolist(), sample.probabilities.tolist(), strict=True):
         pair = int(units.workflow_id[row]), units.model[row]
         weights.setdefault(pair, []).append(float(units.requests[row]) / max(chance, 1e-12))
     effective = {pair: kish_neff(np.array(each)) for pair, each in weights.items()}
-    return _promise(len(sample), effective, kinds, _by_dollars(strata, names), candidates, judged)
+    return _promise(len(sample), effective, kinds, _by_dollars(strata, names), candidates, judged, error)
 
 
 def grown_promise(
@@ -50,6 +52,7 @@ def grown_promise(
     names: Mapping[int, str],
     candidates: Mapping[str, int],
     judged: bool,
+    error: float,
 ) -> Promise | None:
     """The smallest of a few larger samples that certifies more; None when none does."""
     room = int(eligible.sum())
@@ -64,7 +67,7 @@ def grown_promise(
             if pair is not None and number:
                 key = strata.pairs[pair].workflow_id, strata.pairs[pair].model
                 counts[key] = counts.get(key, 0.0) + number
-        found = _promise(size, counts, kinds, _by_dollars(strata, names), candidates, judged, now.tests)
+        found = _promise(size, counts, kinds, _by_dollars(strata, names), candidates, judged, error, now.tests)
         if found.certificates > now.certificates:
             return found
     return None
@@ -77,6 +80,7 @@ def _promise(
     names: Mapping[int, str],
     candidates: Mapping[str, int],
     judged: bool,
+    error: float,
     tests: int = 0,
 ) -> Promise:
     trials = [
@@ -86,8 +90,8 @@ def _promise(
     ]
     family = max(1, tests, len(trials))
     unchecked = 0 if judged else sum(kinds.get(workflow) not in CHECKED for _, _, workflow in trials)
-    certified = [trial for trial in _holm(trials, family) if judged or kinds.get(trial[2]) in CHECKED]
-    powers = [certificate_power(int(size), TRUE_LOSS, alpha, FAMILY_DELTA, family) for size, alpha, _ in certified]
+    certified = [trial for trial in _holm(trials, family, error) if judged or kinds.get(trial[2]) in CHECKED]
+    powers = [certificate_power(int(size), TRUE_LOSS, alpha, error, family) for size, alpha, _ in certified]
     won = {workflow for _, _, workflow in certified}
     workflows = tuple(name for workflow, name in names.items() if workflow in won)
     return Promise(n, len(certified), workflows, family, float(np.mean(powers)) if powers else 0.0, unchecked)
@@ -99,12 +103,12 @@ def _by_dollars(strata: Strata, names: Mapping[int, str]) -> dict[int, str]:
     return {workflow: names.get(workflow, str(workflow)) for workflow in (*order, *(set(names) - set(order)))}
 
 
-def _holm(trials: Sequence[tuple[float, float, int]], family: int) -> list[tuple[float, float, int]]:
+def _holm(trials: Sequence[tuple[float, float, int]], family: int, error: float) -> list[tuple[float, float, int]]:
     """Trials certified when none shows a loss: Holm's steps, from the strongest evidence down."""
     strength = sorted(trials, key=lambda trial: (1 - trial[1]) ** trial[0])
     certified: list[tuple[float, float, int]] = []
     for place, trial in enumerate(strength):
-        if trial[0] < clean_units(trial[1], FAMILY_DELTA, max(1, family - place)):
+        if trial[0] < clean_units(trial[1], error, max(1, family - place)):
             break
         certified.append(trial)
     return certified

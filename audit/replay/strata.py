@@ -12,7 +12,7 @@ from audit.replay.frame import Frame, dollars
 from audit.statistics.arrays import BoolArray, FloatArray, IntArray
 from audit.statistics.certificates import clean_units
 from audit.statistics.sampling import prior_sd, size_bands, size_measure
-from audit.statistics.verdicts import FAMILY_DELTA, alpha_of
+from audit.statistics.verdicts import alpha_of, whole_error
 from audit.taskkind import CHECKED
 
 POOL_SHARE = 0.005
@@ -175,7 +175,7 @@ def _sequence(strata: Strata, units: Frame, eligible: BoolArray) -> Iterator[int
     state = _state(strata, units, eligible)
     needed = [
         math.ceil(
-            clean_units(alpha_of(pair.kind), FAMILY_DELTA, state.trials)
+            clean_units(alpha_of(pair.kind), whole_error(1), state.trials)
             * _design_effect(strata, units, eligible, state.of_pair.get(place, []))
         )
         for place, pair in enumerate(strata.pairs)

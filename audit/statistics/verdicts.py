@@ -2,6 +2,12 @@
 
 Safe: the upper bound of its loss, adjusted over every workflow × candidate pair tried (Holm), is at most alpha, and
 where the current model was replayed too it is not inferior to that. Not safe: the adjusted lower bound exceeds alpha.
+
+One error covers everything that is ever certified on an audit file. Looks at new answers spend it one after another
+(alpha spending), the pairs of a look share what it spends (Holm), and of a pair's share the parts of its workflow get
+a fifth. It holds whenever one stops looking: a look's tests are plain ones of a sample whose size was given, and the
+errors of all looks add up to the whole. Within a look the pairs whose whole is certified pass their share on, their
+parts' too: a part loses no more than the whole, so a part that loses too much is one of a pair that is still there.
 """
 
 from __future__ import annotations
@@ -17,10 +23,13 @@ from audit.statistics.arrays import BoolArray, FloatArray
 from audit.statistics.certificates import clean_units, holm, holm_levels
 from audit.statistics.intervals import kish_neff, upper_bound
 from audit.statistics.noninferiority import tango
-from audit.statistics.sequential import GrowingSample, growing_clean_units
 from audit.statistics.weighted_loss import LossSample
 
 FAMILY_DELTA = 0.05
+FIRST_LOOK = 0.8
+"""Share of the error the first look at answers spends; every later one spends half of what is left."""
+WHOLE = 0.8
+"""Share of a pair's error for the whole workflow; its parts have the rest."""
 ALPHA = 0.05
 STRICT_ALPHA = 0.02
 STRICT_KINDS = frozenset({"extraction", "tool_call"})
@@ -31,6 +40,16 @@ USEFUL_SHARE = 0.3
 VALID_DAYS = 30
 """Days after the last replayed answer on which a certificate may still be relied on."""
 _MOST_MORE = 100_000
+
+
+def look_error(look: int) -> float:
+    """Error all tests of a look at new answers share, whole workflows and parts; looks are counted from 1."""
+    return FAMILY_DELTA * (FIRST_LOOK if look <= 1 else (1 - FIRST_LOOK) * 0.5 ** (look - 1))
+
+
+def whole_error(look: int) -> float:
+    """Error the whole workflows of a look share."""
+    return WHOLE * look_error(look)
 
 
 def alpha_of(kind: str) -> float:
@@ -97,20 +116,21 @@ class Verdict:
 
 
 def decide(
-    trials: Sequence[Trial], delta: float = FAMILY_DELTA, *, tried: int = 0, grown: bool = False
+    trials: Sequence[Trial], delta: float = FAMILY_DELTA, *, tried: int = 0, later: float | None = None
 ) -> list[Verdict]:
     """Judge all trials together: the chance that any 'safe' is false is at most delta.
 
-    `tried` counts trials made before and left out here (they stay in the family). `grown` for samples that were looked
-    at while they grew: losses in the order drawn, tested by e-process.
+    `tried` counts trials of the same family that are left out here. `later` is the error of the look at which more
+    units would be judged (None: delta), for what is said of their number.
     """
-    evidence = [_growing(trial) if grown else _fixed(trial) for trial in trials]
+    evidence = [_evidence(trial) for trial in trials]
     family = len(trials) + tried
     safe_p = np.array([e.p_safe() for e in evidence])
     harm_p = np.array([e.sample.p_below(e.trial.alpha) for e in evidence])
     safe_levels, harm_levels = holm_levels(safe_p, delta, family), holm_levels(harm_p, delta, family)
+    ahead = 1.0 if later is None else later / delta
     return [
-        _verdict(e, delta, float(safe_level), float(harm_level), float(p))
+        _verdict(e, float(safe_level), float(harm_level), float(p), ahead)
         for e, safe_level, harm_level, p in zip(evidence, safe_levels, harm_levels, holm(safe_p, family), strict=True)
     ]
 
@@ -122,10 +142,10 @@ def futile(acceptable: float, n: float, floor_rate: float, useful: float = USEFU
 
 @dataclass(frozen=True, eq=False)
 class _Evidence:
-    """A trial with the tests that fit how it was sampled; p_inferior takes the foreseen growth of the sample."""
+    """A trial with its tests; p_inferior takes the foreseen growth of the sample."""
 
     trial: Trial
-    sample: LossSample | GrowingSample
+    sample: LossSample
     p_inferior: Callable[[float], float] | None = field(repr=False)
 
     def p_safe(self) -> float:
@@ -139,14 +159,13 @@ class _Evidence:
             return max(p, self.p_inferior(1.0))
         return p
 
-    def floor_holds(self, delta: float, level: float, scale: float = 1.0) -> bool:
+    def floor_holds(self, level: float, scale: float = 1.0) -> bool:
         """Tell whether the candidate is shown not inferior to the current model, or no floor was measured."""
-        needed = level if self.trial.margin < self.trial.alpha else delta
+        needed = level if self.trial.margin < self.trial.alpha else FAMILY_DELTA
         return self.p_inferior is None or self.p_inferior(scale) <= needed
 
 
-def _fixed(trial: Trial) -> _Evidence:
-    """Evidence of a sample whose size was fixed before looking."""
+def _evidence(trial: Trial) -> _Evidence:
     sample = LossSample.of(trial.losses, trial.weights, trial.clusters)
     if trial.gains is None:
         return _Evidence(trial, sample, None)
@@ -160,23 +179,11 @@ def _fixed(trial: Trial) -> _Evidence:
     return _Evidence(trial, sample, p_inferior if sample.n else (lambda scale: 1.0))
 
 
-def _growing(trial: Trial) -> _Evidence:
-    """Evidence of a sample that was looked at while it grew."""
-    if trial.clusters is not None:
-        raise ValueError("a growing sample has no test for clusters: give one unit per cluster")
-    sample = GrowingSample.of(trial.losses, trial.weights)
-    gains = trial.gains
-    if gains is None:
-        return _Evidence(trial, sample, None)
-    p = sample.p_inferior(gains, trial.margin)
-    return _Evidence(trial, sample, lambda scale: p**scale)
-
-
-def _verdict(e: _Evidence, delta: float, safe_level: float, harm_level: float, p: float) -> Verdict:
-    low, floor = e.sample.at_most(e.trial.alpha, safe_level), e.floor_holds(delta, safe_level)
+def _verdict(e: _Evidence, safe_level: float, harm_level: float, p: float, ahead: float) -> Verdict:
+    low, floor = e.sample.at_most(e.trial.alpha, safe_level), e.floor_holds(safe_level)
     high = e.sample.exceeds(e.trial.alpha, harm_level)
     word: Literal["safe", "not_safe", "unknown"] = "not_safe" if high else "safe" if low and floor else "unknown"
-    unknown = word == "unknown"
+    unknown, then = word == "unknown", ahead if e.sample.n else 1.0
     return Verdict(
         key=e.trial.key,
         verdict=word,
@@ -187,22 +194,22 @@ def _verdict(e: _Evidence, delta: float, safe_level: float, harm_level: float, p
         upper=e.sample.upper(safe_level),
         level=safe_level,
         p_value=p,
-        n_more=_units_to_settle(e, delta, safe_level, harm_level) if unknown else 0,
+        n_more=_units_to_settle(e, safe_level * then, harm_level * then) if unknown else 0,
         held_back_by=("floor" if low else "loss") if unknown else None,
     )
 
 
-def _units_to_settle(e: _Evidence, delta: float, safe_level: float, harm_level: float) -> int | None:
+def _units_to_settle(e: _Evidence, safe_level: float, harm_level: float) -> int | None:
     """Return the least number of further units at which the rates seen would give safe or not safe."""
     n, alpha = e.sample.n, e.trial.alpha
     if n == 0:
-        return (growing_clean_units if isinstance(e.sample, GrowingSample) else clean_units)(alpha, safe_level)
+        return clean_units(alpha, safe_level)
 
     def settled(more: int) -> bool:
         scale = (n + more) / n
         if e.sample.rate > alpha:
             return e.sample.exceeds(alpha, harm_level, scale)
-        return e.sample.at_most(alpha, safe_level, scale) and e.floor_holds(delta, safe_level, scale)
+        return e.sample.at_most(alpha, safe_level, scale) and e.floor_holds(safe_level, scale)
 
     low, high = 0, 1
     while not settled(high):

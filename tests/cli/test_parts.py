@@ -14,7 +14,7 @@ import yaml
 from audit.__main__ import run
 from benchmarks.parts import documented
 
-PROMPTS = 260
+PROMPTS = 340
 FORMAT = {"type": "json_schema", "json_schema": {"name": "o", "schema": {
     "type": "object", "properties": {"order": {"type": "integer"}}, "required": ["order"]}}}  # fmt: skip
 

@@ -277,7 +277,7 @@ def test_long_conversations_keep_their_instructions_and_their_end() -> None:
 def test_the_command_shows_the_plan_asks_the_judge_and_says_what_follows(
     house: House, audit: Any, tmp_path: Any
 ) -> None:
-    house.letters(lambda number, right: f"Hello {right}!", n=70)
+    house.letters(lambda number, right: f"Hello {right}!", n=90)
     house.says(careful)
     config, db = tmp_path / "audit.toml", tmp_path / "audit.duckdb"
     config.write_text(
@@ -289,7 +289,7 @@ def test_the_command_shows_the_plan_asks_the_judge_and_says_what_follows(
     house.plant.store.run("DETACH copied")
     shared = ("--model", "house/judge-1", "--db", db, "--config", config)
     plan = audit("judge", *shared, "--dry-run", "--json").document
-    assert (plan["answers"], plan["questions"], plan["reused"]) == (70, 70 * 2 + 30 + 30 * 2, 0)
+    assert (plan["answers"], plan["questions"], plan["reused"]) == (90, 90 * 2 + 30 + 30 * 2, 0)
     refused = audit("judge", *shared)
     assert (refused.code, "nothing was sent" in refused.err) == (2, True)
     assert house.peer.requests == []
@@ -298,11 +298,11 @@ def test_the_command_shows_the_plan_asks_the_judge_and_says_what_follows(
     assert "left no room for" in capped.err
     assert "raise --max-cost" in capped.err
     made = audit("judge", *shared, "--yes", "--json").document
-    assert (made["passed"], made["fitness"][0]["fit"]) == (70, True)
+    assert (made["passed"], made["fitness"][0]["fit"]) == (90, True)
     assert made["by_candidate"][0]["verdict"] == "safe"
     assert "names the customer and the amount" in house.peer.requests[0]["messages"][0]["content"]
     again = audit("judge", *shared, "--yes").out
-    assert "70 acceptable" in again
+    assert "90 acceptable" in again
     assert "Is the judge fit?" in again
 
 

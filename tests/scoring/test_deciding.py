@@ -8,6 +8,8 @@ import pytest
 
 from audit.deciding import Verdict, deciding
 from audit.scoring import observed, scoring
+from audit.statistics.certificates import clean_units
+from audit.statistics.verdicts import whole_error
 
 
 def decided(plant: Any) -> list[Verdict]:
@@ -49,7 +51,7 @@ def test_a_candidate_that_never_loses_is_safe(plant: Any) -> None:
     assert found.interval_low < 1.0 == found.interval_high
     assert found.loss == 0.0
     assert 0 < found.loss_high <= found.alpha == 0.05
-    assert found.loss_high == pytest.approx(1 - 0.05 ** (1 / 100))
+    assert found.loss_high == pytest.approx(1 - whole_error(1) ** (1 / 100))
     assert found.floor is None
     assert "floor not measured" in found.reason
 
@@ -86,18 +88,20 @@ def test_a_candidate_that_often_loses_is_not_safe(plant: Any) -> None:
 def test_too_few_answers_are_unknown_and_say_how_many_more(plant: Any) -> None:
     run(plant, lambda number: f"answer {number}", n=20)
     (found,) = decided(plant)
-    assert (found.verdict, found.n_more) == ("unknown", 39)  # 59 clean units certify 5 % at 5 %
+    assert found.verdict == "unknown"
+    assert found.n_more is not None
+    assert 20 + found.n_more == clean_units(0.05, whole_error(2)), "they will be judged at the second look"
 
 
 def test_more_pairs_tested_need_more_evidence(plant: Any) -> None:
-    ids = run(plant, lambda number: f"answer {number}", n=80, model="model 0")
+    ids = run(plant, lambda number: f"answer {number}", n=100, model="model 0")
     for model in range(1, 8):
         for number, request in enumerate(ids):
             plant.replayed(request, f"answer {number}", model=f"model {model}")
     found = decided(plant)
     assert len(found) == 8
-    assert {verdict.verdict for verdict in found} == {"unknown"}, "8 pairs need 99 clean units each, alone 59 would do"
-    assert {verdict.n_more for verdict in found} == {19}
+    assert {verdict.verdict for verdict in found} == {"unknown"}, "8 pairs need 108 clean units each, alone 68 would do"
+    assert {verdict.n_more for verdict in found} == {clean_units(0.05, whole_error(2), 8) - 100}
 
 
 def test_undecided_answers_hold_a_verdict_back(plant: Any) -> None:
@@ -199,14 +203,14 @@ def test_a_judge_that_misjudges_planted_answers_decides_nothing(plant: Any, sort
 
 
 def test_a_judge_that_may_miss_losses_must_show_fewer(plant: Any) -> None:
-    run(plant, lambda number: f"other {'x' * number}", n=60)
+    run(plant, lambda number: f"other {'x' * number}", n=69)
     scoring(plant.store)
-    judged(plant, lambda _: True, 60)
+    judged(plant, lambda _: True, 69)
     canaries(plant)
     (found,) = deciding(plant.store)
     missed = 1 - 0.1 ** (1 / 60)
-    assert found.verdict == "unknown", "60 clean units certify 5 %, but not 5 % less what the judge may miss"
-    assert found.loss_high == pytest.approx((1 - 0.05 ** (1 / 60)) / (1 - missed))
+    assert found.verdict == "unknown", "69 clean units certify 5 %, but not 5 % less what the judge may miss"
+    assert found.loss_high == pytest.approx((1 - whole_error(1) ** (1 / 69)) / (1 - missed))
     canaries(plant, n=2000)
     assert deciding(plant.store)[0].verdict == "safe"
 
@@ -303,19 +307,19 @@ def test_a_candidate_that_cannot_answer_loses_but_the_network_does_not_count(pla
 
 
 def test_a_later_answer_takes_the_place_of_a_failure(plant: Any) -> None:
-    ids = run(plant, lambda _: "", n=60, status="failed", error="timeout: late")
+    ids = run(plant, lambda _: "", n=70, status="failed", error="timeout: late")
     assert decided(plant)[0].n == 0
     for number, request in enumerate(ids):
         plant.replayed(request, f"answer {number}", attempt=2)
     (found,) = decided(plant)
-    assert (found.verdict, found.n, found.failed) == ("safe", 60, 0)
+    assert (found.verdict, found.n, found.failed) == ("safe", 70, 0)
 
 
 def test_nothing_but_network_failures_is_unknown(plant: Any) -> None:
     run(plant, lambda _: "", n=5, status="failed", error="connection: refused")
     (found,) = decided(plant)
     assert (found.verdict, found.n, found.failed, found.acceptable) == ("unknown", 0, 5, None)
-    assert (found.interval_low, found.interval_high, found.n_more) == (0.0, 1.0, 59)
+    assert (found.interval_low, found.interval_high, found.n_more) == (0.0, 1.0, clean_units(0.05, whole_error(1)))
     assert "no answer to judge" in found.reason
 
 
@@ -386,7 +390,7 @@ def test_programs_that_read_the_answer_get_the_stricter_limit(plant: Any) -> Non
     run(
         plant,
         lambda number: json.dumps({"n": number}),
-        n=200,
+        n=300,
         workflow=2,
         kind="extraction",
         logged=lambda n: json.dumps({"n": n}),
@@ -404,19 +408,59 @@ def test_conversations_count_once(plant: Any) -> None:
     assert (found.verdict, found.n_effective) == ("unknown", pytest.approx(10))
 
 
-def test_a_sample_grown_after_a_look_needs_the_test_that_allows_looking(plant: Any) -> None:
+def grow(plant: Any, numbers: range, good: Callable[[int], bool] = lambda _: True, **drawn: Any) -> None:
+    """More prompts of the first workflow, drawn and answered."""
+    for number in numbers:
+        request = plant.logged(1, f"answer {number}")
+        plant.drawn(request, **drawn)
+        plant.replayed(request, f"answer {number}" if good(number) else "")
+
+
+@pytest.mark.parametrize("more", [{"batch": 2}, {"seed": 2}], ids=["larger sample", "another seed"])
+def test_answers_asked_for_after_a_look_are_judged_with_what_it_left_of_the_error(
+    plant: Any, more: dict[str, Any]
+) -> None:
+    run(plant, lambda number: f"answer {number}", n=60)
+    (first,) = decided(plant)
+    assert first.n_more == clean_units(0.05, whole_error(2)) - 60 == 48
+    grow(plant, range(60, 100), **more)
+    (second,) = decided(plant)
+    assert second.verdict == "unknown", "100 clean units would do, had nobody looked at 60"
+    assert "look 2 at new answers, which has 10 % of the error" in second.reason
+    grow(plant, range(100, 130), **more)
+    (third,) = decided(plant)
+    assert third.verdict == "safe"
+    assert third.loss_high == pytest.approx(1 - whole_error(3) ** (1 / 130))
+
+
+def test_to_judge_the_same_answers_again_or_complete_them_is_no_look(plant: Any) -> None:
+    run(plant, lambda number: f"answer {number}", n=65)
+    assert decided(plant)[0].verdict == decided(plant)[0].verdict == "unknown"
+    grow(plant, range(65, 70))
+    (found,) = decided(plant)
+    assert found.verdict == "safe", "five calls that had failed, made again"
+    assert found.loss_high == pytest.approx(1 - whole_error(1) ** (1 / 70))
+
+
+def test_candidates_tried_one_after_another_share_one_error(plant: Any) -> None:
+    ids = run(plant, lambda number: f"answer {number}" if number % 2 else "", n=90, model="first")
+    assert decided(plant)[0].verdict == "not_safe"
+    for number, request in enumerate(ids):
+        plant.replayed(request, f"answer {number}", model="second")
+    found = {verdict.model: verdict for verdict in decided(plant)}
+    assert (found["first"].verdict, found["second"].verdict) == ("not_safe", "unknown")
+    assert found["second"].loss_high == pytest.approx(1 - whole_error(2) ** (1 / 90))
+
+
+@pytest.mark.parametrize(("lost", "verdict"), [(0, "safe"), (8, "unknown")], ids=["all well", "many lost"])
+def test_what_was_found_safe_stays_so_unless_later_answers_speak_against_it(
+    plant: Any, lost: int, verdict: str
+) -> None:
     run(plant, lambda number: f"answer {number}", n=70)
     assert decided(plant)[0].verdict == "safe"
-    for number in range(70, 75):
-        request = plant.logged(1, f"answer {number}")
-        plant.drawn(request, batch=2)
-        plant.replayed(request, f"answer {number}")
-    assert decided(plant)[0].verdict == "unknown", "75 clean units are not enough when every look counts"
-    for number in range(75, 400):
-        request = plant.logged(1, f"answer {number}")
-        plant.drawn(request, batch=2)
-        plant.replayed(request, f"answer {number}")
-    assert decided(plant)[0].verdict == "safe"
+    grow(plant, range(70, 90), lambda number: number >= 70 + lost)
+    (found,) = decided(plant)
+    assert found.verdict == verdict
 
 
 def test_variants_of_the_current_model_are_candidates_of_their_own(plant: Any) -> None:

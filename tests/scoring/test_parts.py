@@ -14,6 +14,7 @@ from audit.deciding.parts.prompts import Prompt, prompts
 from audit.ledger import events
 from audit.scoring import scoring
 from audit.statistics.routing_metrics import cascade
+from audit.statistics.verdicts import look_error, whole_error
 from benchmarks.deciding import share
 from benchmarks.parts import World, documented, false_part, offers
 from tests.scoring.conftest import Plant
@@ -145,7 +146,8 @@ def test_every_policy_tried_shares_the_error_and_is_in_the_chain_of_events(plant
     deciding(plant.store)
     rows = plant.store.rows("SELECT step, name, outcome, delta, tried FROM policy")
     assert {each["tried"] for each in rows} == {len(rows)}
-    assert {each["delta"] for each in rows} == {0.05 / len(rows)}
+    for each in rows:
+        assert each["delta"] == pytest.approx((look_error(1) - whole_error(1)) / len(rows))
     kept = json.loads(events(plant.store)[-1]["settings"])["policies"]
     assert [(each["step"], each["name"], each["outcome"]) for each in kept] == [
         (each["step"], each["name"], each["outcome"]) for each in rows
@@ -175,17 +177,23 @@ def test_a_rule_may_tell_by_tools_or_language(plant: Plant, fact: str, condition
     assert json.loads(found["apply"])["when"] == condition
 
 
-def test_a_sample_that_grew_is_tested_at_every_look_but_for_routers(plant: Plant) -> None:
+def test_parts_of_a_sample_that_grew_have_the_error_of_its_look(plant: Plant) -> None:
     plant.workflow(1, "short_answer")
     for number in range(400):
         request = plant.logged(1, f"answer {number}")
-        plant.known[request]["input_tokens"] = 50 + number
-        plant.drawn(request, batch=1 + number % 2)
-        plant.replayed(request, f"answer {number}" if number < 290 else "")
+        plant.known[request]["input_tokens"] = 50 + number % 200
+        plant.drawn(request, batch=1 + number // 200)
+        plant.replayed(request, f"answer {number}" if number % 200 < 145 else "")
+        if number == 199:
+            scoring(plant.store)
+            deciding(plant.store)
+            first = row_of(plant, "short prompts")
     scoring(plant.store)
     deciding(plant.store)
-    assert row_of(plant, "short prompts")["outcome"] == "offered"
-    assert {row_of(plant, name)["outcome"] for name in ("logistic", "neighbours")} == {"untested"}
+    second = row_of(plant, "short prompts")
+    assert second["outcome"] == "offered"
+    assert second["delta"] / first["delta"] == pytest.approx(look_error(2) / look_error(1))
+    assert row_of(plant, "logistic")["outcome"] != "untested"
 
 
 def test_labels_a_candidate_never_gets_stay_with_todays_model(plant: Plant) -> None:

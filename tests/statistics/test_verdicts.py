@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from audit.statistics.certificates import certificate_power, clean_units, units_for_power
 from audit.statistics.intervals import upper_bound
-from audit.statistics.sequential import growing_clean_units
-from audit.statistics.verdicts import Trial, Verdict, decide, futile
+from audit.statistics.verdicts import Trial, Verdict, decide, futile, look_error, whole_error
 
 
 def trial(failures: int, n: int, key: str = "t", **settings: Any) -> Trial:
@@ -85,10 +84,9 @@ def test_a_loss_at_alpha_asks_for_no_number() -> None:
 
 
 def test_no_units_are_unknown() -> None:
-    for grown, units in ((False, clean_units(0.05, 0.05)), (True, growing_clean_units(0.05, 0.05))):
-        v = only(decide([trial(0, 0)], grown=grown))
-        assert (v.verdict, v.n, v.lower, v.upper, v.n_more) == ("unknown", 0, 0, 1, units)
-        assert math.isnan(v.loss_rate)
+    v = only(decide([trial(0, 0)]))
+    assert (v.verdict, v.n, v.lower, v.upper, v.n_more) == ("unknown", 0, 0, 1, clean_units(0.05, 0.05))
+    assert math.isnan(v.loss_rate)
     floored = only(decide([Trial.of_answers("t", [], [])]))
     assert floored.verdict == "unknown"
     assert decide([]) == []
@@ -135,20 +133,21 @@ def test_turns_of_one_session_count_once() -> None:
     sessions = np.arange(80) // 2
     v = only(decide([trial(0, 80, clusters=sessions)]))
     assert (v.verdict, v.n, v.n_more) == ("unknown", 40, 19)
-    with pytest.raises(ValueError, match="cluster"):
-        decide([trial(0, 80, clusters=sessions)], grown=True)
 
 
-def test_a_grown_sample_needs_more_but_may_be_looked_at() -> None:
-    fixed, grown = (only(decide([trial(0, 80)], grown=g)) for g in (False, True))
-    assert (fixed.verdict, grown.verdict) == ("safe", "unknown")
-    assert grown.n_more is not None
-    assert only(decide([trial(0, 80 + grown.n_more + 5)], grown=True)).verdict == "safe"
-    many = only(decide([Trial("t", np.arange(400) % 4 == 0)], grown=True))
-    assert many.verdict == "not_safe"
-    assert many.lower > 0.05
-    paired = Trial("t", np.zeros(300, dtype=bool), np.zeros(300, dtype=bool))
-    assert only(decide([paired], grown=True)).verdict == "safe"
+def test_looks_and_parts_share_one_error() -> None:
+    looks = [look_error(look) for look in range(1, 60)]
+    assert sum(looks) == pytest.approx(0.05)
+    assert looks == sorted(looks, reverse=True)
+    assert 0 < whole_error(3) < look_error(3)
+
+
+def test_the_units_missing_are_those_of_the_next_look() -> None:
+    now, later = whole_error(1), whole_error(2)
+    short = only(decide([trial(0, 50)], now, later=later))
+    assert short.n_more is not None
+    assert 50 + short.n_more == clean_units(0.05, later)
+    assert only(decide([trial(0, 50 + short.n_more)], later)).verdict == "safe"
 
 
 families = st.lists(st.tuples(st.integers(0, 30), st.integers(1, 150)), min_size=1, max_size=6)

@@ -4,8 +4,8 @@ A policy is tested in a fixed sequence of ever larger parts (learn-then-test). T
 workflow: sent there and unacceptable. It grows with the part unit by unit and ends at the loss of the whole, so that
 every part whose bound holds is certified at once, and the one that saves most may be taken.
 
-Parts are a family of their own: 5 % over every policy that could be tried on every pair of workflow and candidate,
-shared evenly (Bonferroni), first by the pairs and then by the policies of each pair.
+The error is the parts' share of what the pair has at its look (`audit.statistics.verdicts`), shared evenly by all
+policies that could be tried on it (Bonferroni).
 """
 
 from __future__ import annotations
@@ -26,14 +26,10 @@ from audit.deciding.parts.policy import Policy, Step
 from audit.deciding.ratios import quantile
 from audit.deciding.units import Unit
 from audit.statistics.arrays import BoolArray, FloatArray
-from audit.statistics.sequential import GrowingSample
-from audit.statistics.verdicts import FAMILY_DELTA
 from audit.statistics.weighted_loss import LossSample
 
 LEAST_ROUTED = 30
 """Units in a part before its own share of losses says anything (NCHS suppresses shares of fewer)."""
-
-Losses = LossSample | GrowingSample
 
 SURE = 1.645
 """Standard errors a saving has to be above 0 (one-sided 95 %)."""
@@ -57,28 +53,22 @@ class Ground:
     """What every policy of one pair is tested on; arrays have one entry per unit.
 
     `current` and `candidate` are pico-USD per request, NaN where nobody can compare. A prompt the candidate could not
-    answer is answered, and paid, by today's model as well. A sample that was looked at while it grew is tested by an
-    e-process, as the whole is, with one unit of each conversation.
+    answer is answered, and paid, by today's model as well. `error` is shared by the `tried` policies.
     """
 
     trial: rule.Trial
-    pairs: int
+    error: float
     tried: int
-
-    @cached_property
-    def grown(self) -> bool:
-        """Whether the sample may have been looked at while it grew."""
-        return rule.grown([self.trial])
 
     @cached_property
     def units(self) -> tuple[Unit, ...]:
         """The units tested, in the order drawn."""
-        return rule.one_per_cluster(self.trial.evidence) if self.grown else self.trial.evidence
+        return self.trial.evidence
 
     @property
     def level(self) -> float:
-        """The part of the family's error one policy may use."""
-        return FAMILY_DELTA / max(1, self.pairs) / max(1, self.tried)
+        """The part of the error one policy may use."""
+        return self.error / max(1, self.tried)
 
     @property
     def alpha(self) -> float:
@@ -120,10 +110,8 @@ class Ground:
         """Units the candidate gave an answer to."""
         return np.array([unit.state != "no_answer" for unit in self.units], dtype=np.bool_)
 
-    def sample(self, sent: BoolArray) -> Losses:
+    def sample(self, sent: BoolArray) -> LossSample:
         """The losses of the whole workflow if these units were sent to the candidate."""
-        if self.grown:
-            return GrowingSample.of(self.lost & sent, self.weights)
         return LossSample.of(self.lost & sent, self.weights, self.clusters)
 
     @cached_property
@@ -168,7 +156,7 @@ class Ground:
             decided_at_us=time.time_ns() // 1000, **values,
         )  # fmt: skip
 
-    def bound(self, sample: Losses) -> float:
+    def bound(self, sample: LossSample) -> float:
         """Upper bound of the loss, with what a judge may have missed."""
         trusted = self.trial.trusted
         return min(1.0, sample.upper(self.level) / trusted) if trusted else 1.0
@@ -198,9 +186,7 @@ def certify(ground: Ground, step: Step, name: str, sequence: Sequence[Part]) -> 
     return replace(best[0], apply=json.dumps(best[1].apply(), ensure_ascii=False))
 
 
-def _weighed(
-    ground: Ground, step: Step, name: str, part: Part, sample: LossSample | GrowingSample, thresholds: int
-) -> Policy:
+def _weighed(ground: Ground, step: Step, name: str, part: Part, sample: LossSample, thresholds: int) -> Policy:
     """A part whose loss is bounded: is it large enough, sound in itself, and cheaper."""
     sent, asked = part.sent, part.sent if part.asked is None else part.asked
     saving, error = ground.saving(ground.paid(asked, sent))

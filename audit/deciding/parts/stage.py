@@ -27,30 +27,32 @@ Place = tuple[int, str]
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A pair that may be taken apart: its trial, and the p95 in seconds it may have, also until the first chunk."""
+    """A pair that may be taken apart: its trial, the error its parts share, the p95 in seconds it may have, also until the
+    first chunk."""
 
     trial: rule.Trial
-    latency_limit: float | None
+    error: float
+    latency_limit: float | None = None
     first_chunk_limit: float | None = None
 
 
-def parts(store: Store, offers: Sequence[Offer], pairs: int, whole: Mapping[Place, float]) -> list[Policy]:
+def parts(store: Store, offers: Sequence[Offer], whole: Mapping[Place, float]) -> list[Policy]:
     """Every policy tried, the offered ones marked.
 
-    `pairs` share the error, `whole` is what safe verdicts save already. Variants and pairs observed in the log are left
-    to the verdict on the whole.
+    `whole` is what safe verdicts save already. Variants and pairs observed in the log are left to the verdict on the
+    whole.
     """
     able = [offer for offer in offers if _testable(offer.trial)]
     units = [unit for offer in able for unit in offer.trial.evidence]
     seen = prompts(store, {unit.request_id for unit in units})
     checked = verified(store, {unit.replay_id for unit in units})
-    found = [policy for offer in able for policy in tried(offer, pairs, seen, checked)]
+    found = [policy for offer in able for policy in tried(offer, seen, checked)]
     return chosen(found, whole)
 
 
-def tried(offer: Offer, pairs: int, seen: Mapping[int, Prompt], checked: Mapping[int, Verified]) -> list[Policy]:
+def tried(offer: Offer, seen: Mapping[int, Prompt], checked: Mapping[int, Verified]) -> list[Policy]:
     """Every policy of one pair. How many there are follows from the prompts alone, never from an answer's loss."""
-    ground = Ground(offer.trial, pairs, 0)
+    ground = Ground(offer.trial, offer.error, 0)
     units = ground.units
     asked = [seen.get(unit.request_id, Prompt()) for unit in units]
     simple = rules([unit.logged_input_tokens for unit in units], asked)
