@@ -62,6 +62,8 @@ class Invoice:
     read in part is no invoice. `bare_cells` is the number of cells of rows that only name an empty span. `settle`
     makes one set of lines of a file whose records bill the same usage twice, once by token and once by dollar.
     `refused` says why files of this shape are no invoice at all.
+    `taken` says, for formats that tell columns by their names, which column was taken for what; it gets the first
+    record and its names as the file spells them.
     `time_zone` says in whose days the invoice counts, `origin` where people get it.
     """
 
@@ -74,3 +76,4 @@ class Invoice:
     bare_cells: int = 0
     settle: Callable[[list[InvoiceLine]], list[InvoiceLine]] | None = None
     refused: str = ""
+    taken: Callable[[Record, dict[str, str]], str] | None = None

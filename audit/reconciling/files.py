@@ -60,6 +60,7 @@ class _File:
         self._waiting: dict[str, list[InvoiceLine]] = {}
         self._formats: dict[tuple[str, ...], Invoice] = {}
         self._used: dict[str, Invoice] = {}
+        self._notes: list[str] = []
         self._pages = self._more = self._records = 0
 
     def read(self, place: Place) -> InvoiceFile:
@@ -148,10 +149,15 @@ class _File:
                 f"{self._name}: {known.refused}",
                 "give the invoice or cost export of the provider, or its sum: audit reconcile --total 12345.67",
             )
+        first = known.name not in self._used
         self._used[known.name] = known
         self._records += 1
         waiting = self._waiting.setdefault(known.name, []) if known.settle else None
         try:
+            if first and known.taken:
+                self._notes.append(
+                    f"{self._name}: {known.title.partition(' (')[0]}: {known.taken(record, self._spelled)}."
+                )
             for outcome in known.read(record):
                 if isinstance(outcome, Page):
                     self._pages += 1
@@ -219,6 +225,7 @@ class _File:
             self._records,
             tuple(sorted(self._sums.currencies)),
             self._sums.step_pico,
+            self._notes,
         )
         if self._more and self._more >= self._pages:
             result.notes.append(f"{self._name}: its last page says that more pages follow; the invoice is incomplete")

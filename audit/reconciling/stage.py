@@ -27,6 +27,7 @@ from audit.reconciling.spans import COMPARED, BillerSide, Period, biller_side
 from audit.reconciling.sums import BilledLine
 from audit.reconciling.total import against_total
 from audit.reconciling.unit_prices import UnitPrices
+from audit.reconciling.unnamed import name_providers
 from audit.reconciling.verdict import causes_of, gross, judge, residuals_of
 from audit.store import Store
 
@@ -55,6 +56,7 @@ def reconciling(
     if total is not None and invoices:
         raise ConfigError("invoices and --total are two bills", "give one of them")
     files = [] if total is not None else read_invoices(invoices, rates)
+    name_providers(store, catalogue, files)
     if invoices_read:
         invoices_read()
     if total is not None:

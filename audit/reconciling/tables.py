@@ -90,7 +90,7 @@ def _currency(header: list[str]) -> str:
     """The currency a header states (`Cost ($)`), "" when it states none."""
     for name in header:
         for sign, code in _SIGNS.items():
-            if f"({sign})" in name:
+            if f"({sign})" in name or name.rstrip().endswith(f" {sign}"):
                 return code
         if found := _CODE.search(name):
             return found[1]
