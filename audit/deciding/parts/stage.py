@@ -27,8 +27,8 @@ Place = tuple[int, str]
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A pair that may be taken apart: its trial, the error its parts share, the p95 in seconds it may have, also until the
-    first chunk."""
+    """A pair that may be taken apart: its trial, the error its parts share, the p95 in seconds it may have, to the last
+    chunk and to the first."""
 
     trial: rule.Trial
     error: float
