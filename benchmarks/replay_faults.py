@@ -1,4 +1,4 @@
-"""A replay under fire: 20 % mixed faults, storms of rate limits, and a kill -9 every few seconds until all is answered.
+"""A replay under fire, half of it streams: 20 % mixed faults, storms of rate limits, a kill -9 every few seconds.
 
 Run `python -m benchmarks.replay_faults [calls] [seconds]`: a run is killed so many seconds after its first request.
 Server and replay run in processes of their own. Prints how many runs it took, how often a prompt was answered more than
@@ -25,7 +25,9 @@ CONCURRENCY = 16
 SERVER = """
 import json, random, sys, threading, time
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from tests.peer import Peer
+from tests.peer import Peer, Wire
+from tests.streams import said, sse
+CUT = ["cut-stream", "half-stream", "error-stream"]
 FAULTS = ["reset", "500", "429:20", "garbage", "null", "html", "529", "truncate", "close", "503"]
 draw = random.Random(7)
 peer = Peer()
@@ -33,8 +35,9 @@ peer.delay = 0.02
 def fault(number, body):
     if number // 100 % 4 == 3 and number % 100 < 25:
         return "429:60"  # a storm: many in a row
-    return draw.choice(FAULTS) if draw.random() < 0.2 else None
+    return draw.choice(FAULTS + CUT if body.get("stream") else FAULTS) if draw.random() < 0.2 else None
 peer.fault_for = fault
+peer.wire = lambda path, body: Wire([sse([each]) for each in said(path, "refund")]) if body.get("stream") else None
 class Tell(BaseHTTPRequestHandler):
     def do_GET(self):
         keys = len({each["idempotency-key"] for each in peer.headers})
@@ -79,7 +82,8 @@ def under_fire(calls: int, between: float) -> None:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "audit.duckdb"
             with audit.store.open(path, create=True) as store:
-                fill(store, shop({"sort": calls, "faq": calls // 4}))
+                half = calls // 2
+                fill(store, [*shop({"sort": half, "faq": calls // 4}), *shop({"draft": calls - half}, stream=True)])
             started, runs, kept = time.perf_counter(), 0, 0
             while kept < calls and runs < 100:
                 runs += 1

@@ -15,6 +15,8 @@ from typing import Any, Literal
 
 from aiohttp import web
 
+from tests.streams import said, sse
+
 Fault = Callable[["Peer", web.Request, dict[str, Any]], Any]
 """Given the request, return a response, or None to answer as usual."""
 
@@ -113,7 +115,10 @@ class Peer:
                 if response is not None:
                     return response
             wire = self.wire(request.path, body)
-            return self._answer(request.path, body) if wire is None else await self._write(wire, request, body)
+            if wire is None:
+                return self._answer(request.path, body)
+            self._count(body)
+            return await self._write(wire, request)
         finally:
             self.in_flight -= 1
 
@@ -122,8 +127,7 @@ class Peer:
         made = answer(path, body, self.reply(body), self.prompt_tokens, self.completion_tokens)
         return web.json_response(self.change(made))
 
-    async def _write(self, wire: Wire, request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
-        self._count(body)
+    async def _write(self, wire: Wire, request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse(status=wire.status, headers={"Content-Type": wire.kind, **wire.headers})
         await response.prepare(request)
         for piece in wire.pieces:
@@ -172,6 +176,14 @@ class Peer:
         }
         if name in texts:
             return web.Response(text=texts[name], content_type="text/html" if name == "html" else "application/json")
+        if name.endswith("-stream"):
+            # half a stream: the connection ends, breaks, or an error takes the place of the rest
+            half = said(request.path, self.reply(body))[:3]
+            wrong = {"type": "error", "error": {"type": "server_error", "message": "no luck"}}
+            rest = [wrong] if name == "error-stream" else []
+            return await self._write(
+                Wire([sse(half), sse(rest)], then="cut" if name == "cut-stream" else "end"), request
+            )
         return await self._break(name, request)
 
     async def _break(self, name: str, request: web.Request) -> web.StreamResponse | None:

@@ -162,7 +162,8 @@ class CallError(Exception):
     """One attempt that gave no answer.
 
     `retry` says whether the same request may work later, `retry_after` how many seconds the endpoint asked to wait,
-    `maybe_billed` whether the endpoint may have worked for it all the same, `parameter` which setting it refused.
+    `maybe_billed` whether the endpoint may have worked for it all the same, `parameter` which setting it refused, and
+    `lasting` whether it will refuse that to other requests of the model too.
     """
 
     def __init__(
@@ -174,6 +175,7 @@ class CallError(Exception):
         retry_after: float | None = None,
         maybe_billed: bool = False,
         parameter: str | None = None,
+        lasting: bool = True,
     ) -> None:
         super().__init__(message)
         self.kind: FailureKind = kind
@@ -182,6 +184,7 @@ class CallError(Exception):
         self.retry_after = retry_after
         self.maybe_billed = maybe_billed
         self.parameter = parameter
+        self.lasting = lasting
 
 
 class NotReplayableError(Exception):

@@ -46,6 +46,11 @@ class Body:
         """Whether a stream has said how the answer ended; more may come, such as the counts."""
         return self._events.done or self._stream.complete
 
+    @property
+    def counted(self) -> bool:
+        """Whether a stream has had its chance to say how many tokens it took."""
+        return self._events.done or self._stream.counted
+
     def feed(self, piece: bytes) -> None:
         """Take the next bytes; raises the CallError that a stream tells of."""
         if self._text is not None:

@@ -71,7 +71,10 @@ async def ask(client: Poster, path: str, body: Mapping[str, Any], limits: Limits
     answer = read(coming.end(), _rate_headers(response.headers), heard.last - started)
     if coming.streamed and answer.usage is None:
         # an answer at an unknown price spoils every comparison of costs: it is worth asking once more, as a whole
-        raise heard.broken or CallError("unsupported", UNCOUNTED, maybe_billed=True, parameter="stream")
+        # (one that ends without its last word may have been cut there, and says nothing of others)
+        raise heard.broken or CallError(
+            "unsupported", UNCOUNTED, maybe_billed=True, parameter="stream", lasting=coming.counted
+        )
     return replace(answer, time_to_first_chunk=heard.first and heard.first - started)
 
 

@@ -222,7 +222,7 @@ class Lane:
     async def _after(self, failure: CallError, call: _Call) -> None:
         """Do what a failed attempt asks for before the next one; raises when there shall be none."""
         if failure.kind == "unsupported" and len(call.lossy) < MOST_ADAPTATIONS and self._adapt(call, failure):
-            if "schema" not in failure.message.lower():
+            if failure.lasting and "schema" not in failure.message.lower():
                 # a schema is one request's own, a setting is no longer tried with this model
                 self._refused[call.model, failure.parameter or ""] = failure
             return

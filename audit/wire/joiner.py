@@ -18,6 +18,11 @@ class Joiner:
     begun = False
     complete = False
 
+    @property
+    def counted(self) -> bool:
+        """Whether the sender has had its chance to say how many tokens it took."""
+        return self.complete
+
     def add(self, event: Chunk) -> None:
         """Take the next event."""
         raise NotImplementedError

@@ -74,6 +74,11 @@ class Stream:
         """Whether the sender said how the answer ended."""
         return self._joiner is not None and self._joiner.complete
 
+    @property
+    def counted(self) -> bool:
+        """Whether the sender has had its chance to say how many tokens it took."""
+        return self._joiner is not None and self._joiner.counted
+
     def body(self) -> dict[str, Any] | None:
         """The response body so far; None when no event showed what it is."""
         if self._joiner is None and any(isinstance(event.get("error"), dict) for event in self._first):

@@ -31,6 +31,11 @@ class ChatJoiner(Joiner):
             self.begun = state.add(choice) or self.begun
             self.complete = self.complete or state.finish_reason is not None
 
+    @property
+    def counted(self) -> bool:
+        """The counts come behind the end of the answer; without them only the last word of the stream tells."""
+        return False
+
     def body(self) -> dict[str, Any]:
         """One completion."""
         return {**self._body, "choices": [choice.body() for choice in self._choices.values()]}
@@ -70,23 +75,28 @@ class _Choice:
         state = self._open.get(place)
         if state is None or (named and state.get("id") not in (None, named)):
             # some servers give every call of a turn the same place; the id tells them apart
-            state = {"type": "function", "function": {"name": "", "arguments": ""}}
+            state = {"type": "function", "name": [], "arguments": []}
             self._open[place] = state
             self._calls.append(state)
         if named:
             state["id"] = named
         function = fields(call.get("function"))
         for key in ("name", "arguments"):
-            state["function"][key] += words(function.get(key))
+            state[key].append(words(function.get(key)))
         return bool(words(function.get("name"), function.get("arguments")))
 
     def body(self) -> dict[str, Any]:
         message: dict[str, Any] = {"role": "assistant"}
         message.update((key, "".join(pieces)) for key, pieces in self._texts.items())
         if self._calls:
-            message["tool_calls"] = self._calls
+            message["tool_calls"] = [_whole(call) for call in self._calls]
         made = {"index": self._index, "message": message, "finish_reason": self.finish_reason}
         return made | ({"error": self._error} if self._error else {})
+
+
+def _whole(call: dict[str, Any]) -> dict[str, Any]:
+    function = {key: "".join(call[key]) for key in ("name", "arguments")}
+    return {"type": "function", "function": function} | ({"id": call["id"]} if "id" in call else {})
 
 
 def _text(value: object) -> str | None:

@@ -109,21 +109,29 @@ def test_where_streams_count_no_tokens_answers_are_asked_for_as_a_whole(
     assert result.uncertain_usd > 0, "what was thrown away may be billed"
 
 
+def test_a_stream_cut_before_its_counts_is_asked_for_as_a_whole_and_the_others_as_before(
+    store: Store, catalogue: Catalogue, peer: Peer
+) -> None:
+    fill(store, shop({"sort": 20}, stream=True))
+    whole = streaming("/v1/chat/completions", {"stream": True})
+    assert whole is not None
+    cut = Wire(whole.pieces[:-2])
+    peer.wire = lambda path, body: cut if len(peer.requests) == 3 else streaming(path, body)
+    result = sent(store, catalogue)
+    assert (result.answered, result.failed) == (20, ())
+    found = answers(store)
+    assert all(row["cost_pico"] is not None for row in found)
+    assert sum(row["first"] is None for row in found) == 1
+
+
 @pytest.mark.parametrize(("provider", "model", "candidate", "response"), APIS)
 def test_cut_streams_and_errors_inside_them_are_overcome_and_counted_as_possibly_billed(
     store: Store, catalogue: Catalogue, peer: Peer, provider: str, model: str, candidate: str, response: str
 ) -> None:
     fill(store, shop({"sort": 20}, model=model, provider=provider, response_id=response, stream=True))
-    spoilt = {0: "cut", 4: "short", 8: "error"}
-
-    def wire(path: str, body: dict[str, Any]) -> Wire:
-        events = said(path, "refund")
-        fault = spoilt.get(len(peer.requests) % 12)
-        if fault == "error":
-            return Wire([sse(events[:4]), sse([{"type": "error", "error": {"type": "server_error", "message": "no"}}])])
-        return Wire([sse(events[:4] if fault else events)], then="cut" if fault == "cut" else "end")
-
-    peer.wire = wire
+    spoilt = {0: "cut-stream", 4: "half-stream", 8: "error-stream"}
+    peer.fault_for = lambda number, body: spoilt.get(number % 12)
+    peer.wire = streaming
     result = sent(store, catalogue, candidate)
     assert (result.answered, result.failed) == (20, ())
     assert {row["text"] for row in answers(store)} == {"refund"}
