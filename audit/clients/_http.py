@@ -18,8 +18,10 @@ from audit.config import EndpointConfig
 from audit.errors import ReplayError
 
 RATE_HEADERS = ("retry-after", "ratelimit")
-REST = 2.0
-"""Seconds a stream may go on once the answer is complete: its counts and its end come at once, or never."""
+COUNTING = 10.0
+"""Seconds to wait for the counts behind a complete answer; the process may be busy while they come."""
+ENDING = 0.2
+"""Seconds to wait for the end behind the counts, so that the connection can be used again."""
 WHOLE = "asked for as a whole, where the log asked for a stream"
 UNCOUNTED = "a stream of this endpoint does not say how many tokens it took"
 
@@ -100,8 +102,9 @@ async def _follow(response: Any, body: Body, heard: _Heard) -> None:
                 heard.last = time.perf_counter()
                 if heard.first is None and body.begun:
                     heard.first = heard.last
-                if body.complete and rest.when() is None:
-                    rest.reschedule(asyncio.get_running_loop().time() + REST)
+                if body.complete:
+                    wait = ENDING if body.counted else COUNTING
+                    rest.reschedule(asyncio.get_running_loop().time() + wait)
     except CallError:
         raise
     except Exception as error:  # what breaks behind a complete answer takes nothing from it

@@ -87,6 +87,15 @@ def test_responses_and_chat_are_batches_of_their_own(store: Store, catalogue: Ca
     assert collect(store).answered == 80
 
 
+def test_what_was_streamed_is_asked_for_as_a_whole_in_a_batch(
+    store: Store, catalogue: Catalogue, peer: BatchPeer
+) -> None:
+    fill(store, shop({"sort": 60}, stream=True))
+    assert submit(store, planned(store, catalogue), max_cost_usd=5.0).requests == 40
+    (batch,) = peer.batches.values()
+    assert not any("stream" in body or "stream_options" in body for _, body in batch["requests"])
+
+
 @pytest.mark.parametrize(("model", "provider"), [("gpt-4o-mini", "openai"), ("claude-haiku-4-5", "anthropic")])
 def test_expired_and_refused_requests_are_listed_and_asked_again(
     store: Store, catalogue: Catalogue, peer: BatchPeer, model: str, provider: str

@@ -139,7 +139,7 @@ def test_cut_streams_and_errors_inside_them_are_overcome_and_counted_as_possibly
     assert store.value("SELECT COUNT(DISTINCT prompt_key) FROM replay WHERE status = 'ok'") == 20
 
 
-def test_a_batch_is_never_a_stream_and_bedrock_is_asked_for_whole_answers(
+def test_azure_and_vertex_stream_and_bedrock_is_asked_for_whole_answers(
     store: Store, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_BEARER_TOKEN_BEDROCK", "token")
@@ -155,4 +155,10 @@ def test_a_batch_is_never_a_stream_and_bedrock_is_asked_for_whole_answers(
         vertex = EndpointConfig("vertex", peer.url, "anthropic_vertex", "GOOGLE_TOKEN", region="eu", project="shop")
         assert sent(store, catalogue, "vertex/claude-haiku-4-5@20251001", endpoints=[vertex]).answered == 20
         assert peer.paths[-1].endswith(":streamRawPredict")
-    assert store.value("SELECT COUNT(time_to_first_chunk) FROM replay") == 20
+        azure = EndpointConfig("azure", peer.url, "azure_openai", "GOOGLE_TOKEN")
+        assert sent(store, catalogue, "azure/gpt-4o-mini", endpoints=[azure]).answered == 20
+        assert "/deployments/gpt-4o-mini/chat/completions" in peer.paths[-1]
+    timed = store.rows(
+        "SELECT endpoint, COUNT(time_to_first_chunk) AS n FROM replay GROUP BY endpoint ORDER BY endpoint"
+    )
+    assert [(row["endpoint"], row["n"]) for row in timed] == [("azure", 20), ("cloud", 0), ("vertex", 20)]
