@@ -51,40 +51,38 @@ def unit(number: int, state: str, weight: float, **more: object) -> Unit:
 
 @dataclass(frozen=True, eq=False)
 class Frame:
-    """The prompts of a workflow: which are lost, how often each comes, what they are drawn by."""
+    """The prompts of a workflow: how often each comes, what it is drawn by, and in which order candidates may lose them."""
 
-    lost: np.ndarray
     requests: np.ndarray
     sizes: np.ndarray
+    losable: np.ndarray
 
     @classmethod
     def of(cls, rng: Random, world: World) -> Frame:
-        """A frame in which the share of requests lost is `world.loss`, or the least share above it."""
         cost = np.ones(world.frame) if world.even else rng.lognormal(0.0, 1.2, world.frame)
         requests = np.ceil(rng.pareto(1.1, world.frame)) if world.heavy else np.ones(world.frame)
-        requests = np.maximum(1.0, np.minimum(requests, world.frame / 20))
-        order = np.argsort(cost)[: world.frame // 2] if world.cheap else np.arange(world.frame)
-        order = rng.permutation(order)
-        lost = np.zeros(world.frame, dtype=np.bool_)
-        enough = int(np.searchsorted(np.cumsum(requests[order]), world.loss * requests.sum() - 1e-9)) + 1
-        lost[order[: enough if world.loss else 0]] = True
+        requests = np.clip(requests, 1.0, world.frame / 20)
         sizes = requests if world.even else size_measure(cost * requests, 0.5, requests)
-        return cls(lost, requests, sizes)
+        return cls(requests, sizes, np.argsort(cost)[: world.frame // 2] if world.cheap else np.arange(world.frame))
+
+    def lose(self, rng: Random, world: World) -> np.ndarray:
+        """Lost prompts: the share of requests lost is `world.loss`, or the least share above it."""
+        order = rng.permutation(self.losable)
+        enough = int(np.searchsorted(np.cumsum(self.requests[order]), world.loss * self.requests.sum() - 1e-9)) + 1
+        lost = np.zeros(self.requests.size, dtype=np.bool_)
+        lost[order[: enough if world.loss else 0]] = True
+        return lost
 
     def drawn(self, uniforms: np.ndarray, n: int, kept: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Places and chances of a sample of n that holds what was kept."""
-        draw = sequential_poisson(self.sizes, n, uniforms, kept=kept)
-        return draw.units, pps_probabilities(self.sizes, n)
-
-    def answers(self, units: np.ndarray, chances: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Losses and weights of sampled prompts."""
-        return self.lost[units], self.requests[units] / chances[units]
+        """Places of a sample of n that holds what was kept, and the chance of every prompt."""
+        return sequential_poisson(self.sizes, n, uniforms, kept=kept).units, pps_probabilities(self.sizes, n)
 
 
 def sampled(rng: Random, world: World, n: int) -> tuple[np.ndarray, np.ndarray]:
     """Losses and weights of n sampled prompts of a new frame."""
     frame = Frame.of(rng, world)
-    return frame.answers(*frame.drawn(rng.random(world.frame), n, np.zeros(0, dtype=np.int64)))
+    units, chances = frame.drawn(rng.random(world.frame), n, np.zeros(0, dtype=np.int64))
+    return frame.lose(rng, world)[units], frame.requests[units] / chances[units]
 
 
 def trial(
@@ -181,11 +179,11 @@ def show(title: str, found: Interval) -> None:
 
 
 def main(audits: int, seed: int) -> None:
-    print(f"{audits} audits each (power: a fifth of that), seed {seed}")
+    print(f"{audits} audits each (power and families: a fifth of that), seed {seed}")
     intervals(audits, seed)
     people(audits, seed)
     power(audits // 5, seed)
-    families(audits, seed)
+    families(audits // 5, seed)
 
 
 def intervals(audits: int, seed: int) -> None:

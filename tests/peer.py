@@ -198,11 +198,15 @@ class Peer:
             await response.write(b'{"id": "cut", "choices": [')
             transport.close()
             return response
-        elif name in ("reset", "close"):
-            if name == "reset":
+        elif name in ("reset", "reset-body", "close"):
+            if name == "reset-body":
+                started = web.StreamResponse(headers={"Content-Type": "application/json"})
+                await started.prepare(request)
+                await started.write(b'{"id": "cut", "choices": [')
+            if name != "close":
                 sock = transport.get_extra_info("socket")
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            transport.abort() if name == "reset" else transport.close()
+            transport.close() if name == "close" else transport.abort()
             return web.Response()
         else:
             raise ValueError(f"no fault named {name}")
