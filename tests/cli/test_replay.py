@@ -129,11 +129,14 @@ def chat(number: int, **fields: Any) -> str:
     return json.dumps({"request": {**body, **fields}, "response": answer})
 
 
+UNASKED = "it holds sound or files, or images outside the messages of the user"
+
+
 @pytest.fixture
 def parcels(audit: Any, tmp_path: Path) -> Path:
-    """An audit file of 30 plain requests, and of 3 with images."""
-    image = {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}}
-    media = [{"role": "user", "content": [{"type": "text", "text": "What is it?"}, image]}]
+    """An audit file of 30 plain requests, and of 3 with sound."""
+    sound = {"type": "input_audio", "input_audio": {"data": "UklGRg==", "format": "wav"}}
+    media = [{"role": "user", "content": [{"type": "text", "text": "What is it?"}, sound]}]
     log, database = tmp_path / "log.jsonl", tmp_path / "parcels.duckdb"
     log.write_text("\n".join([*map(chat, range(30)), *(chat(n, messages=media) for n in range(30, 33))]))
     assert audit("ingest", log, "--db", database).code == 0
@@ -154,9 +157,9 @@ def test_what_nobody_can_be_asked_is_listed_with_the_result(audit: Any, parcels:
         ran = audit(*asked, *flags)
         assert ran.code == 0, ran.err
         (out,) = ran.document["excluded"]
-        assert (out["reason"], out["requests"]) == ("it holds images, sound or files", 3)
+        assert (out["reason"], out["requests"]) == (UNASKED, 3)
         assert [(each["endpoint"], each["reason"], each["count"]) for each in ran.document["not_replayable"]] == [
-            (None, "it holds images, sound or files", 3)
+            (None, UNASKED, 3)
         ]
 
 
