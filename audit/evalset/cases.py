@@ -9,7 +9,7 @@ from typing import Any
 from audit.clients import Limits, NotReplayableError
 from audit.clients.openai_chat import translate
 from audit.deciding import Unit, evidence
-from audit.replay.prompts import load
+from audit.replay.prompts import gather, load
 from audit.scoring import answer_text, transcripts
 from audit.store import Store
 
@@ -98,6 +98,7 @@ def _cases(
     texts = {row["replay_id"]: answer_text(row["text"], row["tool_calls"]) for row in store.rows(_TEXTS)}
     models = {row["request_id"]: row["model"] for row in store.rows(_MODELS)}
     keys = sorted(prompts)
+    gather(store, (prompts[key][0][1].request_id for key in keys))
     for start in range(0, len(keys), _CHUNK):
         part = keys[start : start + _CHUNK]
         requests = [prompts[key][0][1].request_id for key in part]

@@ -22,7 +22,7 @@ from audit.replay.drawing import keep
 from audit.replay.journal import forget_failures, identity, now_us
 from audit.replay.pictures import fetch
 from audit.replay.plans import PICO, Job, Plan
-from audit.replay.prompts import Logged, chunks, load
+from audit.replay.prompts import Logged, chunks, gather, load
 from audit.replay.results import Failure, Tallies
 from audit.replay.routes import Route
 from audit.replay.runs import spent_unfinished
@@ -96,6 +96,7 @@ class _Submitter:
     async def run(self) -> None:
         """Submit everything that fits the budget."""
         forget_failures(self._store, self._plan)
+        gather(self._store, (job.request_id for job in self._plan.jobs))
         loads: dict[tuple[str, str, str], _Load] = {}
         try:
             for part in chunks(range(len(self._plan.jobs))):

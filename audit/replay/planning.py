@@ -20,7 +20,7 @@ from audit.replay.drawing import draw, drawn_before, exactly
 from audit.replay.frame import Frame, Shapes, frame, shapes
 from audit.replay.plans import Destination, Job, LocalLimits, Plan
 from audit.replay.promises import grown_promise, promise
-from audit.replay.prompts import Logged, chunks, load
+from audit.replay.prompts import Logged, chunks, gather, load
 from audit.replay.redaction import Redactor
 from audit.replay.routes import Directory, Route, Skipped, currents, host_of, is_loopback, serves
 from audit.replay.strata import stratify
@@ -209,6 +209,7 @@ class _Planner:
             by_current.setdefault((route.current.model, route.current.provider_name), []).append(place)
         finished = {tuple(row.values()) for row in self._store.rows(_FINISHED)}
         self._pending = {tuple(row.values()) for row in self._store.rows(_PENDING)}
+        gather(self._store, self._units.request_id[np.array(rows, dtype=np.int64)].tolist())
         for part in chunks(rows):
             logged = load(self._store, self._units.request_id[np.array(part)].tolist())
             for row in part:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Any
@@ -17,19 +17,28 @@ from audit.replay.pictures import PLACEHOLDER, on_file
 from audit.store import Store
 
 _WANTED = "CREATE OR REPLACE TEMP TABLE replay_wanted (request_id BIGINT)"
-_SEGMENTS = """
-SELECT w.request_id, s.role, s.kind, c.text
+_TEXTS = """
+CREATE OR REPLACE TEMP TABLE replay_text AS
+SELECT w.request_id, s.position, s.role, s.kind, c.text
 FROM replay_wanted AS w
 JOIN segment AS s ON s.request_id = w.request_id AND s.direction = 'input'
 JOIN content AS c ON c.content_hash = s.content_hash
 ORDER BY w.request_id, s.position
 """
-_REQUESTS = """
+_ASKED = """
+CREATE OR REPLACE TEMP TABLE replay_asked AS
 SELECT r.request_id, r.parameters, r.reader, r.response_id, r.provider_name, r.request_model, r.response_model,
        r.price_provider, r.price_model, r.input_tokens, r.output_tokens, r.reasoning_output_tokens,
        COALESCE(r.request_stream, r.time_to_first_chunk < r.duration, FALSE) AS streamed
 FROM replay_wanted AS w JOIN request AS r ON r.request_id = w.request_id
+ORDER BY r.request_id
 """
+_SEGMENTS = """
+SELECT t.request_id, t.role, t.kind, t.text
+FROM replay_text AS t JOIN replay_wanted AS w ON w.request_id = t.request_id
+ORDER BY t.request_id, t.position
+"""
+_REQUESTS = "SELECT r.* FROM replay_asked AS r JOIN replay_wanted AS w ON w.request_id = r.request_id"
 _HOSTED = "it uses a tool that only its provider has"
 
 
@@ -54,10 +63,21 @@ class Logged:
     streamed: bool
 
 
-def load(store: Store, request_ids: Sequence[int]) -> dict[int, Logged]:
-    """The logged requests with these ids."""
+def gather(store: Store, request_ids: Iterable[int]) -> None:
+    """Copy the texts of these requests aside, in one pass over the log, for `load` to read a few at a time."""
+    _want(store, sorted(set(request_ids)))
+    store.run(_TEXTS)
+    store.run(_ASKED)
+
+
+def _want(store: Store, request_ids: Sequence[int]) -> None:
     store.run(_WANTED)
     store.write("replay_wanted", pa.table({"request_id": pa.array(request_ids, pa.int64())}))
+
+
+def load(store: Store, request_ids: Sequence[int]) -> dict[int, Logged]:
+    """The logged requests with these ids, of those gathered last."""
+    _want(store, request_ids)
     rows = {row["request_id"]: row for row in store.rows(_REQUESTS)}
     segments = store.query(_SEGMENTS).to_pylist()
     media = [segment["text"] for segment in segments if segment["kind"] == "media" and segment["text"]]

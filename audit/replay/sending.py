@@ -14,7 +14,7 @@ from audit.replay.journal import Journal, answered, failed, identity, now_us
 from audit.replay.lanes import Lanes
 from audit.replay.looks import Looks
 from audit.replay.plans import Job, Plan
-from audit.replay.prompts import Logged, chunks, load
+from audit.replay.prompts import Logged, chunks, gather, load
 from audit.replay.results import Progress, Tallies
 from audit.replay.routes import Route
 from audit.replay.workers import Workers
@@ -56,6 +56,7 @@ class Sender:
 
     async def run(self) -> None:
         """Make every call that fits the budget; on a signal, finish what is on the wire and return."""
+        gather(self._store, (job.request_id for job in self._plan.jobs))
         jobs: dict[str, list[Job]] = {}
         for job in self._plan.jobs:
             jobs.setdefault(self._plan.routes[job.route].endpoint.name, []).append(job)

@@ -10,6 +10,10 @@ from audit.scorers import Answer, Context, Score, Scorer
 from audit.scorers._guards import VERSION, guard
 from audit.scorers._normalise import find_json, is_document
 
+LONGEST = 100_000
+"""Characters of the longest answer programs compare; comparing takes some microseconds a character, and more where
+text is made to be slow to read."""
+
 _SHORT_WORDS = 45
 _BY_TEXT = frozenset({"tool_call", "mixed", "unknown", ""})
 _NOT_JSON = frozenset({"classification", "extraction", "code", "reasoning"})
@@ -53,11 +57,17 @@ def judge(kind: str, reference: Answer, candidate: Answer, context: Context) -> 
     """Judge a candidate answer; never raises on any text.
 
     A logged answer without text (dropped for privacy, or never logged) leaves every candidate undecided, and so does
-    one that the log marks as bad every candidate that differs from it.
+    one that the log marks as bad every candidate that differs from it. Of answers longer than `LONGEST` only the very
+    same text is told; others are undecided.
     """
     scorer = _scorers()[kind]
+    long = max(len(reference.text), len(candidate.text)) > LONGEST
     if not reference.text.strip() and not reference.tool_calls:
         found = Score(0.0, None, "the logged answer has no text")
+    elif long and (reference.text, reference.tool_calls) == (candidate.text, candidate.tool_calls):
+        found = Score(1.0, True, "same text")
+    elif long:
+        found = Score(0.0, None, f"longer than {LONGEST:,} characters, which programs do not compare")
     else:
         broken = guard(reference, candidate, context)
         found = Score(0.0, False, broken) if broken else _compared(scorer, reference, candidate, context)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from audit import plugins
 from audit.scorers import Answer, Context, Score, ToolCall
 from audit.scorers._trees import leaf_match
-from audit.scoring.judgement import judge, kind_of
+from audit.scoring.judgement import LONGEST, judge, kind_of
 
 ORACLES = json.loads((Path(__file__).parents[1] / "oracles" / "expected.json").read_text(encoding="utf-8"))
 KINDS = sorted({kind for scorer in plugins.find("scorers", "SCORER") for kind in scorer.kinds})
@@ -400,3 +400,13 @@ def test_hostile_texts_end_in_a_verdict(text: str) -> None:
             judge(kind, Answer("12 apples"), Answer(text), Context(system="Be kind.", user="How many?")).passed
             is not True
         )
+
+
+@pytest.mark.parametrize("kind", ["short_answer", "classification", "reasoning", "code", "extraction", "open"])
+def test_answers_no_program_can_read_in_time_are_left_open_and_said_so(kind: str) -> None:
+    text = "1 000" * (LONGEST // 5 + 1)
+    same = judge(kind, Answer(text), Answer(text), Context())
+    assert (same.passed, same.reason) == (True, "same text")
+    for reference, candidate in ((text, text + "1"), (text, "no"), ("no", text)):
+        open_ = judge(kind, Answer(reference), Answer(candidate), Context())
+        assert (open_.passed, open_.reason) == (None, "longer than 100,000 characters, which programs do not compare")
