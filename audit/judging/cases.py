@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from audit.hashes import folded
 from audit.judging.protocol import RUBRICS, USUAL_RUBRIC
 from audit.scoring import answer_text, transcripts
 from audit.store import Store
@@ -28,6 +30,11 @@ JOIN request AS r ON r.request_id = p.request_id
 LEFT JOIN workflow AS w ON w.workflow_id = p.workflow_id
 WHERE p.status = 'ok' AND COALESCE(p.text, '') || COALESCE(p.tool_calls, '') <> ''
 ORDER BY p.prompt_key, p.replay_id
+"""
+
+_GIVEN = """
+SELECT workflow_id, current_model, endpoint, model, COALESCE(variant, '') AS variant, text, tool_calls
+FROM replay WHERE status = 'ok' AND COALESCE(text, '') || COALESCE(tool_calls, '') <> ''
 """
 
 
@@ -66,9 +73,18 @@ def cases(store: Store, rubrics: Mapping[str, str], workflows: Sequence[str] = (
             made.append(
                 Case(
                     row["replay_id"], row["request_id"], row["workflow_id"], row["workflow"], row["provider_name"],
-                    (row["workflow_id"], row["current_model"], row["endpoint"], row["model"], row["variant"]),
+                    _candidate(row),
                     kind, tuple(transcript.turns), transcript.answer, answer_text(row["text"], row["tool_calls"]),
                     rubrics.get(row["workflow"]) or RUBRICS.get(kind, USUAL_RUBRIC),
                 )
             )  # fmt: skip
     return made
+
+
+def given(store: Store) -> Counter[tuple[object, str]]:
+    """How often each candidate on a workflow (`Case.candidate_key`) gave each text, folded, to whatever prompt."""
+    return Counter((_candidate(row), folded(answer_text(row["text"], row["tool_calls"]))) for row in store.rows(_GIVEN))
+
+
+def _candidate(row: Mapping[str, object]) -> tuple[object, ...]:
+    return tuple(row[name] for name in ("workflow_id", "current_model", "endpoint", "model", "variant"))

@@ -12,10 +12,10 @@ from audit.clients import Limits, Translation
 from audit.config import EndpointConfig
 from audit.errors import ReplayError
 from audit.judging.canaries import plant
-from audit.judging.cases import Case, cases
+from audit.judging.cases import Case, cases, given
 from audit.judging.known import Known
 from audit.judging.protocol import MAX_OUTPUT_TOKENS, Question, prompt, version
-from audit.judging.screening import addresses_the_judge, repeated
+from audit.judging.screening import addresses_the_judge, constant
 from audit.prices.catalogue import Catalogue
 from audit.replay.calls import USUAL_THINKING_ROOM, most_input_tokens
 from audit.replay.plans import PICO, Destination
@@ -98,7 +98,7 @@ def plan_judging(
     if not found:
         raise ReplayError("no answer waits for a judge", "replay some with `audit replay`; `audit review` asks people")
     judge = f"{endpoint.name}/{name}"
-    screened = _screened(found)
+    screened = _screened(store, found)
     known = Known(store, judge)
     put = _questions(found, screened, seed, known)
     asks = tuple(_ask(each, route) for each in put if not known.settled(each.canary, each.case, each.first))
@@ -129,13 +129,14 @@ def _ask(put: _Put, route: Route) -> Ask:
     return Ask(put.case, put.canary, question, version(put.case.rubric), *_costs(question, route))
 
 
-def _screened(found: Sequence[Case]) -> dict[int, str]:
+def _screened(store: Store, found: Sequence[Case]) -> dict[int, str]:
     reasons = {
-        key: f"the same answer as to {count - 1} other prompts whose logged answers differ"
-        for key, count in repeated(
+        key: f"one text stands for {100 * share:.0f} % of its answers, whatever was asked"
+        for key, share in constant(
             {case.replay_id: case.candidate for case in found},
             {case.replay_id: case.logged for case in found},
             {case.replay_id: case.candidate_key for case in found},
+            given(store),
         ).items()
     }
     for case in found:

@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from audit.hashes import folded
 
 LEAST_REPEATS = 3
+NEARLY_ALL = 0.9
+"""Share of a candidate's answers on a workflow from which one text stands for everything."""
 
 # sentences nobody writes to a user: they speak to whoever reads two answers and has to choose
 _TO_A_JUDGE = re.compile(
@@ -33,19 +35,31 @@ def addresses_the_judge(candidate: str, logged: str, asked: str) -> bool:
     )
 
 
-def repeated(answers: Mapping[int, str], logged: Mapping[int, str], groups: Mapping[int, object]) -> dict[int, int]:
-    """Answers a candidate gives to several prompts whose logged answers differ: how many prompts get the same one.
+def constant(
+    answers: Mapping[int, str],
+    logged: Mapping[int, str],
+    groups: Mapping[int, object],
+    given: Counter[tuple[object, str]],
+) -> dict[int, float]:
+    """Answers that are the one text their candidate gives to (nearly) everything, whatever was asked: its share.
 
-    All arguments are keyed by replay; `groups` says which candidate on which workflow it is.
+    The first three are keyed by replay; `groups` says which candidate on which workflow it is, `given` counts all its
+    answers by folded text, those that programs decided among them. Alike questions get alike answers: a text that
+    stands for part of the answers only, or whose prompts have one logged answer, is for the judge to decide.
     """
-    texts = {key: (groups[key], folded(text)) for key, text in answers.items()}
-    counts = Counter(texts.values())
-    distinct: dict[tuple[object, str], set[str]] = {}
-    for key, text in texts.items():
-        distinct.setdefault(text, set()).add(folded(logged[key]))
-    return {
-        key: counts[text] for key, text in texts.items() if counts[text] >= LEAST_REPEATS and len(distinct[text]) > 1
-    }
+    total: Counter[object] = Counter()
+    for (group, _), count in given.items():
+        total[group] += count
+    places: dict[tuple[object, str], list[int]] = {}
+    for key, text in answers.items():
+        places.setdefault((groups[key], folded(text)), []).append(key)
+    found: dict[int, float] = {}
+    for place, keys in places.items():
+        share = given[place] / total[place[0]]
+        usual = max(Counter(folded(logged[key]) for key in keys).values())
+        if given[place] >= LEAST_REPEATS and share >= NEARLY_ALL and usual < NEARLY_ALL * len(keys):
+            found |= dict.fromkeys(keys, share)
+    return found
 
 
 INJECTIONS: Sequence[str] = (

@@ -12,6 +12,7 @@ from audit.judging.canaries import changed_number
 from audit.judging.protocol import Question, prompt, read_verdict
 from audit.judging.screening import INJECTIONS, addresses_the_judge
 from audit.judging.stage import combined
+from audit.scoring import scoring
 from tests.judging.conftest import House, careful, document, verdict
 
 
@@ -159,6 +160,36 @@ def test_one_text_for_everything_fails_unasked_however_it_is_dressed(house: Hous
     assert found.verdict != "safe"
 
 
+def test_alike_questions_may_get_one_answer(house: House) -> None:
+    house.plant.workflow(1, "drafting")
+    for number in range(80):
+        fact = f"{3 + number % 10} days and {25 + number % 10} EUR"
+        logged = f"Dear {chr(97 + number % 26)}{chr(97 + number // 26)}, your tariff says {fact}. Can I help?"
+        request = house.plant.logged(1, logged, prompt=f"Write to {fact} (question {number})")
+        house.plant.drawn(request)
+        house.plant.replayed(request, f"{fact}; report it in the portal.")
+    scoring(house.plant.store)
+
+    def fair(body: dict[str, Any]) -> dict[str, Any]:
+        read = document(body)
+        asked = read["conversation"][-1]["text"].removeprefix("Write to ").split(" (")[0]
+        good = [asked in read[name] and "judge" not in read[name].lower() and "INSTR" not in read[name] and
+                "verified" not in read[name] for name in ("answer_1", "answer_2")]  # fmt: skip
+        return verdict(*good)
+
+    house.says(fair)
+    made = house.judge()
+    assert (made.screened, made.passed) == (0, 80)
+    assert house.decide().verdict == "safe"
+
+
+def test_a_text_few_answers_are_left_with_is_put_to_the_judge(house: House) -> None:
+    house.letters(lambda number, right: f"Dear {right}, thank you very much." if number < 70 else "Hello, thanks.")
+    house.says(careful)
+    made = house.judge()
+    assert (made.screened, made.failed) == (0, 10), "programs had decided the other seventy"
+
+
 def test_a_verdict_that_follows_the_order_is_none(house: House) -> None:
     house.letters(lambda number, right: f"Hello {right}!", n=40)
 
@@ -214,8 +245,6 @@ def test_the_current_models_own_replay_is_judged_for_the_floor(house: House) -> 
         text = f"Good day {right}." if request <= 60 else f"Sorry {request}."
         house.plant.replayed(request, text, model="big-model")
     house.plant.store.run("DELETE FROM score")
-    from audit.scoring import scoring
-
     scoring(house.plant.store)
     house.says(careful)
     house.judge()
