@@ -142,8 +142,9 @@ class Answer:
     """What a model answered; durations are seconds, `headers` holds the rate-limit headers in lower case.
 
     `usage` is inclusive (see `audit.wire.usage`); None when the endpoint reported none. `finish_reason` is in
-    OpenAI's words: stop, length, tool_calls, content_filter, refusal. `time_to_first_chunk` is the time until the first
-    piece of text, thinking, a refusal or a call had come; None when the answer was no stream, or said nothing.
+    OpenAI's words: stop, length, tool_calls, content_filter, refusal. `duration` is None where it could not be
+    measured. `time_to_first_chunk` is the time until the first piece of text, thinking, a refusal or a call had come;
+    None when the answer was no stream, or said nothing.
     """
 
     text: str
@@ -152,7 +153,7 @@ class Answer:
     usage: Usage | None
     response_model: str | None
     response_id: str | None
-    duration: float
+    duration: float | None
     time_to_first_chunk: float | None = None
     lossy: tuple[str, ...] = ()
     headers: Mapping[str, str] = field(default_factory=dict)

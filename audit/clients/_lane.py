@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from audit.clients import Answer, CallError, Client, FailureKind, Limits, Session, Translation
 from audit.clients._allowance import exhausted_for
+from audit.clients._stalls import Stalls, timed
 from audit.clients._width import Width
 
 FATAL = ("unauthorised", "not_found", "quota")
@@ -92,7 +93,8 @@ class Lane:
 
     Concurrency grows while that brings more answers a second and halves on a rate limit or overload (`Width`). A rate
     limit pauses the whole lane, once, until the time the endpoint named. Parameters a model refuses are remembered, so
-    that the refusal is met once.
+    that the refusal is met once. Where the process itself was busy, attempts under way get that time back, and answers
+    it may have delayed have no duration (`Stalls`).
     """
 
     def __init__(self, client: Client, session: Session, policy: Policy) -> None:
@@ -109,6 +111,7 @@ class Lane:
         self._closed: dict[str, tuple[str, FailureKind]] = {}
         self._refusals = 0
         self._under_way: set[asyncio.Timeout] = set()
+        self._stalls = Stalls(self._excuse)
         self.tally = Tally()
 
     def closed(self, model: str) -> str | None:
@@ -162,9 +165,11 @@ class Lane:
         seconds = self._patience(call, limits)
         deadline = asyncio.timeout(seconds)
         self._under_way.add(deadline)
+        before = self._stalls.begin()
         try:
             async with deadline:
-                return await self._session.send(call.body, limits)
+                answer = await self._session.send(call.body, limits)
+            return answer if self._client.recorded else timed(answer, self._stalls.seconds - before)
         except TimeoutError:
             raise CallError("timeout", f"no answer within {seconds:.0f} s", retry=True, maybe_billed=True) from None
         except asyncio.CancelledError:
@@ -177,13 +182,14 @@ class Lane:
             raise CallError("bad_answer", said[:300], retry=True, maybe_billed=True) from error
         finally:
             self._under_way.discard(deadline)
+            self._stalls.end()
 
     @property
     def on_the_wire(self) -> int:
         """Requests whose answer is being waited for."""
         return len(self._under_way)
 
-    def excuse(self, seconds: float) -> None:
+    def _excuse(self, seconds: float) -> None:
         """Give attempts under way more time: the process did something else, and answers may wait to be read."""
         for deadline in self._under_way:
             if (when := deadline.when()) is not None:
@@ -288,7 +294,7 @@ class Lane:
 
     def _answered(self, answer: Answer) -> None:
         self.tally.answered += 1
-        self._slowest = max(self._slowest, answer.duration)
+        self._slowest = max(self._slowest, answer.duration or 0.0)
         self._failures_in_a_row = self._refusals = 0
         self._width.answered(time.monotonic())
         wait = exhausted_for(answer.headers)

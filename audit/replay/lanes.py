@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import suppress
 
 from audit.clients import Answer, CallError, Client, Session
@@ -52,15 +53,16 @@ class Lanes:
             self._lanes[key] = Lane(client, self._sessions[key], self._policy)
         return self._lanes[key]
 
+    def open(self, ways: Iterable[Route]) -> None:
+        """Open everything that may be asked: what an SDK does once must not fall into the time of the first answers."""
+        for route in ways:
+            for client in filter(None, (route.client, route.responses)):
+                self._lane(route, client)
+
     @property
     def busy(self) -> bool:
         """Whether any answer is being waited for."""
         return any(lane.on_the_wire for lane in self._lanes.values())
-
-    def excuse(self, seconds: float) -> None:
-        """Give attempts under way more time, because the process did something else."""
-        for lane in self._lanes.values():
-            lane.excuse(seconds)
 
     @property
     def notes(self) -> tuple[str, ...]:

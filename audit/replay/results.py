@@ -86,11 +86,12 @@ class Tallies:
     seconds: dict[int, list[float]] = field(default_factory=dict)
     reasons: dict[tuple[int, str, bool], tuple[int, str]] = field(default_factory=dict)
 
-    def answer(self, route: int, seconds: float, cost_pico: int) -> None:
-        """Count an answer."""
+    def answer(self, route: int, seconds: float | None, cost_pico: int) -> None:
+        """Count an answer; `seconds` None where its time is not known."""
         self.answered[route] += 1
         self.spent[route] += cost_pico
-        self.seconds.setdefault(route, []).append(seconds)
+        if seconds is not None:
+            self.seconds.setdefault(route, []).append(seconds)
 
     def fail(self, route: int, reason: str, message: str, sent: bool) -> None:
         """Count a call that gave no answer, or was not made."""

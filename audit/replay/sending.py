@@ -61,6 +61,7 @@ class Sender:
         for job in self._plan.jobs:
             jobs.setdefault(self._plan.routes[job.route].endpoint.name, []).append(job)
         try:
+            self.lanes.open(self._plan.routes[place] for place in sorted({job.route for job in self._plan.jobs}))
             await self._workers.run(map(self._feed, jobs.values()), self._one)
         finally:
             self._journal.flush()
@@ -77,10 +78,8 @@ class Sender:
     async def _one(self, item: tuple[Job, Logged]) -> None:
         await self._call(*item)
         if self._looks.due(self.tallies.answered.total()):
-            started = time.monotonic()
             self._journal.flush()
             self._looks.take(self.tallies.answered.total())
-            self.lanes.excuse(time.monotonic() - started)
         self._show()
 
     def _show(self, *, last: bool = False) -> None:

@@ -11,6 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import anthropic
+import openai
 import pytest
 
 import audit.store
@@ -485,3 +487,25 @@ def test_no_answer_stops_the_run_however_odd(store: Store, catalogue: Catalogue,
     assert (result.answered, result.failed) == (30, ())
     scoring(store)
     assert store.value("SELECT COUNT(DISTINCT replay_id) FROM score") == 30
+
+
+def test_every_sdk_is_loaded_and_open_before_the_first_call_is_timed(
+    store: Store, catalogue: Catalogue, peer: Peer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(store, shop({"sort": 20}))
+    order: list[str] = []
+    opened, posted = anthropic.AsyncAnthropic.__init__, openai.AsyncOpenAI.post
+
+    def opening(self: Any, **settings: Any) -> None:
+        order.append("open")
+        opened(self, **settings)
+
+    async def posting(self: Any, *given: Any, **settings: Any) -> Any:
+        order.append("post")
+        return await posted(self, *given, **settings)
+
+    monkeypatch.setattr(anthropic.AsyncAnthropic, "__init__", opening)
+    monkeypatch.setattr(openai.AsyncOpenAI, "post", posting)
+    made = planned(store, catalogue, sample=8, models=["gpt-4o-mini", "claude-haiku-4-5"])
+    replay(store, made, max_cost_usd=5.0, policy=QUICK)
+    assert order == ["open"] + 8 * ["post"]
