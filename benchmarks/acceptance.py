@@ -1,10 +1,10 @@
 """Is the share of acceptable answers right, and its interval honest: simulated audits, and audits through the CLI.
 
-Run `python -m benchmarks.acceptance [draws] [CLI seeds]` (500 draws and 20 seeds take about 20 minutes). It plants logs
+Run `python -m benchmarks.acceptance [draws] [CLI seeds] [world seed]` (500 draws and 20 seeds take about 20 minutes). It plants logs
 of a dear and a cheap model whose right and wrong answers are known (`benchmarks.accepting`), and prints docs/acceptance.md's
 tables: how answers are scored against the truth; how often the 90 % interval of a sample of 500 holds the true share of the
-log; how wide it is beside an oracle's, which knows how the estimate scatters; and the error of dollars beside that of a
-simple random sample. The CLI is asked for a few worlds against a server on loopback that plays the recorded answers.
+log; how wide it is beside an oracle's, which knows how the estimate scatters; the error of dollars beside that of a
+simple random sample; and the same intervals where only a judge of known errors or people tell. The CLI is asked for a few worlds against a server on loopback that plays the recorded answers.
 """
 
 from __future__ import annotations
@@ -30,9 +30,11 @@ from audit.deciding.totals import shares
 from audit.statistics.distributions import normal_quantile
 from audit.statistics.intervals import Interval
 from benchmarks.accepting.census import Census, census
+from benchmarks.accepting.told import TELLERS
 from benchmarks.accepting.worlds import WEAK, WORLDS, World, build
 
 SEED, SAMPLE = 7, 500
+TOLD = ("one workflow", "skewed", "mixed")
 THROUGH_THE_CLI = ("one workflow", "mixed", "constant")
 
 
@@ -87,11 +89,11 @@ def random_error(found: Census, draws: int) -> float:
     return float(np.sqrt(np.mean(np.square(errors))))
 
 
-def simulate(draws: int) -> None:
+def simulate(draws: int, seed: int = SEED) -> None:
     """Tables of scorers, intervals and dollars for every world."""
     scorers, intervals, dollars = [], [], []
     for name in WORLDS:
-        with census(name, SEED) as found:
+        with census(name, seed) as found:
             scorers.append(f"| {name} | {scored(found)} |")
             made, truth, sizes = estimates(found, draws)
             for counted, each in sorted(made.items()):
@@ -109,24 +111,42 @@ def simulate(draws: int) -> None:
     print("\n".join(dollars))
 
 
-def _interval_row(world: str, counted: str, found: list[Interval], truth: float, n: float) -> str:
+def tell(draws: int, seed: int = SEED) -> None:
+    """Table of intervals of requests and dollars where a judge or people tell."""
+    print(
+        "\n| told by | world | counted | truth | covered | width | oracle's | ratio |\n|---|---|---|---:|---:|---:|---:|---:|"
+    )
+    for name in TOLD:
+        with census(name, seed) as found:
+            samples = [found.sample(SAMPLE, each) for each in range(draws)]
+            good = found.good.astype(np.float64)
+            for teller in TELLERS:
+                made = [shares(teller.tell(found, sample, place)) for place, sample in enumerate(samples)]
+                for counted, weight in (("requests", found.units.requests), ("dollars", found.units.cost_pico)):
+                    each = [getattr(one, counted) for one in made]
+                    print(
+                        _interval_row(teller.name, f"{name} | {counted}", each, float(np.average(good, weights=weight)))
+                    )
+
+
+def _interval_row(world: str, counted: str, found: list[Interval], truth: float, n: float | None = None) -> str:
     known = [each for each in found if not np.isnan(each.estimate)]
     covered = sum(truth in each for each in found) / len(found)
     width = float(np.mean([each.width for each in found]))
     oracle = 2 * normal_quantile(0.95) * float(np.std([each.estimate for each in known]))
     return (
-        f"| {world} | {counted} | {n:.0f} | {100 * truth:.1f} % | {100 * covered:.1f} % | {100 * width:.1f} | "
+        f"| {world} | {counted} | {'' if n is None else f'{n:.0f} | '}{100 * truth:.1f} % | {100 * covered:.1f} % | {100 * width:.1f} | "
         f"{100 * oracle:.1f} | {width / oracle:.2f} |"
     )
 
 
 @contextmanager
-def served(name: str) -> Iterator[None]:
+def served(name: str, seed: int) -> Iterator[None]:
     """A world's answers behind OPENAI_BASE_URL."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "benchmarks.accepting.serving", name, str(SEED), str(port)]
+    command = [sys.executable, "-m", "benchmarks.accepting.serving", name, str(seed), str(port)]
     server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         assert server.stdout is not None
@@ -148,13 +168,13 @@ def cli(*arguments: object) -> Any:
     return json.loads(out.getvalue())
 
 
-def end_to_end(name: str, seeds: int) -> list[str]:
+def end_to_end(name: str, seeds: int, world_seed: int = SEED) -> list[str]:
     """Audits of one world through the commands: how many intervals hold the truth, and the verdicts."""
-    world = build(WORLDS[name], SEED)
+    world = build(WORLDS[name], world_seed)
     held: dict[str, list[bool]] = {}
     widths: dict[str, list[float]] = {}
     words: dict[str, set[str]] = {}
-    with TemporaryDirectory() as folder, served(name):
+    with TemporaryDirectory() as folder, served(name, world_seed):
         base = Path(folder) / "base.duckdb"
         cli("ingest", world.write(Path(folder)), "--db", base)
         for seed in range(1, seeds + 1):
@@ -182,13 +202,15 @@ def _rows(document: Any, world: World) -> Iterator[tuple[str, float, list[float]
             yield row["workflow"], world.share(row["workflow"]), row["interval"], row["verdict"]
 
 
-def main(draws: int, seeds: int) -> None:
+def main(draws: int, seeds: int, world_seed: int) -> None:
     """Print every table."""
-    simulate(draws)
+    simulate(draws, world_seed)
+    tell(draws, world_seed)
     print("\n| world | workflow | intervals that hold the truth | width | verdicts |\n|---|---|---:|---:|---|")
     for name in THROUGH_THE_CLI if seeds else ():
-        print("\n".join(end_to_end(name, seeds)), flush=True)
+        print("\n".join(end_to_end(name, seeds, world_seed)), flush=True)
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 500, int(sys.argv[2]) if len(sys.argv) > 2 else 20)
+    given = [int(each) for each in sys.argv[1:4]]
+    main(*given, *(500, 20, SEED)[len(given) :])

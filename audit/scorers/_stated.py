@@ -31,6 +31,13 @@ _LEADING = re.compile(
 )
 _LISTED = re.compile(r"(?<!\S)[(\[]?(?P<letter>[A-J])[).:\]][ \t]+(?=\S)")
 _LISTED_TEXT = 200
+_LONGEST_CHOICE = 30
+# a letter that stands alone; "A" before most words in lower case is an article
+_LETTER = re.compile(
+    r"(?<![\w'’.-])(?:[B-HJ]|A(?![ \t]+(?!(?:and|or|is|was|would|because|since|as|und|oder|ist|weil|et|ou|est|y|o)\b)"
+    r"[a-zäöüß]))(?![\w'’-])"
+)
+_DENIED = re.compile(r"\b(?:no|not|never|neither|nor|none|except|nicht|kein\w*|pas|non|\w+n['’]t)\b", re.IGNORECASE)
 
 
 def final_answer(text: str) -> str | None:
@@ -65,11 +72,12 @@ def options(prompt: str) -> Mapping[str, str]:
 def option(text: str, prompt: str) -> str | None:
     """The letter of the option an answer chooses, None when it chooses none.
 
-    "B", "(b)", "B) Paris", "Option B", "The answer is B.", and "Paris" where the prompt lists it as B.
+    "B", "(b)", "B) Paris", "Option B", "The answer is B.", "I would go with B", and "Paris" or "It is Paris" where the
+    prompt lists it as B.
     """
     plain = text.strip()
     listed = options(prompt)
-    for part in filter(None, (final_answer(text), plain, _last_line(plain))):
+    for part in filter(None, (final_answer(text), plain, _last_line(plain), _first_line(plain))):
         letter = _letter(part)
         if letter is not None and (not listed or letter in listed):
             return letter
@@ -77,7 +85,20 @@ def option(text: str, prompt: str) -> str | None:
         named = [each for each, wording in listed.items() if wording == said]
         if len(named) == 1:
             return named[0]
-    return None
+    return _named_option(plain, listed) if listed else None
+
+
+def _named_option(text: str, listed: Mapping[str, str]) -> str | None:
+    """The only option a short sentence names, by letter or by wording, unless it denies something."""
+    said = f" {normalise(text)} "
+    if "\n" in text or len(said.split()) > _LONGEST_CHOICE or _DENIED.search(text):
+        return None
+    letters = {match.group(0) for match in _LETTER.finditer(text)} & set(listed)
+    worded = {each for each, wording in listed.items() if len(wording) > 2 and f" {wording} " in said}
+    worded -= {each for each in worded if any(listed[each] in listed[other] for other in worded - {each})}
+    short = {each for each, wording in listed.items() if said in f" {wording} " and 2 * len(said) > len(wording) + 2}
+    found = letters | worded or short
+    return found.pop() if len(found) == 1 else None
 
 
 def same_option(reference: str, candidate: str, prompt: str) -> bool | None:
@@ -94,6 +115,11 @@ def _letter(text: str) -> str | None:
         return alone["letter"].upper()
     leading = _LEADING.match(text)
     return leading["letter"] if leading and "\n" not in text.strip() else None
+
+
+def _first_line(text: str) -> str | None:
+    first, line_break, _ = text.partition("\n")
+    return first.strip() if line_break else None
 
 
 def _last_line(text: str) -> str | None:

@@ -8,7 +8,7 @@ from collections.abc import Collection
 from audit.scorers import Answer, Context, Score, Scorer
 from audit.scorers._normalise import find_json, given_json, is_document, normalise, overlap
 from audit.scorers._schema import violation
-from audit.scorers._stated import final_answer, same_option
+from audit.scorers._stated import final_answer, option, options, same_option
 from audit.scorers._trees import difference, leaf_match
 from audit.scorers._typed import compare_typed, hedged
 from audit.scorers.extraction import wrapped
@@ -35,6 +35,8 @@ def _judge(reference: Answer, candidate: Answer, context: Context) -> Score:
     chosen = same_option(reference.text, candidate.text, context.user)
     if chosen is not None:
         return Score(float(chosen), chosen, "same label" if chosen else "another option")
+    if options(context.user) and option(reference.text, context.user) is not None:
+        return Score(overlap(expected, found), None, "no option can be read off it")
     read = _read(candidate.text, {*labels, expected}, closed=bool(labels))
     if read == expected:
         return Score(1.0, True, "same label (among other words)")
@@ -145,4 +147,4 @@ def _judge_json(expected: object, reference: Answer, candidate: Answer, context:
     return wrapped(Score(value, True, "same label"), logged, found)
 
 
-SCORER = Scorer("classification", "3", ("classification",), _judge)
+SCORER = Scorer("classification", "4", ("classification",), _judge)

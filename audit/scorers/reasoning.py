@@ -18,4 +18,4 @@ def _judge(reference: Answer, candidate: Answer, context: Context) -> Score:
     return Score(overlap(reference.text, candidate.text), None, "; ".join(reasons))
 
 
-SCORER = Scorer("reasoning", "3", ("reasoning", "open", "mixed", "unknown"), _judge)
+SCORER = Scorer("reasoning", "4", ("reasoning", "open", "mixed", "unknown"), _judge)

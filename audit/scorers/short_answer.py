@@ -127,4 +127,4 @@ def _is_name(text: str) -> bool:
     )
 
 
-SCORER = Scorer("short_answer", "3", ("short_answer",), _judge)
+SCORER = Scorer("short_answer", "4", ("short_answer",), _judge)
