@@ -169,7 +169,13 @@ def test_a_connection_that_is_not_closed_keeps_nobody_waiting(peer: Peer, flavou
     ("content", "kind"),
     [(b"<html>Bad gateway</html>", "bad_answer"), (b"upstream is gone", "bad_answer"), (b"", "bad_answer"),
      (b": ping\n\n", "bad_answer"), (b"data: nonsense\n\n", "bad_answer"),
-     (b'{"error": {"message": "busy", "code": 503}}', "overloaded")],
+     (b'{"error": {"message": "busy", "code": 503}}', "overloaded"),
+     (b'error: {"message": "busy", "code": 503}\n\n', "overloaded"),
+     (b"event: error\ndata: upstream is gone\n\n", "server_error"),
+     (b'event: error\ndata: {"message": "busy", "code": 503}\n\n', "overloaded"),
+     (b'data: {"choices": "x"}\n\ndata: {"choices": [null]}\n\ndata: [DONE]\n\n', "bad_answer"),
+     (b'data: {"type": "message_start", "message": {"content": 7}}\n\n', "connection"),
+     (b"data: " + b"[" * 100_000 + b"\n\n", "bad_answer")],
 )  # fmt: skip
 def test_what_comes_in_place_of_a_stream_has_a_name(peer: Peer, flavour: str, content: bytes, kind: str) -> None:
     with pytest.raises(CallError) as caught:
