@@ -255,7 +255,7 @@ def print_timing(verdicts: Sequence[Verdict], names: Mapping[int, str]) -> None:
     if verdicts:
         console.table(
             "Latency, p50 / p95",
-            ("Workflow", "Candidate", "Answer", "First chunk", "Today's", "n"),
+            ("Workflow", "Candidate", "Answer", "First chunk", "First chunk today", "n"),
             [
                 (names.get(row.workflow_id, "(none)"), f"{row.endpoint}/{row.model}",
                  pair(row.p50_duration, row.p95_duration), pair(row.p50_first_chunk, row.p95_first_chunk),
