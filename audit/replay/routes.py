@@ -175,6 +175,7 @@ class Directory:
         floor: bool,
         price: tuple[str, str] | None,
     ) -> Route:
+        _check_address(endpoint, self.client(endpoint))
         responses = self._clients["openai_responses"] if endpoint == BUILT_IN[0] else None
         rates = configured(endpoint) or rates_of(self._catalogue, price, self._now_us)
         billed = rates
@@ -216,6 +217,24 @@ class Directory:
         halving = [each for each in kin if each.price_ratio <= HALF]
         picked = [*kin[:1], *halving[-1:]]
         return [(endpoint, name) for name in dict.fromkeys(each.model for each in picked)]
+
+
+def _check_address(endpoint: EndpointConfig, client: Client) -> None:
+    """Raise ConfigError for an address that is none, wherever it is stated; it may hold a secret and is not shown."""
+    address = "" if client.in_process or client.recorded else client.locate(endpoint)
+    if not address or address.startswith("("):
+        return
+    parts = urlsplit(address)
+    wrong, hint = "", "end it at the path"
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        wrong, hint = "is no address", "it begins with http:// or https://"
+    elif parts.username is not None or parts.password is not None:
+        wrong, hint = "holds a user name or password", "a key belongs into the environment (see key_env)"
+    elif parts.query or parts.fragment:
+        wrong = "has a query, and paths are put behind it"
+    if wrong:
+        where = "base_url" if endpoint.base_url else f"its variable, such as {endpoint.name.upper()}_BASE_URL"
+        raise ConfigError(f"the address of endpoint {endpoint.name!r} ({where}) {wrong}", hint)
 
 
 def host_of(route: Route) -> str:

@@ -185,3 +185,24 @@ def test_a_variant_stands_with_its_name_beside_the_verdict(audit: Any, parcels: 
     ran = audit("replay", "--variant", "concise", "--yes", "--db", parcels)
     assert ran.code == 0, ran.err
     assert "gpt-4o concise" in " ".join(ran.out.split("Verdicts")[1].split())
+
+
+@pytest.mark.parametrize(
+    ("address", "why"),
+    [
+        ("https://gateway.example/v1?key=s3cret", "has a query"),
+        ("https://joe:s3cret@gateway.example/v1", "holds a user name or password"),
+        ("gateway.example/v1", "is no address"),
+    ],
+)
+def test_an_address_in_the_environment_is_checked_and_never_shown(
+    audit: Any, parcels: Path, monkeypatch: pytest.MonkeyPatch, address: str, why: str
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
+    monkeypatch.setenv("OPENAI_BASE_URL", address)
+    for command in (["replay", "--dry-run"], ["replay", "--yes"]):
+        ran = audit(*command, "--model", "openai/gpt-4.1-nano", "--db", parcels)
+        assert ran.code == 2, ran.err
+        assert why in ran.err
+        assert "OPENAI_BASE_URL" in ran.err
+        assert "s3cret" not in ran.out + ran.err
