@@ -164,7 +164,7 @@ def run(
 
 def demo(
     folder: Annotated[str | None, typer.Option(help="Where the demo writes; default ./reports.")] = None,
-    prompts: Annotated[int, typer.Option(help="Most prompts to ask the embedded model.", min=0)] = 120,
+    prompts: Annotated[int, typer.Option(help="Most prompts to ask the embedded model.", min=0)] = 130,
 ) -> None:
     """The whole audit on made-up sample logs. Ingests, replays on an embedded real model, scores, reports.
 

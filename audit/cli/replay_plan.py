@@ -12,7 +12,6 @@ if TYPE_CHECKING:
 
     from audit.config import Config
     from audit.replay import CandidatePlan, Destination, Plan
-    from audit.replay.plans import Promise
     from audit.store import Store
 
 
@@ -175,22 +174,13 @@ def _print_promise(plan: Plan) -> None:
 
     promise = plan.promise
     console.say(
-        f"{promise.n} prompts can certify {promise.certificates} of {promise.tests} workflow and model pairs"
-        + _power(promise)
-        + (f"; {plan.larger.n} would certify {plan.larger.certificates}{_power(plan.larger)}" if plan.larger else "")
+        f"{promise.n} prompts would certify {promise.certificates} of {promise.tests} workflow and model pairs with a "
+        f"chance of 80 % or more at a true loss of 1 %, {promise.if_clean} if no answer is lost"
+        + (f"; {plan.larger.n} prompts {plan.larger.certificates} and {plan.larger.if_clean}" if plan.larger else "")
     )
     if promise.unchecked:
         wants = "1 of the pairs wants" if promise.unchecked == 1 else f"{promise.unchecked} of the pairs want"
         console.say(f"{wants} a judge or people to compare the answers: audit judge, audit review")
-
-
-def _power(promise: Promise) -> str:
-    """How likely the certificates are where a candidate is in truth nearly as good."""
-    from audit import figures
-
-    return (
-        f" (each with a chance of {figures.share(promise.power)} at a true loss of 1 %)" if promise.certificates else ""
-    )
 
 
 def _print_left_out(plan: Plan) -> None:

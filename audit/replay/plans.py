@@ -20,7 +20,7 @@ class LocalLimits:
 
     prompt_tokens: int = 512
     answer_tokens: int = 64
-    prompts: int = 120
+    prompts: int = 130
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +89,12 @@ class Destination:
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """What a sample of n can certify: workflow × candidate pairs that get a certificate if no loss is seen.
+    """What a sample of n can certify: workflow × candidate pairs that are likely to get a certificate.
 
-    `tests` is the number of pairs the error is shared by, `power` the chance that a candidate with a true loss of 1 %
-    gets the average promised certificate. `unchecked` pairs are of kinds no program can compare: they count once a
-    judge or people rate the answers.
+    Likely is a chance of 80 % for a candidate with a true loss of 1 %; `if_clean` counts those that get one if no loss
+    is seen, `power` is the mean chance of these at a true loss of 1 %. `tests` is the number of pairs the error is
+    shared by. `unchecked` pairs are of kinds no program can compare: they count once a judge or people rate the
+    answers.
     """
 
     n: int
@@ -102,6 +103,7 @@ class Promise:
     tests: int
     power: float
     unchecked: int = 0
+    if_clean: int = 0
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,14 +9,13 @@ import numpy as np
 from audit.replay.drawing import Sample
 from audit.replay.frame import Frame
 from audit.replay.plans import Promise
-from audit.replay.strata import Strata, allocate
+from audit.replay.strata import POWER, TRUE_LOSS, Strata, allocate
 from audit.statistics.arrays import BoolArray
 from audit.statistics.certificates import certificate_power, clean_units
 from audit.statistics.intervals import kish_neff
 from audit.statistics.verdicts import alpha_of
 from audit.taskkind import CHECKED
 
-TRUE_LOSS = 0.01
 GROWTH = (1.25, 1.5, 2.0, 3.0, 4.0, 6.0, 10.0, 20.0, 40.0)
 
 
@@ -30,7 +29,7 @@ def promise(
     judged: bool,
     error: float,
 ) -> Promise:
-    """Certificates a drawn sample can give; `candidates` counts those to be tried for each current model.
+    """Certificates a drawn sample promises; `candidates` counts those to be tried for each current model.
 
     `error` is what the look at their answers spends on whole workflows. Kinds no program can compare count only where
     the answers will be `judged`.
@@ -90,11 +89,13 @@ def _promise(
     ]
     family = max(1, tests, len(trials))
     unchecked = 0 if judged else sum(kinds.get(workflow) not in CHECKED for _, _, workflow in trials)
-    certified = [trial for trial in _holm(trials, family, error) if judged or kinds.get(trial[2]) in CHECKED]
-    powers = [certificate_power(int(size), TRUE_LOSS, alpha, error, family) for size, alpha, _ in certified]
-    won = {workflow for _, _, workflow in certified}
+    clean = [trial for trial in _holm(trials, family, error) if judged or kinds.get(trial[2]) in CHECKED]
+    powers = [certificate_power(int(size), TRUE_LOSS, alpha, error, family) for size, alpha, _ in clean]
+    likely = [power >= POWER for power in powers]
+    won = {workflow for (_, _, workflow), holds in zip(clean, likely, strict=True) if holds}
     workflows = tuple(name for workflow, name in names.items() if workflow in won)
-    return Promise(n, len(certified), workflows, family, float(np.mean(powers)) if powers else 0.0, unchecked)
+    mean = float(np.mean(powers)) if powers else 0.0
+    return Promise(n, sum(likely), workflows, family, mean, unchecked, len(clean))
 
 
 def _by_dollars(strata: Strata, names: Mapping[int, str]) -> dict[int, str]:

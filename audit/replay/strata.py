@@ -10,7 +10,7 @@ import numpy as np
 
 from audit.replay.frame import Frame, dollars
 from audit.statistics.arrays import BoolArray, FloatArray, IntArray
-from audit.statistics.certificates import clean_units
+from audit.statistics.certificates import clean_units, units_for_power
 from audit.statistics.sampling import prior_sd, size_bands, size_measure
 from audit.statistics.verdicts import alpha_of, whole_error
 from audit.taskkind import CHECKED
@@ -35,6 +35,13 @@ WORTHWHILE_SHARE = 0.02
 ALWAYS_AFFORDED = 200
 LARGEST_PART = 0.4
 """A certificate may take so many units, or this part of the sample; dearer ones wait until the sample is larger."""
+
+TRUE_LOSS, POWER = 0.01, 0.8
+"""A certificate is promised where a candidate that loses this share of answers gets it with this chance."""
+
+CANDIDATES = 2
+"""Candidates for each pair that a likely certificate is planned for. The sample must not depend on how many there are
+in truth: all have to be asked the same prompts, whenever they are tried."""
 
 LEAST_PER_STRATUM = 4
 LEAST_PER_CERTIFICATE = 45
@@ -169,24 +176,19 @@ def _sequence(strata: Strata, units: Frame, eligible: BoolArray) -> Iterator[int
     """Strata in the order they get units: a share of them serves certificates, the rest the dollars as a whole.
 
     Units for the whole follow the exact integer Neyman optimum (Wright 2012). Units for certificates fill the pairs
-    in order of dollars, those a program can check first, each to what certifies it with no loss seen, adjusted for all
-    pairs of the frame and for the unequal weights of its units.
+    in order of dollars, those a program can check first: each to what certifies it with no loss seen, then each to what
+    makes that likely (`POWER` at a loss of `TRUE_LOSS`), adjusted for all pairs of the frame and for the unequal
+    weights of its units. Where losses are rare, the first units of a pair win more dollars than the last.
     """
     state = _state(strata, units, eligible)
-    needed = [
-        math.ceil(
-            clean_units(alpha_of(pair.kind), whole_error(1), state.trials)
-            * _design_effect(strata, units, eligible, state.of_pair.get(place, []))
-        )
-        for place, pair in enumerate(strata.pairs)
-    ]
+    targets = _targets(strata, units, eligible, state)
     everywhere = range(len(state.capacity))
     turns = certifying = 0
     while True:
-        first_done = any(state.of(pair) >= needed[pair] for pair in state.of_pair)
+        first_done = any(state.of(pair) >= needed[pair] for needed in targets for pair in state.of_pair)
         share = CERTIFYING_SHARE if first_done else FIRST_CERTIFYING_SHARE
         affordable = max(ALWAYS_AFFORDED, LARGEST_PART * turns)
-        place = _for_certificates(state, needed, affordable) if certifying < share * turns else None
+        place = _for_certificates(state, targets, affordable) if certifying < share * turns else None
         certifying += place is not None
         if place is None:
             place = state.next_of(everywhere)
@@ -195,6 +197,18 @@ def _sequence(strata: Strata, units: Frame, eligible: BoolArray) -> Iterator[int
         state.given[place] += 1
         turns += 1
         yield place
+
+
+def _targets(strata: Strata, units: Frame, eligible: BoolArray, state: _State) -> tuple[list[float], list[float]]:
+    """The fewest units of each pair that allow a certificate, and those that make it likely."""
+    likely: list[float] = []
+    fewest: list[float] = []
+    for place, pair in enumerate(strata.pairs):
+        alpha, effect = alpha_of(pair.kind), _design_effect(strata, units, eligible, state.of_pair.get(place, []))
+        enough = units_for_power(TRUE_LOSS, alpha, whole_error(1), CANDIDATES * state.trials, POWER, effect)
+        likely.append(math.inf if enough is None else enough)
+        fewest.append(math.ceil(clean_units(alpha, whole_error(1), state.trials) * effect))
+    return fewest, likely
 
 
 def _design_effect(strata: Strata, units: Frame, eligible: BoolArray, places: Sequence[int]) -> float:
@@ -227,12 +241,13 @@ def _state(strata: Strata, units: Frame, eligible: BoolArray) -> _State:
     return _State(counts, weight, mass, {pair: of_pair[pair] for pair in queue}, max(1, trials), [0] * len(counts))
 
 
-def _for_certificates(state: _State, needed: Sequence[int], affordable: float) -> int | None:
-    """A stratum of the first pair short of a certificate that is within its reach and affordable; None without one."""
-    for pair, places in state.of_pair.items():
-        reach = sum(state.capacity[place] for place in places)
-        if reach >= LEAST_PER_CERTIFICATE and state.of(pair) < needed[pair] <= affordable:
-            place = state.next_of(places)
-            if place is not None:
-                return place
+def _for_certificates(state: _State, targets: Sequence[Sequence[float]], affordable: float) -> int | None:
+    """A stratum of the first pair short of a target that is within its reach and affordable; None without one."""
+    for needed in targets:
+        for pair, places in state.of_pair.items():
+            reach = sum(state.capacity[place] for place in places)
+            if reach >= LEAST_PER_CERTIFICATE and state.of(pair) < needed[pair] <= affordable:
+                place = state.next_of(places)
+                if place is not None:
+                    return place
     return None

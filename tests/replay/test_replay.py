@@ -60,8 +60,8 @@ def test_promises_grow_with_the_sample(store: Store, catalogue: Catalogue, peer:
     assert small.larger is not None
     assert small.larger.n > 60
     assert small.larger.certificates > 0
-    assert large.promise.certificates >= 2
-    assert large.promise.workflows[0] == "sort"
+    assert small.larger.workflows[0] == "sort"
+    assert large.promise.certificates < large.promise.if_clean == 2
     assert large.promise.tests == 3
     assert large.promise.unchecked == 1, "no program can compare drafts"
     assert 0 < large.promise.power < 1
