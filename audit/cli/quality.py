@@ -163,6 +163,7 @@ def carry_out(
     """
     from audit import console
     from audit.cli.replay_live import live_replay
+    from audit.config import Config
     from audit.deciding import deciding, standings
     from audit.replay import replay as send
     from audit.scoring import observed, scoring
