@@ -10,7 +10,7 @@ from audit.scorers._normalise import normalise, word_set, words
 from audit.scorers._typed import hedged, truth
 
 _LONGEST_ANSWER, _LONGEST_SENTENCE = 5, 30
-_BRACKETS = re.compile(r"\s*\([^()\n]{0,60}\)\W*$")
+_BRACKETS = re.compile(r"\([^()\n]{0,60}\)\W{0,4}$")
 _SEVERAL_SENTENCES = re.compile(r"[.!?;:]\s+\W{0,3}[^\W\d_]{2,}|\n")
 _DENIES = re.compile(
     r"\b(?:no|not|never|neither|nor|without|nicht|kein\w*|nie|pas|jamais|non|nunca|ni|\w+n['’]t)\b", re.IGNORECASE
@@ -26,7 +26,7 @@ def named_alone(reference: str, candidate: str, prompt: str) -> bool:
     The logged answer stands at its end, or, if it is a name, at its beginning. A denial, a doubt, a list, another name,
     another figure, or an answer the prompt itself holds leaves it open.
     """
-    text = _BRACKETS.sub("", candidate.strip().strip("*_`\"' ").rstrip(".!"))
+    text = _BRACKETS.sub("", candidate.strip().strip("*_`\"' ").rstrip(".!")).rstrip()
     answer, said = _answer(reference), _PARTS.findall(text)
     if not answer or not len(answer) < len(said) <= _LONGEST_SENTENCE or _SEVERAL_SENTENCES.search(text):
         return False

@@ -17,7 +17,7 @@ _MARKER = re.compile(
     r"(?:[ \t]+(?:to|of|for|auf|à|de|a)[ \t][^.:=\n]{1,80}?)?[*_`\"']{0,4}"
     r"(?:[ \t]*[:=：]|[ \t]+(?:is|are|would be|should be|must be|ist|lautet|est|es|è|é))[*_`\"']{0,4}[ \t]*[:：]?"
     r"(?:[ \t]+(?:therefore|thus|then|also|daher|donc|option|choice|indeed))?[ \t]*\n{0,2}[ \t]*(?P<a>[^\n]+)"
-    r"|#{4}[ \t]*(?P<b>[^\n]+)|\nA:[ \t]*(?P<d>[^\n]+)\s*\Z"
+    r"|#{4}[ \t]*(?P<b>[^\n]+)|\nA:[ \t]{0,4}(?P<d>[^\n]{1,120})\s{0,4}\Z"
     r"|(?:答案(?:是|为|：|:)|答え(?:は|：|:))[ \t]*(?P<c>[^\n。]+)",
     re.IGNORECASE,
 )
