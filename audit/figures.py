@@ -46,7 +46,7 @@ def count(number: int | float | Decimal | None) -> str:
 
 def things(number: int | float | Decimal | None, noun: str) -> str:
     """A number with its noun: `1 day`, `30 days`."""
-    return f"{count(number)} {noun if number == 1 else noun + 's'}"
+    return f"{count(number)} {noun if count(number) == '1' else noun + 's'}"
 
 
 def tokens(number: int | float | Decimal | None) -> str:

@@ -163,10 +163,13 @@ def _role(plan: Plan, each: CandidatePlan) -> str:
 
 def destination(place: Destination) -> str:
     """Where prompts go, and whether whoever is there had them before."""
+    from audit import figures
+
+    prompts = figures.things(place.prompts, "prompt")
     if not place.leaves_machine:
-        return f"{place.prompts} prompts stay on this machine"
+        return f"{prompts} {'stays' if place.prompts == 1 else 'stay'} on this machine"
     known = "served these prompts before" if place.serves_already else "has NOT had these prompts before"
-    return f"{place.prompts} prompts to {place.host} ({known})"
+    return f"{prompts} to {place.host} ({known})"
 
 
 def _print_promise(plan: Plan) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from audit.figures import count, money
+from audit.figures import count, money, things
 from audit.levers._places import instance
 from audit.promptcache import Calibration, Traffic
 from audit.promptcache.bill import Bill
@@ -73,9 +73,10 @@ def missed_hits(store: Store, found: Traffic, calibration: Calibration, bill: Bi
         worst = int(found.request_id[int(np.argmax(lost))])
         (row,) = store.rows(_REQUEST, request_id=worst)
         lines.append(
-            f"{each.model}: {count(each.billed)} of {count(each.predicted)} tokens that the rules promise were billed"
-            f" as cached ({100 * each.reliability:.0f} %), in {count(int((lost > 0).sum()))} requests too few, most of"
-            f" all in {row['workflow']}; {_HELPS[each.provider_name in _OPENAI]}: up to {money(int(lost.sum()))}, not"
-            f" counted here because why they missed is not in the log{instance(row['example'])}"
+            f"{each.model}: {count(each.billed)} of {things(each.predicted, 'token')} that the rules promise were "
+            f"billed as cached ({100 * each.reliability:.0f} %), in {count(int((lost > 0).sum()))} requests too few, "
+            f"most of all in {row['workflow']}; {_HELPS[each.provider_name in _OPENAI]}: up to "
+            f"{money(int(lost.sum()))}, not counted here because why they missed is not in the log"
+            f"{instance(row['example'])}"
         )
     return lines

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 
-from audit.figures import count, money, share
+from audit.figures import count, money, share, things
 from audit.levers import Risk, Settings
 from audit.levers._response_cache_lives import Aged, Life, stated
 from audit.levers._response_cache_masks import MASKED
@@ -79,8 +79,8 @@ def doubt(store: Store, settings: Settings, key: str) -> tuple[Risk, str]:
 def headers(store: Store) -> list[str]:
     """Workflows whose prompts differ in a clock or an id that the answers do not depend on."""
     return [
-        f"{row['name']}: {count(row['requests'])} prompts carry a clock or an id that their answers are proven not to"
-        " depend on; leave it out of the key"
+        f"{row['name']}: {things(row['requests'], 'prompt')} carry a clock or an id that their answers are proven not "
+        "to depend on; leave it out of the key"
         for row in store.rows(_HEADERS)
     ]
 
@@ -92,7 +92,7 @@ def _chosen(life: Life) -> Aged:
 def _workflow(store: Store, life: Life, requests: int) -> str:
     aged = _chosen(life)
     most = "".join(
-        f"; the commonest question came {count(row['requests'])} times, first in {row['name']}"
+        f"; the commonest question came {things(row['requests'], 'time')}, first in {row['name']}"
         for row in store.rows(_EXAMPLE, workflow=life.workflow_id)
     )
     same = aged.compared - aged.differing
@@ -102,7 +102,7 @@ def _workflow(store: Store, life: Life, requests: int) -> str:
         else ""
     )
     return (
-        f"{count(aged.hits)} of {count(requests)} requests were answered before, {money(aged.saved_pico)}; "
+        f"{count(aged.hits)} of {things(requests, 'request')} were answered before, {money(aged.saved_pico)}; "
         f"{agreeing}{_lasting(life)}{most}"
     )
 
@@ -151,7 +151,7 @@ def _refused(found: Study, names: dict[int, str]) -> list[str]:
     lines = []
     for reason, rows in ordered:
         listed = ", ".join(
-            f"{names.get(workflow, '(none)')} {count(requests)} requests {money(cost)}"
+            f"{names.get(workflow, '(none)')} {things(requests, 'request')} {money(cost)}"
             for cost, requests, workflow in rows[:_REFUSED]
         )
         more = f" and {len(rows) - _REFUSED} more workflows" if len(rows) > _REFUSED else ""

@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from audit.errors import ConfigError
-from audit.figures import count, money
+from audit.figures import money, things
 from audit.levers import Lever, Settings
 from audit.levers._batch_tier import rewrite
 from audit.levers._places import spared
@@ -98,7 +98,7 @@ def _blocked(store: Store, settings: Settings) -> str | None:
 def _findings(store: Store, settings: Settings) -> list[str]:
     named = set(settings["workflows"])
     return [
-        f"{place.workflow}: {count(place.requests)} requests "
+        f"{place.workflow}: {things(place.requests, 'request')} "
         f"{'of a workflow you named' if place.workflow in named else 'tagged as offline work'} would cost "
         f"{money(place.saving_pico)} less in the batch tier; for instance {place.example}"
         for place in spared(store, "batch_request")[:6]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from audit.figures import count, money, share
+from audit.figures import count, money, share, things
 from audit.levers import Lever, Settings
 from audit.levers._batch_tier import rewrite
 from audit.levers._places import spared
@@ -77,11 +77,11 @@ def _findings(store: Store, settings: Settings) -> list[str]:
         look = looks[place.workflow_id]
         in_bursts, in_hour = look["in_bursts"] / look["requests"], look["in_hour"] / look["requests"]
         evidence = (
-            f"{share(in_bursts, 0)} of {count(look['requests'])} requests come in minutes of {settings['burst']} or "
+            f"{share(in_bursts, 0)} of {things(look['requests'], 'request')} come in minutes of {settings['burst']} or "
             f"more (up to {count(look['busiest'])})"
             if in_bursts >= float(settings["least_share"])
-            else f"{share(in_hour, 0)} of {count(look['requests'])} requests on {count(look['days'])} days come in the "
-            f"hour from {look['hour_us'] // 3_600_000_000:02d}:00 UTC"
+            else f"{share(in_hour, 0)} of {things(look['requests'], 'request')} on {things(look['days'], 'day')} come "
+            f"in the hour from {look['hour_us'] // 3_600_000_000:02d}:00 UTC"
         )
         lines.append(
             f"{place.workflow}: {evidence}, none with a user, a conversation or a stream; in the batch tier they would "

@@ -35,8 +35,9 @@ LEVER = Lever(
     findings=_findings,
     doubt=_doubt,
     conditions=(
-        "shared inside one {scope}; an entry lives {ttl_s} (auto: as long as the workflow's own repeated answers prove"
-        " fresh, {unproven_ttl_s} s where they can't tell), {capacity} entries",
+        "shared inside one {scope}; life of an entry {ttl_s} (auto: as long as the workflow's own repeated answers"
+        " prove fresh, {unproven_ttl_s} s where they can't tell), entries kept {capacity} (auto: the fewest that save"
+        " 95 % of what a cache without limit saves)",
         "no tools that act, no time words, no personal data, no creative work at temperature {creative_temperature}"
         " or more; what that leaves out is listed with its dollars",
         "an answer under way can't be read yet; what provider caches lose when fewer requests keep them warm is"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 
 from audit.anatomy.examples import Example, examples
-from audit.figures import count, money
+from audit.figures import money, things
 from audit.levers import Lever, Settings
 from audit.levers._places import instance
 from audit.levers._probe import Prompt, fresh, prompts, remember
@@ -97,8 +97,8 @@ def _findings(store: Store, settings: Settings) -> list[str]:
     facts = {row["workflow_id"]: row for row in store.rows("SELECT * FROM few_shot_fact")}
     return [
         f"{row['workflow']}: {facts[row['workflow_id']]['examples']:.1f} examples a prompt; with {settings['kept']} of "
-        f"them {count(row['tokens'] / max(1, row['requests']))} tokens less a request in {count(row['requests'])} "
-        f"requests ({money(row['saving_pico'])}){instance(row['example'])}"
+        f"them {things(row['tokens'] / max(1, row['requests']), 'token')} less a request in "
+        f"{things(row['requests'], 'request')} ({money(row['saving_pico'])}){instance(row['example'])}"
         for row in found(store, _NAME)[:6]
         if row["saving_pico"] > 0 and row["workflow_id"] in facts
     ]

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from audit.anatomy.junk import is_junk, is_monitor_word
-from audit.figures import count, money, share
+from audit.figures import count, money, share, things
 from audit.levers import Lever, Settings
 from audit.levers._places import instance
 from audit.levers._probe import fresh, remember
@@ -190,8 +190,8 @@ def _junk(store: Store, words: Iterable[dict[str, Any]], cost_of_wrong: float) -
 def _findings(store: Store, settings: Settings) -> list[str]:
     del settings
     lines = [
-        f"{row['workflow']}: {count(row['requests'])} requests are {_SAID[row['reason']]} ({money(row['cost_pico'])})"
-        f"{instance(row['example'])}"
+        f"{row['workflow']}: {things(row['requests'], 'request')} {'is' if row['requests'] == 1 else 'are'} "
+        f"{_SAID[row['reason']]} ({money(row['cost_pico'])}){instance(row['example'])}"
         for row in store.rows(_COSTS)[:8]
     ]
     rule = store.rows("SELECT * FROM filtered_rule")[0]

@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 
 from audit.anatomy.drawing import drawn_on
-from audit.figures import count, money, share
+from audit.figures import count, money, share, things
 from audit.levers import Lever, Settings
 from audit.levers._places import instance
 from audit.levers._probe import Piece, Prompt, fresh, prompts, remember
@@ -140,8 +140,8 @@ def _findings(store: Store, settings: Settings) -> list[str]:
             continue
         what = (
             f"{row['workflow']}: answers draw on {share(fact['used'] / fact['old'])} of {count(fact['old'])} turns "
-            f"older than the last {fact['kept']}; without them {count(row['tokens'])} tokens less in "
-            f"{count(row['requests'])} requests"
+            f"older than the last {fact['kept']}; without them {things(row['tokens'], 'token')} less in "
+            f"{things(row['requests'], 'request')}"
         )
         if row["saving_pico"] > 0:
             lines.append(f"{what} ({money(row['saving_pico'])}){instance(row['example'])}")

@@ -37,7 +37,7 @@ LEVER = Lever(
     conditions=(
         "case, white space, Unicode form and closing punctuation of user text are folded in the key; clocks and request"
         " ids at the ends of a prompt only where answers are proven to agree without them",
-        "the same limits as the exact cache: scope {scope}, life {ttl_s}, {capacity} entries",
+        "the same limits as the exact cache: scope {scope}, life {ttl_s}, entries kept {capacity}",
     ),
     fix="Fold case, white space and Unicode form of the user's text when the cache key is built.",
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from audit.figures import count
+from audit.figures import count, things
 from audit.levers import Lever, Settings
 from audit.levers._places import Place, told
 from audit.store import Store
@@ -36,7 +36,7 @@ def _ran_away(place: Place, how: dict[str, Any]) -> str:
     cause = f"; {count(loops)} of them repeat themselves" if loops else ""
     return (
         f"{count(place.requests)} {'answer' if place.requests == 1 else 'answers'} ran into the output limit, the "
-        f"longest at {count(how['tokens'])} tokens where {count(how['median'])} are usual{cause}"
+        f"longest at {things(how['tokens'], 'token')} where {count(how['median'])} are usual{cause}"
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from audit.figures import count, money, share
+from audit.figures import money, share, things
 from audit.levers import Lever, Settings
 from audit.levers._outputs import found, rewrite
 from audit.levers._places import instance, spared
@@ -43,7 +43,7 @@ def _findings(store: Store, settings: Settings) -> list[str]:
     example = {place.workflow_id: place.example for place in spared(store, f"{_NAME}_cut")}
     return [
         f"{row['workflow']}: {share(thought.get(row['workflow_id']), 0)} of its output tokens are reasoning in "
-        f"{count(row['requests'])} requests ({money(row['saving_pico'])})"
+        f"{things(row['requests'], 'request')} ({money(row['saving_pico'])})"
         f"{instance(example.get(row['workflow_id']))}"
         for row in found(store, _NAME)[:6]
     ]

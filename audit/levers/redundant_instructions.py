@@ -6,7 +6,7 @@ from functools import lru_cache
 from itertools import combinations
 
 from audit.anatomy.repeats import repeats, sentences
-from audit.figures import count, money
+from audit.figures import money, things
 from audit.levers import Lever, Settings
 from audit.levers._places import instance
 from audit.levers._probe import Piece, fresh, prompts, remember
@@ -83,8 +83,8 @@ def _says_again(one: str, other: str) -> bool:
 def _findings(store: Store, settings: Settings) -> list[str]:
     del settings
     return [
-        f"{row['workflow']}: {count(row['tokens'])} tokens of instructions in {count(row['requests'])} requests say "
-        f"again what stands before them ({money(row['saving_pico'])}){instance(row['example'])}"
+        f"{row['workflow']}: {things(row['tokens'], 'token')} of instructions in {things(row['requests'], 'request')} "
+        f"say again what stands before them ({money(row['saving_pico'])}){instance(row['example'])}"
         for row in found(store, _NAME)[:6]
         if row["saving_pico"] > 0
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from audit.anatomy.repeats import Sentence, repeats, sentences
-from audit.figures import count, money
+from audit.figures import money, things
 from audit.levers import Lever, Settings
 from audit.levers._places import instance
 from audit.levers._probe import Piece, Prompt, fresh, prompts, remember
@@ -68,8 +68,8 @@ def _count(text: str) -> int:
 def _findings(store: Store, settings: Settings) -> list[str]:
     del settings
     return [
-        f"{row['workflow']}: {count(row['tokens'])} tokens in {count(row['requests'])} requests stand in their prompt "
-        f"a second time ({money(row['saving_pico'])}){instance(row['example'])}"
+        f"{row['workflow']}: {things(row['tokens'], 'token')} in {things(row['requests'], 'request')} stand in their "
+        f"prompt a second time ({money(row['saving_pico'])}){instance(row['example'])}"
         for row in found(store, _NAME)[:6]
         if row["saving_pico"] > 0
     ]

@@ -9,7 +9,7 @@ import numpy as np
 
 from audit.anatomy.drawing import drawn_on
 from audit.anatomy.passages import Passage, passages
-from audit.figures import count, money, share
+from audit.figures import money, share, things
 from audit.levers import Lever, Settings
 from audit.levers._places import instance
 from audit.levers._probe import Piece, Prompt, fresh, prompts, remember
@@ -132,10 +132,11 @@ def _findings(store: Store, settings: Settings) -> list[str]:
             else f"only {share(in_front, 0)} of the used ones stand in front: rank them better before you cut"
         )  # fmt: skip
         lines.append(
-            f"{row['workflow']}: {share(unused, 0)} of {count(fact['passages'])} passages in {count(fact['prompts'])} "
-            f"requests leave no trace in the answer; {share(float(settings['quantile']), 0)} of requests use "
-            f"{fact['kept']} or fewer of {fact['passages'] / fact['prompts']:.1f}; {advice} "
-            f"({money(row['saving_pico'])}){instance(row['example'])}"
+            f"{row['workflow']}: {share(unused, 0)} of {things(fact['passages'], 'passage')} in "
+            f"{things(fact['prompts'], 'request')} leave no trace in the answer; "
+            f"{share(float(settings['quantile']), 0)} of requests use {fact['kept']} or fewer of "
+            f"{fact['passages'] / fact['prompts']:.1f}; {advice} ({money(row['saving_pico'])})"
+            f"{instance(row['example'])}"
         )
     return lines
 

@@ -12,6 +12,7 @@ from audit.clients import NotReplayableError
 from audit.clients.local import NO_IMAGES
 from audit.config import EndpointConfig
 from audit.errors import ReplayError
+from audit.figures import things
 from audit.prices.catalogue import Catalogue
 from audit.replay.asking import lacking, routes, unfloored
 from audit.replay.calls import Call, most_input_tokens, prepare
@@ -89,7 +90,7 @@ def plan(
 
 
 def _nothing(units: Frame) -> str:
-    reasons = "; ".join(f"{each.requests} requests: {each.reason}" for each in units.excluded[:3])
+    reasons = "; ".join(f"{things(each.requests, 'request')}: {each.reason}" for each in units.excluded[:3])
     return reasons or "ingest a log with billable requests first"
 
 

@@ -48,7 +48,7 @@ def test_tests_on_the_key_of_production() -> None:
         ask(plant, "hello there", 0, environment=environment, api_key_hash=key)
     store = plant.store
     assert saved(store, CHOSEN) == COST, "the key b is the tests' own"
-    assert "1 requests are from a test environment" in findings(store, CHOSEN)[0]
+    assert "1 request is from a test environment" in findings(store, CHOSEN)[0]
 
 
 @pytest.mark.parametrize(

@@ -253,7 +253,7 @@ def test_reasoning_on_easy_tasks_only() -> None:
     store, chosen = plant.store, lever("reasoning_effort")
     assert saved(store, chosen) == 800 * PRICES["output"]
     assert saved(store, chosen, kept_share=1.0) == 0
-    assert "of its output tokens are reasoning in 1 requests" in (saved(store, chosen), findings(store, chosen))[1][0]
+    assert "of its output tokens are reasoning in 1 request (" in (saved(store, chosen), findings(store, chosen))[1][0]
 
 
 def test_without_texts_the_levers_say_why() -> None:
