@@ -12,8 +12,8 @@ from audit.deciding import people
 from audit.deciding.units import TrialKey, Unit
 from audit.deciding.words import State
 from audit.statistics import verdicts as rule
-from audit.statistics.intervals import Interval
-from audit.statistics.shares import share
+from audit.statistics.intervals import Interval, jeffreys
+from audit.statistics.shares import equal_units
 
 _ENOUGH = 0.5
 """Share of the answers that has to be decided for a share of acceptable ones to be named."""
@@ -180,17 +180,16 @@ def _units_missing(trial: Trial, best: rule.Verdict, worst: rule.Verdict) -> int
 
 def _loss(trial: Trial) -> float | None:
     """Weighted share of losses among the decided units, corrected by people where they rated; None without any."""
-    corrected = people.share(
-        trial.units, lambda unit: _no_worse(unit, False) or not _current_good(trial, unit, lenient=False)
-    )
+
+    def kept(unit: Unit) -> bool:
+        return _no_worse(unit, False) or not _current_good(trial, unit, lenient=False)
+
+    told = people.told(trial.units)
+    corrected = people.share(told, kept)
     if corrected is not None:
         return 1 - corrected.estimate
-    decided = [unit for unit in trial.units if unit.state != "undecided"]
-    weight = math.fsum(unit.weight for unit in decided)
-    lost = math.fsum(
-        unit.weight for unit in decided if not _good(unit, False) and _current_good(trial, unit, lenient=False)
-    )
-    return lost / weight if weight else None
+    weight = math.fsum(unit.weight for unit in told)
+    return math.fsum(unit.weight for unit in told if not kept(unit)) / weight if weight else None
 
 
 def acceptable(units: Sequence[Unit]) -> Interval:
@@ -198,28 +197,41 @@ def acceptable(units: Sequence[Unit]) -> Interval:
 
     The share is NaN where fewer than half are decided.
 
-    It is the share of the log the units were drawn from, each at its weight. Where people rated a draw of them, the
-    two-phase estimate takes its place. What a judge may get wrong, and nobody checked, widens the bounds.
+    It is the share of the log the units were drawn from, each at its weight. Where people's ratings of a draw correct
+    what was said of the others, the two-phase estimate takes its place; where they contradict it and are too few for
+    that, the bounds cover it. What a judge may get wrong, and nobody checked, widens the bounds.
     """
-    corrected = people.share(units, lambda unit: _good(unit, False))
-    if corrected is not None:
-        strict = lenient = corrected.interval()
-        estimate = strict.estimate
-    else:
-        strict, lenient = _share(units, False), _share(units, True)
-        estimate = _decided(units)
+    strict, lenient = _corrected(units, False), _corrected(units, True)
+    estimate = _decided(units)
     down, up = strict.estimate - strict.low, lenient.high - lenient.estimate
     low = strict.low + down - math.hypot(down, _unseen(units, "failed", down))
     high = lenient.high - up + math.hypot(up, _unseen(units, "passed", up))
     return Interval(estimate, max(0.0, low), min(1.0, high), strict.level)
 
 
+def _corrected(units: Sequence[Unit], lenient: bool) -> Interval:
+    """Share acceptable in one reading of the undecided, corrected by people as far as they rated enough."""
+
+    def good(unit: Unit) -> bool:
+        return _good(unit, lenient)
+
+    plain, n = _share(units, lenient)
+    corrected = people.share(units, good, n)
+    found = corrected.interval() if corrected is not None else jeffreys(plain * n, n)
+    if len(people.speaking(units, few=True)) == len(people.speaking(units)):
+        return found
+    sparse = people.share(units, good, n, few=True)
+    other = sparse.interval() if sparse is not None else found
+    return replace(found, low=min(found.low, other.low), high=max(found.high, other.high))
+
+
 def _decided(units: Sequence[Unit]) -> float:
     """Share acceptable among the decided answers; NaN where less than half is decided: the rest could be anything."""
-    decided = [unit for unit in units if unit.state != "undecided"]
-    weight = math.fsum(unit.weight for unit in decided)
-    enough = weight >= _ENOUGH * math.fsum(unit.weight for unit in units)
-    return _share(decided, False).estimate if decided and enough else math.nan
+    told = people.told(units)
+    weight = math.fsum(unit.weight for unit in told)
+    if not weight or weight < _ENOUGH * math.fsum(unit.weight for unit in units):
+        return math.nan
+    return _corrected(told, False).estimate
 
 
 def _unseen(units: Sequence[Unit], state: State, margin: float) -> float:
@@ -249,8 +261,8 @@ def weighted(unit: Unit, weight: float) -> Unit:
     return replace(unit, weight=weight)
 
 
-def _share(units: Sequence[Unit], lenient: bool) -> Interval:
-    return share(
+def _share(units: Sequence[Unit], lenient: bool) -> tuple[float, float]:
+    return equal_units(
         [_good(unit, lenient) for unit in units],
         [unit.weight for unit in units],
         [unit.included for unit in units],

@@ -34,9 +34,24 @@ def share(
     strata's shares imply and of the linearised one (Hájek 1964) where answers go with weights. Values that move
     together within clusters raise it by their design effect.
     """
+    p, n = equal_units(good, weights, included, strata, clusters)
+    return jeffreys(p * n, n, level)
+
+
+def equal_units(
+    good: ArrayLike,
+    weights: ArrayLike,
+    included: ArrayLike,
+    strata: ArrayLike,
+    clusters: ArrayLike | None = None,
+) -> tuple[float, float]:
+    """Return the weighted share, and how many equally weighted units tell as much about it as this sample does.
+
+    Arguments as in `share`. Both are 0 without units.
+    """
     y, w, pi = (np.asarray(each, dtype=np.float64) for each in (good, weights, included))
     if y.size == 0 or w.sum() <= 0:
-        return jeffreys(0.0, 0.0, level)
+        return 0.0, 0.0
     p, size, part = float(y[0]) if np.ptp(y) == 0 else float((w * y).sum() / w.sum()), kish_neff(w), w / w.sum()
     smooth = (p * size + 0.5) / (size + 1)
     codes = _codes(strata)
@@ -47,8 +62,7 @@ def share(
     if clusters is not None:
         variance *= _design_effect(residual, _codes(clusters))
     variance += SLIP * (1 - SLIP) * float((pi * part**2).sum())
-    n = smooth * (1 - smooth) / variance
-    return jeffreys(p * n, n, level)
+    return p, smooth * (1 - smooth) / variance
 
 
 def _implied(deviation: FloatArray, w: FloatArray, missing: FloatArray, codes: IntArray, overall: float) -> float:

@@ -98,7 +98,11 @@ class TwoPhase:
         return combined
 
     def interval(self, level: float = LEVEL, seed: int = 0) -> Interval:
-        """Return the estimate with the equal-tailed interval of 10,000 draws; the same seed gives the same bounds."""
+        """Return the estimate with the equal-tailed interval of 10,000 draws; the same seed gives the same bounds.
+
+        Closed at the estimate, as Jeffreys' interval is at 0 and n: where all that was rated is alike, draws fall on
+        one side of it.
+        """
         draws = self.draws(np.random.default_rng(seed))
         low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2])
-        return Interval(self.estimate, float(low), float(high), level)
+        return Interval(self.estimate, min(float(low), self.estimate), max(float(high), self.estimate), level)

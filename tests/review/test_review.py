@@ -33,6 +33,19 @@ def rate(store: Store, review: str, verdict: Callable[[dict[str, Any]], str], ra
     keep_ratings(store, review, rater, ratings)
 
 
+def awake(store: Store) -> None:
+    """Let the verdicts of the house be those of a judge that gets every planted answer right."""
+    store.run("UPDATE score SET scorer = 'judge:house/j' WHERE scorer = 'house'")
+    store.write_rows(
+        "judgement",
+        [
+            {"judge": "house/j", "canary": sort, "request_id": number, "task_kind": "drafting", "status": "ok",
+             "candidate_first": first, "verdict": "equal" if sort == "same" else "unacceptable"}
+            for sort in ("same", "other", "injected", "number") for number in range(200) for first in (True, False)
+        ],
+    )  # fmt: skip
+
+
 def test_half_of_the_draw_had_passed_and_the_rest_had_not(drafted: Callable[..., Plant]) -> None:
     store = drafted(100, passed=lambda number: number % 10 > 0).store
     drawn = draw_review(store, n=16)
@@ -132,6 +145,45 @@ def test_people_who_agree_with_the_scorer_leave_its_verdict(drafted: Callable[..
     (found,) = deciding(store)
     assert (found.verdict, found.acceptable, found.rated) == ("safe", 1.0, 60)
     assert "people rated 60" in found.reason
+
+
+@pytest.mark.parametrize("judge", [False, True])
+def test_few_ratings_that_agree_change_no_figure(drafted: Callable[..., Plant], judge: bool) -> None:
+    store = drafted(60, passed=lambda number: number > 0).store
+    if judge:
+        awake(store)
+    (before,) = deciding(store)
+    rate(store, draw_review(store, n=8).review, lambda row: "good" if row["said"] == "passed" else "bad")
+    (found,) = deciding(store)
+    assert found.rated == 8
+    assert found.acceptable == before.acceptable
+    assert before.interval_low <= found.interval_low <= before.interval_low + 1e-3
+    assert found.interval_high == before.interval_high
+    assert ("too few to correct" in found.reason) == judge
+
+
+def test_few_ratings_that_contradict_widen_the_interval_and_leave_the_share(drafted: Callable[..., Plant]) -> None:
+    store = drafted(60, passed=lambda _: True).store
+    (before,) = deciding(store)
+    rate(store, draw_review(store, n=4).review, lambda _: "bad")
+    (found,) = deciding(store)
+    assert before.acceptable == 1.0
+    assert found.acceptable is not None
+    assert 0.85 < found.acceptable < 1.0, "four answers are unacceptable, whatever the others are"
+    assert found.interval_low < 0.1, "and the others may be as well"
+    assert found.interval_low <= found.acceptable <= found.interval_high
+    assert "too few to correct" in found.reason
+
+
+def test_where_all_were_rated_nothing_is_left_to_doubt_but_the_draw(drafted: Callable[..., Plant]) -> None:
+    store = drafted(40, passed=lambda number: number % 2 > 0).store
+    (before,) = deciding(store)
+    rate(store, draw_review(store, n=40).review, lambda row: "good" if row["said"] == "failed" else "bad")
+    (found,) = deciding(store)
+    assert found.acceptable == pytest.approx(1 - (before.acceptable or 0))
+    assert found.interval_high - found.interval_low == pytest.approx(
+        before.interval_high - before.interval_low, rel=0.05
+    )
 
 
 def test_people_who_accept_what_had_failed_speak_for_its_group(drafted: Callable[..., Plant]) -> None:
@@ -264,15 +316,7 @@ def test_one_rejection_takes_the_vote_from_a_judge_but_not_from_a_program(drafte
     rate(store, review, lambda row: "bad" if row["item"] == worst else "good")
     program = deciding(store)[0]
     assert program.verdict == "safe", "one slip in sixty is what people make"
-    store.run("UPDATE score SET scorer = 'judge:house/j' WHERE scorer = 'house'")
-    store.write_rows(
-        "judgement",
-        [
-            {"judge": "house/j", "canary": sort, "request_id": number, "task_kind": "drafting", "status": "ok",
-             "candidate_first": first, "verdict": "equal" if sort == "same" else "unacceptable"}
-            for sort in ("same", "other", "injected", "number") for number in range(200) for first in (True, False)
-        ],
-    )  # fmt: skip
+    awake(store)
     (judged,) = deciding(store)
     assert judged.verdict == "unknown"
     assert judged.acceptable == pytest.approx(program.acceptable)
