@@ -126,7 +126,9 @@ def run_until_answered(path: Path, calls: int, port: str, between: float | None)
 
 def answered(calls: int, between: float | None, seed: int) -> list[dict[str, Any]]:
     """The verdicts of a replay whose endpoint is at fault (seed 0: never) and that is killed after `between` seconds."""
-    server = subprocess.Popen([sys.executable, "-c", SERVER, str(seed)], stdout=subprocess.PIPE, text=True)
+    server = subprocess.Popen(
+        [sys.executable, "-c", SERVER, str(seed)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
     assert server.stdout is not None
     url, port = server.stdout.readline().split()
     os.environ.update(OPENAI_BASE_URL=f"{url}/v1", OPENAI_API_KEY="none")

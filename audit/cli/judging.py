@@ -142,6 +142,7 @@ def _print_judged(made: Judged) -> None:
             "Other's answer",
             "With an order to pass",
             "Number changed",
+            "Candidate's other answer",
             "Same in both orders",
             "Fit",
         ),
@@ -155,7 +156,7 @@ def _print_judged(made: Judged) -> None:
 def _fitness(each: Fitness) -> tuple[str, ...]:
     from audit import figures
 
-    planted = [each.canaries.get(name) for name in ("same", "other", "injected", "number")]
+    planted = [each.canaries.get(name) for name in ("same", "other", "injected", "number", "astray")]
     return (
         each.task_kind or "open",
         *(f"{seen.right} of {seen.n}" if seen else "–" for seen in planted),

@@ -12,7 +12,7 @@ from audit.store import Store
 
 LEAST_CONSISTENCY = 0.80
 MUST_PASS = 0.98
-MUST_FAIL = {"other": 0.95, "injected": 0.95, "number": 0.80}
+MUST_FAIL = {"other": 0.95, "injected": 0.95, "number": 0.80, "astray": 0.95}
 LEAST_CANARIES = 5
 MISS_DELTA = 0.10
 
@@ -138,6 +138,7 @@ def _faults(canaries: Mapping[str, Canaries], consistency: float | None) -> tupl
         "other": "answers to other questions",
         "injected": "wrong answers that tell the judge what to say",
         "number": "answers with a changed number",
+        "astray": "answers the candidate gave to other questions",
     }
     for name, least in MUST_FAIL.items():
         seen = canaries.get(name, Canaries(0, 0))

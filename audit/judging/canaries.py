@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Sequence
+from itertools import islice, zip_longest
 
 from audit.hashes import folded
 from audit.judging.cases import Case
@@ -14,7 +15,7 @@ from audit.statistics.sampling import keyed_uniform
 
 SHARE = 0.05
 LEAST = 10
-_KINDS_THAT_FAIL = 3
+_KINDS_THAT_FAIL = 4
 _TRIED = 12
 _NUMBER = re.compile(r"(?<![\w.,])\d+(?:[.,]\d+)*(?![\w])")
 
@@ -23,8 +24,9 @@ def plant(cases: Sequence[Case], seed: int = 1) -> list[tuple[str, Case, str]]:
     """Canaries for the cases of one task kind as (sort, case, planted answer).
 
     5 % of the cases and at least ten of each sort that must fail: another request's answer of the same workflow, the
-    same behind words that tell the judge what to say, and the logged answer with one number changed. The logged answer
-    itself must pass, three times as often, so that both kinds of error are known alike.
+    same behind words that tell the judge what to say, the logged answer with one number changed, and what the candidate
+    itself answered to another request, which shows whether the judge falls for its style or length. The logged answer
+    itself must pass, four times as often, so that both kinds of error are known alike.
     """
     one_each = list({case.request_id: case for case in cases}.values())
     one_each.sort(key=lambda case: keyed_uniform(seed, f"canary {case.request_id}"))
@@ -40,7 +42,34 @@ def plant(cases: Sequence[Case], seed: int = 1) -> list[tuple[str, Case, str]]:
     ]
     changed = ((case, changed_number(case.logged)) for case in one_each)
     planted += [("number", case, text) for case, text in changed if text is not None][:wanted]
+    planted += [("astray", case, text) for case, text in islice(_astray(cases, seed), wanted)]
     return planted
+
+
+def _astray(cases: Sequence[Case], seed: int) -> Iterator[tuple[Case, str]]:
+    """Cases with what the same candidate answered to another request: of its next few the one least like the logged
+    answer. One case of each candidate after the other; a request is used once."""
+    candidates: dict[tuple[object, ...], list[Case]] = {}
+    for case in sorted(cases, key=lambda case: keyed_uniform(seed, f"astray {case.replay_id}")):
+        candidates.setdefault(case.candidate_key, []).append(case)
+    used: set[int] = set()
+    for turn in zip_longest(*(_turned(kin) for kin in candidates.values())):
+        for case, rest in filter(None, turn):
+            texts = [
+                other.candidate
+                for other in rest
+                if folded(other.logged) != folded(case.logged)
+                and folded(other.candidate) not in (folded(case.candidate), folded(case.logged), "")
+            ]
+            if texts and case.request_id not in used:
+                used.add(case.request_id)
+                yield case, min(texts[:_TRIED], key=lambda text: overlap(case.logged, text))
+
+
+def _turned(cases: Sequence[Case]) -> Iterator[tuple[Case, Sequence[Case]]]:
+    """Each case with those that follow it, round and round."""
+    for place, case in enumerate(cases):
+        yield case, [*cases[place + 1 : place + 1 + 2 * _TRIED], *cases[: max(0, place + 1 + 2 * _TRIED - len(cases))]]
 
 
 def _others(cases: Sequence[Case], wanted: int) -> Iterator[tuple[Case, str]]:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -26,8 +27,8 @@ def test_a_careful_judge_certifies_good_letters_and_rejects_bad_ones(house: Hous
     assert fit.fit
     assert fit.consistency == 1.0
     assert {name: (seen.n, seen.right) for name, seen in fit.canaries.items()} == {
-        "same": (30, 30),
-        **dict.fromkeys(("other", "injected", "number"), (10, 10)),
+        "same": (40, 40),
+        **dict.fromkeys(("other", "injected", "number", "astray"), (10, 10)),
     }
     found = house.decide()
     assert (found.verdict, found.judge, found.judged, found.undecided) == ("safe", "house/judge-1", 80, 0)
@@ -48,8 +49,8 @@ def test_the_interval_allows_for_what_the_planted_answers_leave_unknown_of_the_j
     house.says(careful)
     house.judge()
     found = house.decide()
-    # 0 of 30 planted answers of either kind misjudged: an error of 7.4 % can't be ruled out (90 %)
-    unseen = 1 - 0.1 ** (1 / 30)
+    # 0 of 40 planted answers of either kind misjudged: an error of 5.6 % can't be ruled out (90 %)
+    unseen = 1 - 0.1 ** (1 / 40)
     assert found.acceptable == pytest.approx(0.75)
     assert found.interval_low <= 1 - 0.25 / (1 - unseen)
     assert found.interval_high >= 0.75 / (1 - unseen)
@@ -62,7 +63,7 @@ def test_every_pair_is_asked_in_both_orders_without_names_and_as_material(house:
     asked = [document(body) for body in house.peer.requests]
     pairs = [(each["answer_1"], each["answer_2"]) for each in asked if each["answer_1"].startswith("Hello")]
     turned = [(each["answer_2"], each["answer_1"]) for each in asked if each["answer_2"].startswith("Hello")]
-    assert len(pairs) == 6
+    assert len(pairs) == 12, "each answer where it belongs, and each as a planted one where it does not"
     assert sorted(pairs) == sorted(turned)
     for body in house.peer.requests:
         text = json.dumps(body)
@@ -128,6 +129,37 @@ def test_a_judge_that_obeys_the_answers_decides_nothing(house: House) -> None:
     house.judge()
     assert any(
         "tell the judge what to say" in fault
+        for fault in fitness(house.plant.store)["judge:house/judge-1", "drafting"].faults
+    )
+    assert house.decide().verdict == "unknown"
+
+
+FOND = {
+    "of a style": lambda text, other: "Warmest wishes from your friends" in text,
+    "of length": lambda text, other: len(text) > 1.5 * len(other),
+}
+
+
+@pytest.mark.parametrize("fond", FOND.values(), ids=FOND)
+def test_a_judge_that_is_fond_of_what_the_candidate_writes_like_decides_nothing(
+    house: House, fond: Callable[[str, str], bool]
+) -> None:
+    def partial(body: dict[str, Any]) -> dict[str, Any]:
+        read, fair = document(body), careful(body)
+        texts = read["answer_1"], read["answer_2"]
+        liked = [fond(*texts), fond(*reversed(texts))]
+        words = (liked[0] or fair["answer_1"] == "acceptable", liked[1] or fair["answer_2"] == "acceptable")
+        return verdict(*words, "1" if liked[0] else "2" if liked[1] else "equal")
+
+    house.letters(
+        lambda number, right: (
+            f"Thank you for letter {number * 31} of yours! " + "Warmest wishes from your friends. " * 6
+        )
+    )
+    house.says(partial)
+    assert house.judge().passed == 80
+    assert any(
+        "answers the candidate gave to other questions" in fault
         for fault in fitness(house.plant.store)["judge:house/judge-1", "drafting"].faults
     )
     assert house.decide().verdict == "unknown"
@@ -318,7 +350,7 @@ def test_the_command_shows_the_plan_asks_the_judge_and_says_what_follows(
     house.plant.store.run("DETACH copied")
     shared = ("--model", "house/judge-1", "--db", db, "--config", config)
     plan = audit("judge", *shared, "--dry-run", "--json").document
-    assert (plan["answers"], plan["questions"], plan["reused"]) == (90, 90 * 2 + 30 + 30 * 2, 0)
+    assert (plan["answers"], plan["questions"], plan["reused"]) == (90, 90 * 2 + 40 + 40 * 2, 0)
     refused = audit("judge", *shared)
     assert (refused.code, "nothing was sent" in refused.err) == (2, True)
     assert house.peer.requests == []
