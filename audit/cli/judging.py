@@ -106,6 +106,7 @@ def _print(store: Store, settings: Config, made: Judged, as_json: bool) -> None:
 
 def _print_plan(plan: JudgePlan, cap: float) -> None:
     from audit import console, figures
+    from audit.cli.replay_plan import destination
 
     expected = "no price" if plan.expected_usd is None else figures.money(plan.expected_usd * 1e12)
     console.say(
@@ -115,8 +116,7 @@ def _print_plan(plan: JudgePlan, cap: float) -> None:
     )
     if plan.again:
         console.note(f"{plan.again} of the questions were asked before, and the answers could not be read")
-    where = f"go to {plan.destination.host}" if plan.destination.leaves_machine else "stay on this machine"
-    console.say(f"prompts and both answers of {plan.destination.prompts} requests {where}")
+    console.say(f"prompts and both answers: {destination(plan.destination)}")
     if plan.screened:
         console.note(
             f"{len(plan.screened)} answers fail unasked: they speak to a judge, or one text answers everything"

@@ -169,7 +169,7 @@ def carry_out(
     from audit.scoring import observed, scoring
 
     limits = settings or Config()
-    with live_replay(len(plan.jobs), cap) as live:
+    with live_replay(len(plan.jobs), cap, plan.spent_pico) as live:
 
         def look() -> Mapping[tuple[int, str, str, str, str], str]:
             scoring(store)
@@ -189,16 +189,24 @@ def print_result(result: ReplayResult, verdicts: list[Verdict], names: dict[int,
     """The verdict table, and what failed."""
     from audit import console, figures
 
+    failed = sum(each.count for each in result.failed if each.sent)
+    unmade = sum(each.count for each in result.failed if not each.sent)
+    before = f" ({usd(result.spent_usd + result.spent_before_usd)} with unfinished runs)"
     console.say(
-        f"{result.answered} answered, {sum(each.count for each in result.failed)} failed, {result.reused} on file "
-        f"already, {usd(result.spent_usd)} spent in {figures.seconds(result.seconds)}"
+        f"{result.answered} answered, {failed} failed, "
+        + (f"{unmade} not made, " if unmade else "")
+        + f"{result.reused} on file already, {usd(result.spent_usd)} spent"
+        + (before if result.spent_before_usd else "")
+        + f" in {figures.seconds(result.seconds)}"
         + (f", at most {usd(result.uncertain_usd)} more may be billed" if result.uncertain_usd else "")
         + (f"; stopped: {result.stopped}" if result.stopped else "")
     )
-    for failed in result.failed:
-        console.warn(
-            f"{failed.endpoint}/{failed.model}: {failed.count} × {failed.reason}: {console.clean(failed.example)}"
-        )
+    for each in result.failed:
+        said = f"{each.endpoint}/{each.model}: {each.count} × {each.reason}: {console.clean(each.example)}"
+        if each.sent:
+            console.warn(said)
+        elif each.reason != "budget":
+            console.note(f"not made: {said}")
     for note in result.notes:
         console.note(note)
     console.say("")

@@ -20,9 +20,10 @@ MOST_ROWS = 12
 class LiveReplay:
     """What is known of a running replay; `show` and `stand` bring news, `render` draws it."""
 
-    def __init__(self, total: int, cap: float | None) -> None:
+    def __init__(self, total: int, cap: float | None, before: int) -> None:
         self._total = total
         self._cap = cap
+        self._before = before
         self._started = time.monotonic()
         self._progress: Progress | None = None
         self._standings: Mapping[TrialKey, Standing] = {}
@@ -53,6 +54,8 @@ class LiveReplay:
         if now.skipped:
             parts.append(f"{now.skipped} not made")
         spent = figures.money(now.spent_usd * 1e12)
+        if self._cap is not None and self._before:
+            spent += f" now, {figures.money(now.spent_usd * 1e12 + self._before)} in all"
         parts.append(f"{spent} of ${self._cap:g}" if self._cap is not None else f"{spent} spent")
         if 0 < done < now.total:
             left = (time.monotonic() - self._started) * (now.total - done) / done
@@ -111,13 +114,16 @@ def _name(each: CandidateResult, *, several: bool) -> str:
 
 
 @contextmanager
-def live_replay(total: int, cap: float | None) -> Iterator[LiveReplay]:
-    """Draw a replay on stderr while it runs, a few times a second; nothing where that is no terminal."""
+def live_replay(total: int, cap: float | None, before: int) -> Iterator[LiveReplay]:
+    """Draw a replay on stderr while it runs, a few times a second; nothing where that is no terminal.
+
+    `before` is what unfinished runs spent of the cap, pico-USD.
+    """
     from rich.live import Live
 
     from audit import console
 
-    seen = LiveReplay(total, cap)
+    seen = LiveReplay(total, cap, before)
     if not console.err.is_terminal:
         yield seen
         return

@@ -166,10 +166,12 @@ def destination(place: Destination) -> str:
     from audit import figures
 
     prompts = figures.things(place.prompts, "prompt")
+    if not place.host:
+        return f"{prompts} stay on this machine, in this process"
     if not place.leaves_machine:
-        return f"{prompts} {'stays' if place.prompts == 1 else 'stay'} on this machine"
+        return f"{prompts} to {place.address} (on this machine; whether a proxy there sends them on is not known)"
     known = "served these prompts before" if place.serves_already else "has NOT had these prompts before"
-    return f"{prompts} to {place.host} ({known})"
+    return f"{prompts} to {place.address} ({known})"
 
 
 def _print_promise(plan: Plan) -> None:
@@ -221,11 +223,12 @@ def _warn_of_cap(plan: Plan, cap: float | None) -> None:
     from audit import console, figures
 
     sent = len(plan.jobs) if cap is None else plan.affordable(cap)
+    gone = f", of which unfinished runs spent {figures.money(plan.spent_pico)}," if plan.spent_pico else ""
     if cap is not None and sent < len(plan.jobs):
         console.warn(
-            f"the plan is expected to cost {usd(plan.expected_usd)}, and the cap of ${cap:g} leaves room for about "
-            f"{sent} of {len(plan.jobs)} calls ({figures.share(sent / len(plan.jobs))}); raise --max-cost or lower "
-            "--sample"
+            f"the plan is expected to cost {usd(plan.expected_usd)}, and the cap of ${cap:g}{gone} leaves room for "
+            f"about {sent} of {len(plan.jobs)} calls ({figures.share(sent / len(plan.jobs))}); raise --max-cost or "
+            "lower --sample"
         )
 
 

@@ -94,6 +94,7 @@ def replay_document(
         "failed": [asdict(each) for each in result.failed],
         **_left_out(result),
         "spent_usd": result.spent_usd,
+        "spent_before_usd": result.spent_before_usd,
         "uncertain_usd": result.uncertain_usd,
         "seconds": result.seconds,
         "stopped": result.stopped or None,

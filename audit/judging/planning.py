@@ -19,7 +19,7 @@ from audit.judging.screening import addresses_the_judge, constant
 from audit.prices.catalogue import Catalogue
 from audit.replay.calls import USUAL_THINKING_ROOM, most_input_tokens
 from audit.replay.plans import PICO, Destination
-from audit.replay.routes import Current, Directory, Route, host_of, is_loopback, serves
+from audit.replay.routes import Current, Directory, Route, address_of, host_of, is_loopback, serves
 from audit.store import Store
 
 EXPECTED_OUTPUT = 150
@@ -208,4 +208,4 @@ def _destination(route: Route, found: Sequence[Case], asks: Sequence[Ask]) -> De
     leaves = bool(host) and not is_loopback(host)
     known = all(serves(route, case.provider_name) for case in found)
     prompts = len({ask.case.request_id for ask in asks})
-    return Destination(route.endpoint.name, host, prompts, leaves, known)
+    return Destination(route.endpoint.name, host, address_of(route), prompts, leaves, known)

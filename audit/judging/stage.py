@@ -88,7 +88,7 @@ def judging(
     before = int(store.value(_SPENT_SINCE, judge=plan.judge, since=since) or 0) + lost_since(store, "judge", since)
     filed = Run(store, "judge")
     budget = Budget(None if max_cost_usd is None else round(max_cost_usd * PICO), before, filed.set_aside)
-    run = _Run(store, plan, budget, progress)
+    run = _Run(store, plan, budget, before, progress)
     interrupted = asyncio.run(run.all(policy or Policy()))
     filed.set_aside(budget.uncertain)
     made = _judged(store, plan, run, "interrupted" if interrupted else run.stopped)
@@ -96,9 +96,10 @@ def judging(
     if interrupted:
         raise Interrupted(f"stopped with {run.answered} answers of the judge kept", "run the same command to go on")
     if plan.asks and not run.answered:
+        if run.short and before:
+            return made
         if run.short:
-            spent = f"; unfinished runs spent ${before / PICO:.4f} of it" if before else ""
-            raise BudgetError(f"a cap of ${max_cost_usd:g} leaves no room for one call{spent}", "raise --max-cost")
+            raise BudgetError(f"a cap of ${max_cost_usd:g} leaves no room for one call", "raise --max-cost")
         raise ReplayError(f"{plan.judge} gave no answer: {run.example}", "run it again later, or name another --model")
     return made
 
@@ -123,6 +124,7 @@ class _Run:
     store: Store
     plan: JudgePlan
     budget: Budget
+    before: int
     progress: Callable[[int, float], None] | None
     answered: int = 0
     short: int = 0
@@ -137,7 +139,8 @@ class _Run:
     @property
     def stopped(self) -> str:
         """Why it ended early, empty where it did not."""
-        return f"the cap left no room for {self.short} of {len(self.plan.asks)} calls" if self.short else ""
+        gone = f", of which unfinished runs spent ${self.before / PICO:.4f}," if self.before else ""
+        return f"the cap{gone} left no room for {self.short} of {len(self.plan.asks)} calls" if self.short else ""
 
     async def all(self, policy: Policy) -> bool:
         """Ask everything that fits the budget; whether the user stopped it."""

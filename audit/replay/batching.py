@@ -69,7 +69,7 @@ def submit(store: Store, plan: Plan, *, max_cost_usd: float | None, consent: boo
     The worst case of every request is set aside until its batch is collected. Raises as `replay` does.
     """
     check(plan, max_cost_usd, consent)
-    room = None if max_cost_usd is None else round(max_cost_usd * PICO) - spent_unfinished(store, plan)
+    room = None if max_cost_usd is None else round(max_cost_usd * PICO) - spent_unfinished(store, plan.routes)
     keep(store, plan.frame, plan.strata, plan.sample, plan.seed)
     fetch(store, {job.request_id for job in plan.jobs})
     sender = _Submitter(store, plan, room)

@@ -23,7 +23,8 @@ from audit.replay.plans import Destination, Job, LocalLimits, Plan
 from audit.replay.promises import grown_promise, promise
 from audit.replay.prompts import Logged, chunks, gather, load
 from audit.replay.redaction import Redactor
-from audit.replay.routes import Directory, Route, Skipped, currents, host_of, is_loopback, serves
+from audit.replay.routes import Directory, Route, Skipped, address_of, currents, host_of, is_loopback, serves
+from audit.replay.runs import spent_unfinished
 from audit.replay.strata import stratify
 from audit.replay.variants import Variant, variant
 from audit.statistics.arrays import BoolArray
@@ -170,6 +171,7 @@ class _Planner:
             redacted=counts.redacted,
             redacted_prompts=len(counts.hidden),
             image_prompts=len(counts.pictured),
+            spent_pico=spent_unfinished(self._store, ways),
         )
 
     def _eligible(self, ways: Sequence[Route], requested: int, counts: Counts) -> tuple[BoolArray, int]:
@@ -281,5 +283,6 @@ class _Planner:
                 continue
             host = host_of(route)
             leaves = bool(host) and not is_loopback(host)
-            made[name] = Destination(name, host, len(counts.sent[name]), leaves, name not in counts.foreign)
+            served = name not in counts.foreign
+            made[name] = Destination(name, host, address_of(route), len(counts.sent[name]), leaves, served)
         return tuple(made.values())

@@ -69,14 +69,15 @@ class CandidatePlan:
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Where content goes: `host` is empty when it stays in this process.
+    """Where content goes: `host` is empty when it stays in this process, `address` is the host with its port.
 
     `serves_already` when every prompt sent there was served by that provider before; `leaves_machine` is false for
-    this process and for loopback.
+    this process and for loopback, though a proxy there may send it on.
     """
 
     endpoint: str
     host: str
+    address: str
     prompts: int
     leaves_machine: bool
     serves_already: bool
@@ -113,7 +114,8 @@ class Plan:
 
     `batch` says that the calls are for the Batch APIs; `pending` calls wait in batches that are not collected yet.
     With a `redactor`, `redacted` counts the values it hides in `redacted_prompts` prompts, by kind.
-    `image_prompts` hold images, which are read from the log before they are sent.
+    `image_prompts` hold images, which are read from the log before they are sent. `spent_pico` is what unfinished runs
+    spent on the candidates, which counts against a cap.
     """
 
     seed: int
@@ -139,6 +141,7 @@ class Plan:
     redacted: Mapping[str, int] = field(default_factory=dict)
     redacted_prompts: int = 0
     image_prompts: int = 0
+    spent_pico: int = 0
 
     @property
     def sampled(self) -> int:
@@ -167,8 +170,11 @@ class Plan:
         return sum(job.worst_pico or 0 for job in self.jobs) / PICO
 
     def affordable(self, cap_usd: float) -> int:
-        """Calls a cap leaves room for, if each costs what is expected and its worst case is set aside before."""
-        spent, calls, limit = 0, 0, round(cap_usd * PICO)
+        """Calls a cap leaves room for, if each costs what is expected and its worst case is set aside before.
+
+        What unfinished runs spent is not there any more.
+        """
+        spent, calls, limit = self.spent_pico, 0, round(cap_usd * PICO)
         for job in self.jobs:
             if not job.worst_pico or spent + job.worst_pico <= limit:
                 spent += job.expected_pico or 0

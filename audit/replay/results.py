@@ -56,7 +56,8 @@ class ReplayResult:
     """A finished replay; `stopped` says why it ended early (empty = it did not).
 
     `excluded` are requests nobody could be asked, `not_replayable` drawn prompts a candidate could not be asked.
-    `uncertain_usd` bounds what failed attempts may still be billed, beyond `spent_usd`. `notes` are sentences on what
+    `uncertain_usd` bounds what failed attempts may still be billed, beyond `spent_usd`; `spent_before_usd` is what
+    unfinished runs before it spent, which the cap counts too. `notes` are sentences on what
     was found out about the endpoints.
     """
 
@@ -71,6 +72,7 @@ class ReplayResult:
     uncertain_usd: float
     seconds: float
     by_candidate: tuple[CandidateResult, ...]
+    spent_before_usd: float = 0.0
     stopped: str = ""
     notes: tuple[str, ...] = ()
 

@@ -243,6 +243,12 @@ def host_of(route: Route) -> str:
     return (urlsplit(url).hostname or url) if url else ""
 
 
+def address_of(route: Route) -> str:
+    """The host with its port, where one is named: several servers may listen on one machine."""
+    url = route.client.locate(route.endpoint)
+    return (urlsplit(url).netloc.rpartition("@")[2] or url) if url else ""
+
+
 def is_loopback(host: str) -> bool:
     """Whether a host is this machine."""
     return host in ("localhost", "::1") or host.startswith("127.")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pyarrow as pa
 
 from audit.replay.journal import now_us
-from audit.replay.plans import Plan
+from audit.replay.routes import Route
 from audit.store import Store
 
 _SPENT_SINCE = """
@@ -51,13 +53,13 @@ def lost_since(store: Store, command: str, since_us: int) -> int:
     return int(store.value(_LOST, command=command, since=since_us) or 0)
 
 
-def spent_unfinished(store: Store, plan: Plan) -> int:
-    """Pico-USD spent on the plan's candidates by replays stopped or killed since the last one that ran to its end.
+def spent_unfinished(store: Store, ways: Sequence[Route]) -> int:
+    """Pico-USD spent on candidates by replays stopped or killed since the last one that ran to its end.
 
     What killed runs may have paid for and lost counts as spent, and so does the worst case of every batch that waits
     to be collected.
     """
-    names = sorted({(route.endpoint.name, route.model) for route in plan.routes})
+    names = sorted({(route.endpoint.name, route.model) for route in ways})
     store.run("CREATE OR REPLACE TEMP TABLE replay_route (endpoint VARCHAR, model VARCHAR)")
     store.write(
         "replay_route",

@@ -39,7 +39,7 @@ def replay(
     is missing), ReplayError (no endpoint gave one answer) and Interrupted (stopped by the user; finished work is kept).
     """
     check(plan, max_cost_usd, consent)
-    before = spent_unfinished(store, plan)
+    before = spent_unfinished(store, plan.routes)
     limit = None if max_cost_usd is None else round(max_cost_usd * PICO)
     keep(store, plan.frame, plan.strata, plan.sample, plan.seed)
     fetch(store, {job.request_id for job in plan.jobs})
@@ -48,7 +48,7 @@ def replay(
     result = _result(plan, sender, budget, before, time.perf_counter() - started, max_cost_usd)
     _log(store, plan, result, max_cost_usd)
     store.checkpoint()
-    _raise(plan, result, sender, before, max_cost_usd)
+    _raise(plan, result, sender, max_cost_usd)
     return result
 
 
@@ -93,7 +93,10 @@ def _result(
     if sender.interrupted:
         stopped = "interrupted"
     elif sender.short_of_budget:
-        stopped = f"the cap of ${max_cost_usd:g} left no room for {sender.short_of_budget} of {len(plan.jobs)} calls"
+        gone = f", of which unfinished runs spent ${before / PICO:.4f}," if before else ""
+        stopped = (
+            f"the cap of ${max_cost_usd:g}{gone} left no room for {sender.short_of_budget} of {len(plan.jobs)} calls"
+        )
     return ReplayResult(
         sampled=plan.sampled,
         sent=answered + failed,
@@ -103,6 +106,7 @@ def _result(
         excluded=plan.excluded,
         not_replayable=plan.not_replayable,
         spent_usd=(budget.spent - before) / PICO,
+        spent_before_usd=before / PICO,
         uncertain_usd=budget.uncertain / PICO,
         seconds=seconds,
         by_candidate=tallies.candidates(),
@@ -154,8 +158,11 @@ def _name(route: Route) -> str:
     return f"{route.endpoint.name}/{route.model}" + (f" {route.variant_name}" if route.variant else "")
 
 
-def _raise(plan: Plan, result: ReplayResult, sender: Sender, before: int, max_cost_usd: float | None) -> None:
-    """Turn a run that answered nothing, or was stopped, into the error the user sees."""
+def _raise(plan: Plan, result: ReplayResult, sender: Sender, max_cost_usd: float | None) -> None:
+    """Turn a run that answered nothing, or was stopped, into the error the user sees.
+
+    A cap that earlier runs have used up is none: like in the run before, what is on file is shown.
+    """
     if sender.interrupted:
         left = len(plan.jobs) - result.sent
         raise Interrupted(
@@ -164,10 +171,11 @@ def _raise(plan: Plan, result: ReplayResult, sender: Sender, before: int, max_co
     if result.answered or not plan.jobs:
         return
     if sender.short_of_budget == len(plan.jobs):
+        if result.spent_before_usd:
+            return
         smallest = min(job.worst_pico or 0 for job in plan.jobs) / PICO
-        spent = f", and unfinished runs spent ${before / PICO:.4f} of it" if before else ""
         raise BudgetError(
-            f"a cap of ${max_cost_usd:g} leaves no room for one call: the smallest may cost ${smallest:.4f}{spent}",
+            f"a cap of ${max_cost_usd:g} leaves no room for one call: the smallest may cost ${smallest:.4f}",
             "raise --max-cost",
         )
     if result.failed and not result.reused:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -52,6 +53,30 @@ def test_a_dry_run_says_what_a_cap_leaves_out_and_what_is_missing(audit: Any, sa
     enough = audit("replay", "--sample", "200", "--model", "gpt-4.1-nano", "--dry-run", "--max-cost", "500",
                    "--db", sample_db)  # fmt: skip
     assert "leaves room" not in enough.out + enough.err
+
+
+def test_a_cap_that_is_used_up_ends_every_run_alike(
+    audit: Any, sample_db: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = shutil.copy(sample_db, tmp_path / "capped.duckdb")
+    with Peer() as peer:
+        peer.prompt_tokens = 10_000
+        monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
+        monkeypatch.setenv("OPENAI_BASE_URL", f"{peer.url}/v1")
+        wanted = ("replay", "--sample", "60", "--model", "gpt-4.1-nano", "--no-floor", "--yes", "--db", database)
+        cap = audit(*wanted, "--dry-run", "--json").document["worst_usd"] / 10
+        first = audit(*wanted, "--max-cost", str(cap))
+        asked = len(peer.requests)
+        told = " ".join((first.out + first.err).split())
+        assert first.code == 4
+        assert f"prompts to 127.0.0.1:{peer.port} (on this machine; whether a proxy there sends them on" in told
+        assert re.search(r" 0 failed, \d+ not made, ", told)
+        assert "× budget" not in told
+        second = audit(*wanted, "--max-cost", str(cap / 20))
+        told = " ".join((second.out + second.err).split())
+        assert (second.code, len(peer.requests)) == (4, asked)
+        assert re.search(r"of which unfinished runs spent \$[\d.]+, leaves room for about 0 of", told)
+        assert re.search(r"\$0.00 spent \(\$[\d.]+ with unfinished runs\)", told)
 
 
 @pytest.mark.usefixtures("no_keys")

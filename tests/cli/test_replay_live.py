@@ -25,7 +25,7 @@ def drawn(live: LiveReplay) -> list[str]:
 
 
 def test_a_running_replay_shows_calls_money_and_how_each_candidate_stands() -> None:
-    live = LiveReplay(800, 5.0)
+    live = LiveReplay(800, 5.0, 0)
     assert drawn(live) == ["replaying: 0 of 800 calls"]
     live.show(
         Progress(800, 240, 6, 20, 0.0246, (candidate("gpt-4o-mini"), candidate("gpt-4o", floor=True), candidate("x")))
@@ -47,8 +47,14 @@ def test_a_running_replay_shows_calls_money_and_how_each_candidate_stands() -> N
     ]
 
 
+def test_a_running_replay_shows_what_unfinished_runs_took_of_the_cap() -> None:
+    live = LiveReplay(800, 5.0, 10**12)
+    live.show(Progress(800, 240, 6, 20, 0.0246, (candidate("gpt-4o-mini"),)))
+    assert "$0.0246 now, $1.02 in all of $5, " in " ".join(" ".join(drawn(live)).split())
+
+
 def test_a_running_replay_fits_a_narrow_terminal_and_is_not_formatted_by_names() -> None:
-    live = LiveReplay(10_000, None)
+    live = LiveReplay(10_000, None, 0)
     names = [f"[red]{'long-' * 20}\x1b[31m{number}" for number in range(30)]
     live.show(Progress(10_000, 9_000, 0, 0, 1234.5, tuple(candidate(name, answered=9999) for name in names)))
     lines = drawn(live)

@@ -99,6 +99,14 @@ def test_the_cap_holds_and_what_was_paid_stays(house: House) -> None:
     assert made.spent_usd <= 3 * one
     rows = house.plant.store.value("SELECT COUNT(*) FROM judgement")
     assert rows == made.asked
+    again = house.judge(cap=one / 2)
+    assert (again.asked, again.spent_usd) == (0, 0)
+    assert ", of which unfinished runs spent $" in again.stopped
+
+
+def test_a_cap_below_one_call_is_an_error(house: House) -> None:
+    house.letters(lambda number, right: f"Hello {right}!", n=4)
+    one = min(ask.worst_pico or 0 for ask in house.plan().asks) / 1e12
     with pytest.raises(BudgetError, match="leaves no room for one call"):
         house.judge(cap=one / 2)
 
@@ -264,7 +272,7 @@ def test_failing_endpoints_end_in_a_plain_error_and_consent_is_asked(house: Hous
     with pytest.raises(ReplayError, match="house/judge-1 gave no answer"):
         house.judge()
     plan = house.plan()
-    away = type(plan.destination)("house", "judges.example", 4, True, False)
+    away = type(plan.destination)("house", "judges.example", "judges.example", 4, True, False)
     object.__setattr__(plan, "destination", away)
     with pytest.raises(ConsentError, match=r"would go to judges\.example"):
         judging(house.plant.store, plan, max_cost_usd=1.0)

@@ -152,8 +152,10 @@ def test_a_cap_holds_over_interrupted_runs(store: Store, catalogue: Catalogue, p
     cap = (10 * CALL_PICO + max(job.worst_pico or 0 for job in made.jobs)) / 1e12
     first = replay(store, made, max_cost_usd=cap, policy=QUICK)
     assert first.stopped
-    with pytest.raises(BudgetError, match="unfinished runs spent"):
-        replay(store, planned(store, catalogue), max_cost_usd=cap / 2, policy=QUICK)
+    assert planned(store, catalogue).affordable(cap / 2) == 0, "what unfinished runs spent is gone"
+    second = replay(store, planned(store, catalogue), max_cost_usd=cap / 2, policy=QUICK)
+    assert f", of which unfinished runs spent ${first.spent_usd:.4f}, left no room" in second.stopped
+    assert (second.sent, second.spent_usd, second.spent_before_usd) == (0, 0, pytest.approx(first.spent_usd))
     assert first.spent_usd <= cap
     rest = replay(store, planned(store, catalogue), max_cost_usd=5.0, policy=QUICK)
     assert rest.stopped == ""
