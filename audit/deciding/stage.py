@@ -137,7 +137,7 @@ def _trial(
 def _verdict(trial: rule.Trial, judged: rule.Judged, found: Evidence, standing: _Standing, name: str) -> Verdict:
     units = found.trials[trial.key]
     measured = floor(dict(trial.self_replay), trial.kind, standing.logged.get(trial.key[:2]))
-    counted, money = shares(trial.units), ratios(trial.units)
+    counted, money = shares(trial.units), ratios(trial.units, dict(trial.self_replay))
     undecided = sum(unit.state == "undecided" for unit in trial.units)
     times = timing(trial.units, name, standing.limits)
     word, veto = _vetoed(trial, judged.verdict, times)
@@ -178,6 +178,7 @@ def _verdict(trial: rule.Trial, judged: rule.Judged, found: Evidence, standing: 
                 *reasons.notes(trial, judged, units, measured),
                 *reasons.judges(trial, found.judges),
                 *reasons.behaviour(behaviour),
+                *money.notes(),
                 *times.notes(),
             )
         ),

@@ -17,8 +17,9 @@ _ENDPOINT_FAULTS = frozenset(
 _REPLAYS = """
 SELECT p.replay_id, p.prompt_key, p.workflow_id, p.current_model, p.endpoint, p.model,
        COALESCE(p.variant, '') AS variant, p.status, p.error, p.origin, p.cost_pico,
-       p.duration, p.input_tokens, p.output_tokens, p.request_id,
+       p.duration, p.input_tokens, p.output_tokens, p.cache_read_input_tokens AS cached_tokens, p.request_id,
        r.input_tokens AS logged_input_tokens, r.output_tokens AS logged_output_tokens,
+       r.cache_read_input_tokens AS logged_cached_tokens,
        r.duration AS logged_duration, p.time_to_first_chunk AS first_chunk,
        CASE WHEN r.time_to_first_chunk >= 0 THEN r.time_to_first_chunk ELSE NULL END AS logged_first_chunk,
        r.output_normalised_hash AS logged_answer,
@@ -119,6 +120,8 @@ class Unit:
     doubt: Doubt = NO_DOUBT
     first_chunk: float | None = None
     logged_first_chunk: float | None = None
+    cached_tokens: int | None = None
+    logged_cached_tokens: int | None = None
 
 
 @dataclass(slots=True)
@@ -228,6 +231,8 @@ def _unit(row: dict[str, Any], drawn: _Drawn, costs: dict[str, dict[int, int]], 
         cost=cost,
         current_cost=current,
         input_tokens=row["input_tokens"],
+        cached_tokens=row["cached_tokens"],
+        logged_cached_tokens=row["logged_cached_tokens"],
         output_tokens=row["output_tokens"],
         logged_input_tokens=row["logged_input_tokens"],
         logged_output_tokens=row["logged_output_tokens"],

@@ -600,3 +600,27 @@ def test_what_nothing_can_save_is_named_and_what_something_can_is_not(plant: Any
         plant.replayed(request, f"answer {number}" if number % 10 == 0 else "", model="big-model")
     scoring(plant.store)
     assert hopeless(plant.store) == {}, "today's model does no better on these prompts"
+
+
+def test_a_cost_ratio_says_where_the_log_found_a_warmer_cache(plant: Any) -> None:
+    plant.workflow(1, "classification")
+    for number in range(40):
+        request = plant.logged(1, f"answer {number}", cost_usd=0.001)
+        plant.known[request]["cache_read_input_tokens"] = 92
+        plant.drawn(request, cost_usd=0.001)
+        plant.replayed(request, f"answer {number}", cost_usd=0.0008)
+        plant.replayed(request, f"answer {number}", model=plant.known[request]["response_model"], cost_usd=0.004)
+    (found,) = decided(plant)
+    assert found.cost_ratio == pytest.approx(0.8), "what the log and the replay cost, as it is"
+    assert "of the input 92 % was read from cache in the log and 0 % in the replay" in found.reason
+    assert "is likely below 0.8×, 0.2× against today's model asked again likewise" in found.reason
+
+
+def test_a_cost_ratio_of_caches_alike_says_nothing_of_them(plant: Any) -> None:
+    plant.workflow(1, "classification")
+    for number in range(40):
+        request = plant.logged(1, f"answer {number}")
+        plant.drawn(request)
+        plant.replayed(request, f"answer {number}")
+    (found,) = decided(plant)
+    assert "cache" not in found.reason
