@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,7 +20,7 @@ TWICE = 0.2
 """Share of the drawn answers that a second person rates as well."""
 
 _NAMES = "SELECT workflow_id, name FROM workflow"
-_KNOWN = "SELECT item, replay_id, request_id, inclusion_probability FROM review_item WHERE review = $review"
+_KNOWN = "SELECT item, replay_id, request_id, inclusion_probability, twice FROM review_item WHERE review = $review"
 
 # distinct prompts with an answer and its text; a prompt stands for all its repetitions
 _LOGGED = """
@@ -73,10 +74,20 @@ class _Draft:
                 "workflow_id": workflow_id, "said": said,
                 "inclusion_probability": max(chance, before["inclusion_probability"] if before else 0.0),
                 "candidate_first": keyed_uniform(self.seed, f"{item} order") < 0.5,
-                "twice": keyed_uniform(self.seed, f"{item} twice") < TWICE,
+                "twice": bool(before and before["twice"]),
                 "seed": self.seed, "drawn_at_us": time.time_ns() // 1000,
             }
         )  # fmt: skip
+
+    def name_twice(self) -> None:
+        """Choose the answers for a second person by chance; those chosen before stay."""
+        left = math.ceil(TWICE * len(self.rows)) - sum(row["twice"] for row in self.rows)
+        single = sorted(
+            (row for row in self.rows if not row["twice"]),
+            key=lambda row: keyed_uniform(self.seed, f"{row['item']} twice"),
+        )
+        for row in single[: max(0, left)]:
+            row["twice"] = True
 
 
 def draw_review(
@@ -90,10 +101,11 @@ def draw_review(
 ) -> Drawn:
     """Draw `n` replayed answers and `logged` logged ones, and keep the draw in `review_item`.
 
-    Replayed answers: `n` is split over candidates and workflows by the dollars at stake (house-monotone), and in each
-    half goes to what passed, half to what failed or is open, by sequential-Poisson sampling with the weight of each
-    prompt as its size. Answers that are the logged text word for word need no rating. Logged answers are drawn by
-    requests. The same seed and names draw the same; a larger n only adds, a smaller one takes nothing back.
+    Replayed answers: half of `n` goes to what passed, half to what failed or is open (all of it where it is fewer).
+    Each half is split over candidates and workflows by the dollars at stake (house-monotone) and drawn by
+    sequential-Poisson sampling with the weight of each prompt as its size. A fifth is for a second person. Answers that
+    are the logged text word for word need no rating. Logged answers are drawn by requests. The same seed and names
+    draw the same; a larger n only adds, a smaller one takes nothing back.
     Raises ReplayError where nothing can be drawn.
     """
     drawn_from = f"{seed} {sorted(workflows)} {sorted(models)}"
@@ -102,13 +114,12 @@ def draw_review(
     draft = _Draft(review, seed, known)
     names = {row["workflow_id"]: row["name"] or "" for row in store.rows(_NAMES)}
     _check_names(workflows, set(names.values()))
-    _draw_replayed(store, draft, n, {key for key, name in names.items() if not workflows or name in workflows}, models)
+    replayed = _named(evidence(store).trials, {key for key, name in names.items() if name in workflows}, models)
+    _draw_replayed(draft, n, replayed)
     _draw_logged(store, draft, logged, {key for key, name in names.items() if name in workflows} if workflows else None)
     if not draft.rows:
-        raise ReplayError(
-            "no answer to rate",
-            "replay some first (`audit replay`), or rate logged answers alone with --logged 60",
-        )
+        raise _nothing(replayed, n)
+    draft.name_twice()
     with store.transaction():
         store.run("DELETE FROM review_item WHERE review = $review", review=review)
         store.write_rows("review_item", draft.rows)
@@ -140,53 +151,70 @@ def _item(review: str, replay_id: int | None, request_id: int) -> str:
     return blake2b(f"{review} {replay_id} {request_id}".encode(), digest_size=6).hexdigest()
 
 
-def _draw_replayed(store: Store, draft: _Draft, n: int, workflows: set[int], models: Sequence[str]) -> None:
-    trials = {
-        key: kept
-        for key, units in evidence(store).trials.items()
+def _named(
+    trials: Mapping[TrialKey, Sequence[Unit]], workflows: set[int], models: Sequence[str]
+) -> dict[TrialKey, list[Unit]]:
+    """What the named candidates (none named: all) answered in the named workflows."""
+    return {
+        key: [unit for unit in units if unit.state not in ("no_answer", "not_reached") and unit.answer.strip()]
+        for key, units in trials.items()
         if (key.workflow_id in workflows or not workflows)
         and (not models or key.model in models or f"{key.endpoint}/{key.model}" in models)
-        and (kept := [unit for unit in units if _to_rate(unit)])
     }
+
+
+def _nothing(replayed: Mapping[TrialKey, Sequence[Unit]], n: int) -> ReplayError:
+    """Why there is no answer to rate."""
+    answers = sum(map(len, replayed.values()))
+    if answers and n:
+        return ReplayError(
+            f"nothing to rate: all {answers} answers are the logged ones word for word",
+            "they are decided; rate logged answers alone with --logged 60",
+        )
+    return ReplayError(
+        "no answer to rate", "replay some first (`audit replay`), or rate logged answers alone with --logged 60"
+    )
+
+
+def _draw_replayed(draft: _Draft, n: int, replayed: Mapping[TrialKey, Sequence[Unit]]) -> None:
+    """Half of `n` from what passed, half from the rest; where one side has fewer than its half, all of it is drawn."""
+    trials = {key: kept for key, units in replayed.items() if (kept := [unit for unit in units if not unit.same])}
     if not trials:
         return
     stakes = [sum(unit.weight * (unit.current_cost or 0.0) for unit in units) for units in trials.values()]
-    total = sum(stakes) or 1.0
-    mass = [stake / total if sum(stakes) else 1.0 for stake in stakes]
-    given = allocate(mass, [1.0] * len(mass), n, capacity=[len(units) for units in trials.values()])
-    for (key, units), size in zip(trials.items(), given, strict=True):
-        _draw_trial(draft, key, units, size)
+    passed = [[unit for unit in units if unit.said == "passed"] for units in trials.values()]
+    others = [[unit for unit in units if unit.said != "passed"] for units in trials.values()]
+    half = min(sum(map(len, passed)), max(n - n // 2, n - sum(map(len, others))))
+    for side, size in ((passed, half), (others, n - half)):
+        for key, group, share in zip(trials, side, _split(stakes, size, list(map(len, side))), strict=True):
+            _draw_group(draft, key, group, share)
 
 
-def _to_rate(unit: Unit) -> bool:
-    return unit.state not in ("no_answer", "not_reached") and not unit.same and bool(unit.answer.strip())
+def _split(stakes: Sequence[float], n: int, capacity: Sequence[int]) -> list[int]:
+    """n over candidates and workflows by the dollars at stake; evenly where nothing has a price."""
+    total = sum(stakes)
+    return allocate([stake / total if total else 1.0 for stake in stakes], [1.0] * len(stakes), n, capacity=capacity)
 
 
-def _draw_trial(draft: _Draft, key: TrialKey, units: Sequence[Unit], size: int) -> None:
-    passed = [unit for unit in units if unit.said == "passed"]
-    others = [unit for unit in units if unit.said != "passed"]
-    half = min(len(passed), max(size - size // 2, size - len(others)))
-    for group, share in ((passed, half), (others, size - half)):
-        names = [f"{draft.review} {unit.replay_id}" for unit in group]
-        drawn_before = [
-            place
-            for place, unit in enumerate(group)
-            if _item(draft.review, unit.replay_id, unit.request_id) in draft.known
-        ]
-        share = max(share, len(drawn_before))
-        if not share:
-            continue
-        found = sequential_poisson(
-            [unit.weight for unit in group],
-            share,
-            keyed_uniforms(draft.seed, names),
-            keys=np.array([unit.replay_id for unit in group], dtype=np.int64),
-            kept=drawn_before,
-        )
-        for place in found.units.tolist():
-            unit = group[place]
-            said = "open" if unit.said == "undecided" else unit.said
-            draft.add(unit.replay_id, unit.request_id, key.workflow_id, said, float(found.probabilities[place]))
+def _draw_group(draft: _Draft, key: TrialKey, group: Sequence[Unit], size: int) -> None:
+    names = [f"{draft.review} {unit.replay_id}" for unit in group]
+    drawn_before = [
+        place for place, unit in enumerate(group) if _item(draft.review, unit.replay_id, unit.request_id) in draft.known
+    ]
+    size = max(size, len(drawn_before))
+    if not size:
+        return
+    found = sequential_poisson(
+        [unit.weight for unit in group],
+        size,
+        keyed_uniforms(draft.seed, names),
+        keys=np.array([unit.replay_id for unit in group], dtype=np.int64),
+        kept=drawn_before,
+    )
+    for place in found.units.tolist():
+        unit = group[place]
+        said = "open" if unit.said == "undecided" else unit.said
+        draft.add(unit.replay_id, unit.request_id, key.workflow_id, said, float(found.probabilities[place]))
 
 
 def _draw_logged(store: Store, draft: _Draft, n: int, workflows: set[int] | None) -> None:

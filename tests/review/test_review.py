@@ -12,6 +12,7 @@ from audit.errors import ReadError, ReplayError
 from audit.ledger import checks
 from audit.outcomes import correct_outcomes
 from audit.review import Rating, agreement, draw_review, items, keep_ratings, page, read_ratings
+from audit.scoring import scoring
 from audit.store import Store
 from tests.scoring.conftest import Plant
 
@@ -59,6 +60,23 @@ def test_half_of_the_draw_had_passed_and_the_rest_had_not(drafted: Callable[...,
     assert min(failed) > max(passed), "ten failed answers give eight, ninety passed ones the other eight"
 
 
+def test_all_of_the_few_that_failed_is_drawn_wherever_it_failed_and_a_fifth_is_rated_twice(plant: Plant) -> None:
+    for workflow, answers, failing in ((1, 60, 3), (2, 40, 0)):
+        plant.workflow(workflow, "classification")
+        for number in range(answers):
+            request = plant.logged(workflow, "yes", prompt=f"ask {workflow} {number}", cost_usd=0.01 * 10**workflow)
+            plant.drawn(request, probability=0.5)
+            plant.replayed(request, "no" if number < failing else "The answer is yes.")
+    scoring(plant.store)
+    drawn = draw_review(plant.store, n=40)
+    assert dict(drawn.said) == {"passed": 37, "failed": 3}
+    assert drawn.twice == 8
+    assert {row["inclusion_probability"] for row in drawn_rows(plant.store) if row["said"] == "failed"} == {1.0}
+    chosen = {row["item"] for row in drawn_rows(plant.store) if row["twice"]}
+    assert draw_review(plant.store, n=60).twice == 12
+    assert chosen < {row["item"] for row in drawn_rows(plant.store) if row["twice"]}
+
+
 def test_a_larger_draw_only_adds_and_the_same_seed_draws_the_same(drafted: Callable[..., Plant]) -> None:
     store = drafted(80, passed=lambda number: number % 2 == 0).store
     first = draw_review(store, n=20)
@@ -81,6 +99,10 @@ def test_answers_that_are_the_logged_text_need_no_rating(plant: Plant) -> None:
         plant.drawn(request)
         plant.replayed(request, f"Answer {number}." if number < 7 else f"other words {number}")
     assert draw_review(plant.store, n=60).size == 3
+    plant.store.run("DELETE FROM replay WHERE text LIKE 'other words%'")
+    with pytest.raises(ReplayError, match="all 7 answers are the logged ones word for word") as caught:
+        draw_review(plant.store, n=60)
+    assert "they are decided" in str(caught.value.hint)
 
 
 def test_nothing_to_rate_says_what_to_do(plant: Plant) -> None:
