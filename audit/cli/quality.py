@@ -47,6 +47,9 @@ Collect = Annotated[bool, typer.Option("--collect", help="Fetch what came of ear
 Redact = Annotated[
     bool, typer.Option("--redact", help="Replace mail addresses, phone, card and identity numbers before sending.")
 ]
+Workflows = Annotated[
+    list[str] | None, typer.Option("--workflow", help="Test this workflow, and no other that is not named; repeat.")
+]
 Excluded = Annotated[
     list[str] | None, typer.Option("--exclude-workflow", help="Send no content of this workflow; repeat.")
 ]
@@ -70,6 +73,7 @@ def replay(
     batch: Batch = False,
     collect: Collect = False,
     redact: Redact = False,
+    workflow: Workflows = None,
     exclude_workflow: Excluded = None,
     yes: Yes = False,
     db: Db = None,
@@ -87,8 +91,8 @@ def replay(
     settings = load(config)
     wish = Wish(
         sample=sample, models=model or (), max_cost=max_cost, seed=seed, variants=variant or (), floor=not no_floor,
-        evalset=evalset, dry_run=dry_run, batch=batch, redact=redact, excluded=exclude_workflow or (), yes=yes,
-        as_json=as_json,
+        evalset=evalset, dry_run=dry_run, batch=batch, redact=redact, workflows=workflow or (),
+        excluded=exclude_workflow or (), yes=yes, as_json=as_json,
     )  # fmt: skip
     with open_store(db, writes=not dry_run) as store:
         if collect:

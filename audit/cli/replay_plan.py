@@ -29,6 +29,7 @@ class Wish:
     dry_run: bool
     batch: bool
     redact: bool
+    workflows: Sequence[str]
     excluded: Sequence[str]
     yes: bool
     as_json: bool
@@ -52,7 +53,8 @@ def planned(store: Store, settings: Config, wish: Wish, only: Mapping[int, float
         endpoints=settings.endpoint,
         seed=settings.replay.seed if wish.seed is None else wish.seed,
         floor=wish.floor,
-        left_out=left_out(store, settings.replay.exclude_workflows, wish.excluded),
+        left_out=(*settings.replay.exclude_workflows, *named_workflows(store, wish.excluded)),
+        wanted=named_workflows(store, wish.workflows),
         local=LocalLimits(prompt_tokens=settings.replay.max_prompt_tokens_local),
         variants=wish.variants,
         unready=wish.dry_run,
@@ -92,10 +94,10 @@ def agreed(plan: Plan, cap: float) -> bool:
     return True
 
 
-def left_out(store: Store, configured: Sequence[str], named: Sequence[str]) -> tuple[str, ...]:
-    """Workflows whose content is not to be sent; ConfigError for a named one the audit file does not have.
+def named_workflows(store: Store, named: Sequence[str]) -> tuple[str, ...]:
+    """Workflows named by a flag; ConfigError for one the audit file does not have.
 
-    A slip of the pen must not send what was to stay.
+    A slip of the pen must neither send what was to stay nor leave out what was to be tested.
     """
     from difflib import get_close_matches
 
@@ -107,7 +109,7 @@ def left_out(store: Store, configured: Sequence[str], named: Sequence[str]) -> t
         if name not in known:
             near = get_close_matches(name, known, n=3, cutoff=0.0)
             raise ConfigError(f"no workflow is called {name!r}", f"there are {', '.join(near)}; see audit workflows")
-    return (*configured, *named)
+    return tuple(named)
 
 
 def print_plan(plan: Plan, cap: float | None) -> None:

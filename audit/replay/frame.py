@@ -53,6 +53,8 @@ SELECT r.request_id, r.prompt_key, r.identity, r.workflow_id, r.output_hash,
             WHEN m.reason <> '' THEN m.reason
             WHEN r.output_hash IS NULL THEN 'no logged answer to compare with'
             WHEN COALESCE(w.name, '') IN (SELECT name FROM replay_left_out) THEN 'its workflow is left out on request'
+            WHEN COALESCE(w.name, '') NOT IN (SELECT name FROM replay_wanted) AND EXISTS (SELECT * FROM replay_wanted)
+            THEN 'its workflow was not asked for'
             ELSE '' END AS reason
 FROM request AS r
 LEFT JOIN cost AS c ON c.request_id = r.request_id
@@ -128,9 +130,9 @@ class Frame:
         return int(self.cost_pico.sum()) + sum(each.cost_pico for each in self.excluded)
 
 
-def frame(store: Store, left_out: Sequence[str] = ()) -> Frame:
-    """Read the frame; `left_out` names workflows whose content must not be replayed."""
-    _prepare(store, left_out)
+def frame(store: Store, left_out: Sequence[str] = (), wanted: Sequence[str] = ()) -> Frame:
+    """Read the frame; `left_out` names workflows whose content must not be replayed, `wanted` those that may."""
+    _prepare(store, left_out, wanted)
     rows = store.query("SELECT * FROM replay_unit ORDER BY prompt_key")
     lost = store.rows(
         "SELECT reason, COUNT(*) AS requests, CAST(SUM(cost_pico) AS BIGINT) AS cost_pico "
@@ -148,9 +150,11 @@ def frame(store: Store, left_out: Sequence[str] = ()) -> Frame:
     )
 
 
-def _prepare(store: Store, left_out: Sequence[str]) -> None:
+def _prepare(store: Store, left_out: Sequence[str], wanted: Sequence[str]) -> None:
     store.run("CREATE OR REPLACE TEMP TABLE replay_left_out (name VARCHAR)")
     store.write("replay_left_out", pa.table({"name": pa.array(list(left_out), pa.string())}))
+    store.run("CREATE OR REPLACE TEMP TABLE replay_wanted (name VARCHAR)")
+    store.write("replay_wanted", pa.table({"name": pa.array(list(wanted), pa.string())}))
     _prepare_media(store)
     # reading every text's presence is only worth it where some are missing
     some_missing = store.value("SELECT COUNT(*) FROM content WHERE text IS NULL")

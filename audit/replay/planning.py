@@ -56,6 +56,7 @@ def plan(
     seed: int = 1,
     floor: bool = True,
     left_out: Sequence[str] = (),
+    wanted: Sequence[str] = (),
     local: LocalLimits | None = None,
     judged: bool = False,
     variants: Sequence[str] = (),
@@ -68,7 +69,8 @@ def plan(
     """Plan the replay of `sample` prompts with `models` (proposed from the price table where nothing is named).
 
     `floor` asks the current models again as well, where they can be reached. `variants` ask them with changed prompts
-    (see `audit.replay.variants`). `left_out` names workflows whose content is not to be sent. `judged` says that a
+    (see `audit.replay.variants`). `left_out` names workflows whose content is not to be sent, `wanted` those
+    that are to be tested (none = all). `judged` says that a
     judge or people will rate the answers programs can't. `unready` plans for endpoints that lack a key or a package as
     well and lists what is missing: such a plan is for reading. `only` asks exactly these prompts (by key, with the
     chance each had to be among them) instead of drawing any. `batch` plans for the Batch APIs at their prices,
@@ -77,7 +79,7 @@ def plan(
     ReplayError where nothing can be replayed or a named model's endpoint can't be used, and ConfigError for a model
     without an endpoint or an unknown variant.
     """
-    units = frame(store, left_out)
+    units = frame(store, left_out, wanted)
     if not len(units):
         raise ReplayError("no request of this log can be replayed", _nothing(units))
     directory = Directory(catalogue, endpoints, time.time_ns() // 1000, batch=batch)

@@ -133,6 +133,23 @@ def test_a_workflow_can_be_left_out_and_a_slip_is_an_error(audit: Any, sample_db
     assert "its workflow is left out on request" in {each["reason"] for each in plan["excluded"]}
     slip = audit(*wanted, "--exclude-workflow", f"{name}x")
     assert slip.code == 2
+    assert name in slip.err
+
+
+@pytest.mark.usefixtures("no_keys")
+def test_one_workflow_can_be_tested_alone_and_a_slip_is_an_error(audit: Any, sample_db: Path) -> None:
+    wanted = ("replay", "--model", "gpt-4.1-nano", "--dry-run", "--json", "--db", sample_db)
+    found = audit("workflows", "--json", "--db", sample_db).document["workflows"]
+    name = max(found, key=lambda each: each["requests"])["name"]
+    plan = audit(*wanted, "--workflow", name).document
+    others = next(each for each in plan["excluded"] if each["reason"] == "its workflow was not asked for")
+    assert 0 < others["requests"] <= sum(each["requests"] for each in found if each["name"] != name)
+    assert plan["sampled"] > 0
+    both = audit(*wanted, "--workflow", name, "--exclude-workflow", name)
+    assert (both.code, "no request of this log can be replayed" in both.err) == (1, True)
+    slip = audit(*wanted, "--workflow", f"{name}x")
+    assert slip.code == 2
+    assert name in slip.err
     assert f"no workflow is called '{name}x'" in slip.err
     assert name in slip.err
 
