@@ -90,7 +90,15 @@ with audit.store.open(sys.argv[1]) as store:
     sys.exit(0 if not result.failed else 3)
 """
 CALL_USD = (100 * 0.15 + 5 * 0.6) / 1e6
-OF_THE_RUN = {"decided_at_us", "reason", "p50_duration", "p95_duration", "p50_first_chunk", "p95_first_chunk"}
+OF_THE_RUN = {
+    "decided_at_us",
+    "reason",
+    "p50_duration",
+    "p95_duration",
+    "p50_first_chunk",
+    "p95_first_chunk",
+    "first_chunk_n",
+}
 """What may differ between two runs with the same answers: when it was, how long it took, and what is said of that."""
 
 
