@@ -47,7 +47,11 @@ def evalset(
     with open_store(db) as store:
         found = sets.evalset(store, workflows=workflow or (), rated_only=rated)
         if not found.cases:
-            raise ReplayError("no prompt has a decided answer", "replay, judge or rate some first (`audit replay`)")
+            why = "; ".join(f"{count} prompts: {reason}" for reason, count in found.left_out.items())
+            raise ReplayError(
+                f"no prompt has a decided answer to come up to{why and f' ({why})'}",
+                "replay, judge or rate some as they were logged first (`audit replay`)",
+            )
         Path(out).write_text(forms.written(found.cases, form, settings.rubrics), encoding="utf-8")
     by_workflow: dict[str, int] = {}
     for case in found.cases:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from audit.clients import Limits, NotReplayableError
 from audit.clients.openai_chat import translate
-from audit.deciding import Unit, evidence
+from audit.deciding import TrialKey, Unit, evidence
 from audit.replay.prompts import gather, load
-from audit.scoring import answer_text, transcripts
+from audit.scoring import Transcript, answer_text, transcripts
 from audit.store import Store
 
 FORMAT = "audit-evalset/1"
@@ -25,11 +27,27 @@ WHERE request_id IN (SELECT request_id FROM replay)
 
 
 @dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer: what it says, and the tools it calls as (name, arguments)."""
+
+    text: str = ""
+    calls: tuple[tuple[str, Any], ...] = ()
+    written: str = ""
+
+    @classmethod
+    def of(cls, texts: Sequence[str], calls: Sequence[Any]) -> Reply:
+        """Build from texts and tool calls as they are kept; `written` is all of it as people read it."""
+        text, found = "\n".join(filter(None, texts)), [each for each in calls if isinstance(each, dict)]
+        named = tuple((str(each.get("name") or ""), each.get("arguments")) for each in found)
+        return cls(text, named, answer_text(text, json.dumps(found)))
+
+
+@dataclass(frozen=True, slots=True)
 class Decided:
     """What is known of one candidate's answer: acceptable or not, and who said so (scorer, judge, person)."""
 
     model: str
-    text: str
+    reply: Reply
     acceptable: bool
     by: str
     reason: str
@@ -48,11 +66,16 @@ class EvalCase:
     task_kind: str
     model: str
     body: Mapping[str, Any]
-    expected: str
+    reply: Reply
     expected_by: str
     weight: float
     requests: int
     decided: tuple[Decided, ...]
+
+    @property
+    def expected(self) -> str:
+        """The answer to come up to, as people read it."""
+        return self.reply.written
 
     @property
     def name(self) -> str:
@@ -76,26 +99,45 @@ def evalset(store: Store, *, workflows: Sequence[str] = (), rated_only: bool = F
     """
     known = {row["workflow_id"]: (row["name"] or "", row["task_kind"] or "") for row in store.rows(_WORKFLOWS)}
     prompts: dict[int, list[tuple[str, Unit]]] = {}
+    others: dict[int, str] = {}
     for key, units in evidence(store).trials.items():
         name = known.get(key.workflow_id, ("", ""))[0]
         if workflows and name not in workflows:
             continue
+        reason = _elsewhere(key)
         for unit in units:
-            if unit.state in ("passed", "failed") and not (key.variant or key.endpoint == "log"):
+            if unit.state not in ("passed", "failed"):
+                others.setdefault(unit.prompt_key, "no answer is decided")
+            elif reason:
+                others[unit.prompt_key] = reason
+            else:
                 prompts.setdefault(unit.prompt_key, []).append((f"{key.endpoint}/{key.model}", unit))
+    left = Counter(reason for key, reason in others.items() if key not in prompts)
     if rated_only:
-        prompts = {key: units for key, units in prompts.items() if any(unit.rated is not None for _, unit in units)}
-    left: dict[str, int] = {}
-    return EvalSet(tuple(_cases(store, prompts, known, left)), left)
+        rated = {key: units for key, units in prompts.items() if any(unit.rated is not None for _, unit in units)}
+        left["people rated no answer"] += 0 if rated else len(prompts)
+        prompts = rated
+    cases = tuple(_cases(store, prompts, known, left))
+    return EvalSet(cases, dict(+left))
+
+
+def _elsewhere(key: TrialKey) -> str:
+    """Why answers of a candidate decide nothing about the prompt as it was logged; empty where they do."""
+    if key.endpoint == "log":
+        return "only answers found in the log are decided"
+    return "only answers to a changed prompt are decided (--variant)" if key.variant else ""
 
 
 def _cases(
     store: Store,
     prompts: Mapping[int, Sequence[tuple[str, Unit]]],
     known: Mapping[int, tuple[str, str]],
-    left: dict[str, int],
+    left: Counter[str],
 ) -> Iterator[EvalCase]:
-    texts = {row["replay_id"]: answer_text(row["text"], row["tool_calls"]) for row in store.rows(_TEXTS)}
+    replies = {
+        row["replay_id"]: Reply.of([row["text"] or ""], json.loads(row["tool_calls"] or "[]"))
+        for row in store.rows(_TEXTS)
+    }
     models = {row["request_id"]: row["model"] for row in store.rows(_MODELS)}
     keys = sorted(prompts)
     gather(store, (prompts[key][0][1].request_id for key in keys))
@@ -105,16 +147,15 @@ def _cases(
         logged, spoken = load(store, requests), transcripts(store, requests)
         for key, request in zip(part, requests, strict=True):
             units = prompts[key]
-            decided = tuple(_decided(model, unit, texts[unit.replay_id]) for model, unit in units)
-            expected, by = _expected(spoken[request].answer, units[0][1], decided)
+            decided = tuple(_decided(model, unit, replies[unit.replay_id]) for model, unit in units)
+            expected, by = _expected(_logged(spoken[request]), units[0][1], decided)
             try:
                 body = _body(logged[request].prompt, logged[request].reason, models.get(request, ""))
             except NotReplayableError as error:
-                left[error.reason] = left.get(error.reason, 0) + 1
+                left[error.reason] += 1
                 continue
-            if not expected:
-                reason = "no acceptable answer is known"
-                left[reason] = left.get(reason, 0) + 1
+            if not expected.written:
+                left["no acceptable answer is known"] += 1
                 continue
             workflow, kind = known.get(units[0][1].workflow_id, ("", ""))
             unit = units[0][1]
@@ -123,17 +164,37 @@ def _cases(
             )
 
 
-def _decided(model: str, unit: Unit, text: str) -> Decided:
+def _decided(model: str, unit: Unit, reply: Reply) -> Decided:
     by = "person" if unit.rated is not None else "judge" if unit.judge else "scorer"
-    return Decided(model, text, unit.state == "passed", by, unit.reason)
+    return Decided(model, reply, unit.state == "passed", by, unit.reason)
 
 
-def _expected(logged: str, unit: Unit, decided: Sequence[Decided]) -> tuple[str, str]:
+def _logged(transcript: Transcript) -> Reply:
+    """The logged answer; a call that can't be read is taken for text."""
+    texts, calls = list(transcript.texts), []
+    for each in transcript.calls:
+        call = _parsed(each)
+        if call is None:
+            texts.append(each)
+        else:
+            calls.append(call)
+    return Reply.of(texts, calls)
+
+
+def _parsed(text: str) -> dict[str, Any] | None:
+    try:
+        call = json.loads(text)
+    except ValueError:
+        return None
+    return call if isinstance(call, dict) else None
+
+
+def _expected(logged: Reply, unit: Unit, decided: Sequence[Decided]) -> tuple[Reply, str]:
     """The answer to come up to: the logged one, unless people rejected it; then one they accepted."""
     if unit.logged_ok is not False:
         return logged, "logged"
     found = next((each for each in decided if each.acceptable and each.by == "person"), None)
-    return (found.text, found.model) if found else ("", "")
+    return (found.reply, found.model) if found else (Reply(), "")
 
 
 def _body(prompt: Any, reason: str, model: str) -> dict[str, Any]:
@@ -155,7 +216,11 @@ def record(case: EvalCase) -> dict[str, Any]:
             "object": "chat.completion",
             "model": case.model,
             "choices": [
-                {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": case.expected}}
+                {
+                    "index": 0,
+                    "finish_reason": "tool_calls" if case.reply.calls else "stop",
+                    "message": _message(case.reply),
+                }
             ],
         },
         "metadata": {"feature": case.workflow},
@@ -168,9 +233,27 @@ def record(case: EvalCase) -> dict[str, Any]:
             "weight": case.weight,
             "requests": case.requests,
             "answers": [
-                {"model": each.model, "text": each.text, "acceptable": each.acceptable, "by": each.by,
+                {"model": each.model, "text": each.reply.written, "acceptable": each.acceptable, "by": each.by,
                  "reason": each.reason}
                 for each in case.decided
             ],
         },
     }  # fmt: skip
+
+
+def _message(reply: Reply) -> dict[str, Any]:
+    if not reply.calls:
+        return {"role": "assistant", "content": reply.text}
+    return {
+        "role": "assistant",
+        "content": reply.text or None,
+        "tool_calls": [
+            {"id": f"call_{place}", "type": "function", "function": {"name": name, "arguments": _said(arguments)}}
+            for place, (name, arguments) in enumerate(reply.calls, 1)
+        ],
+    }
+
+
+def _said(arguments: Any) -> str:
+    """Arguments as the API writes them: JSON in a string; what a model wrote that is none stays as it is."""
+    return arguments if isinstance(arguments, str) else json.dumps(arguments, ensure_ascii=False)

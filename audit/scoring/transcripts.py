@@ -22,10 +22,15 @@ ORDER BY s.request_id, s.position
 
 @dataclass(slots=True)
 class Transcript:
-    """One request: turns as (role, text) in order, and the parts of its logged answer."""
+    """One request: turns as (role, text) in order, and the parts of its logged answer.
+
+    `calls` are the tool calls among those parts as JSON, `texts` the rest.
+    """
 
     turns: list[tuple[str, str]] = field(default_factory=list)
     parts: list[str] = field(default_factory=list)
+    texts: list[str] = field(default_factory=list)
+    calls: list[str] = field(default_factory=list)
 
     @property
     def answer(self) -> str:
@@ -39,10 +44,15 @@ def transcripts(store: Store, request_ids: Sequence[int]) -> dict[int, Transcrip
     found = {request: Transcript() for request in request_ids}
     for row in store.rows(_SEGMENTS):
         text = row["text"] if row["text"] is not None else "(the text was not kept)"
-        if row["direction"] == "output":
-            found[row["request_id"]].parts.append(call_text(text) if row["kind"] == "tool_call" else text)
+        transcript = found[row["request_id"]]
+        if row["direction"] != "output":
+            transcript.turns.append((str(row["role"] or row["kind"]), text))
+        elif row["kind"] == "tool_call":
+            transcript.parts.append(call_text(text))
+            transcript.calls.append(text)
         else:
-            found[row["request_id"]].turns.append((str(row["role"] or row["kind"]), text))
+            transcript.parts.append(text)
+            transcript.texts.append(text)
     return found
 
 

@@ -181,3 +181,94 @@ def test_what_cannot_be_done_is_said_in_one_line(
 ) -> None:
     ran = audit(*arguments, "--db", db)
     assert (ran.code, message in ran.err) == (code, True)
+
+
+def test_a_set_without_prompts_says_why(audit: Run, db: Path, tmp_path: Path) -> None:
+    with stores.open(db) as store:
+        store.run("UPDATE replay SET variant = 'concise'")
+    ran = audit("evalset", "-o", tmp_path / "set.jsonl", "--db", db)
+    assert ran.code == 1
+    assert "40 prompts: only answers to a changed prompt are decided (--variant)" in ran.err
+    with stores.open(db) as store:
+        store.run("UPDATE replay SET variant = NULL")
+    ran = audit("evalset", "--rated", "-o", tmp_path / "set.jsonl", "--db", db)
+    assert "40 prompts: people rated no answer" in ran.err
+
+
+def _agent(path: Path) -> None:
+    """A log whose answers call a tool, or two at once, with arguments as the API writes them."""
+    lines = []
+    for number in range(12):
+        calls = [
+            {"id": f"c{number}{part}", "type": "function",
+             "function": {"name": "move", "arguments": json.dumps({"to": f"day {part}", "shipment": f"NF{number}"})}}
+            for part in range(1 + number % 2)
+        ]  # fmt: skip
+        lines.append(
+            {
+                "request": {"model": "gpt-4o", "messages": [{"role": "user", "content": f"Move shipment NF{number}."}],
+                            "tools": [TOOL]},
+                "response": {
+                    "id": f"chatcmpl-a{number}", "object": "chat.completion", "model": "gpt-4o",
+                    "created": 1_790_000_000 + number,
+                    "choices": [{"index": 0, "finish_reason": "tool_calls",
+                                 "message": {"role": "assistant", "content": None, "tool_calls": calls}}],
+                    "usage": {"prompt_tokens": 40, "completion_tokens": 3, "total_tokens": 43},
+                },
+                "metadata": {"feature": "dispatch"},
+            }
+        )  # fmt: skip
+    path.write_text("\n".join(map(json.dumps, lines)))
+
+
+TOOL = {
+    "type": "function",
+    "function": {
+        "name": "move",
+        "parameters": {
+            "type": "object",
+            "properties": {"shipment": {"type": "string"}, "to": {"type": "string"}},
+            "required": ["shipment", "to"],
+        },
+    },
+}
+
+
+def test_tool_calls_stay_tool_calls_wherever_the_set_goes(audit: Run, peer: Peer, tmp_path: Path) -> None:
+    log, path, target, elsewhere = (tmp_path / name for name in ("a.jsonl", "a.duckdb", "set.jsonl", "set.duckdb"))
+    _agent(log)
+    audit("ingest", log, "--db", path)
+    logged = [json.loads(line)["response"]["choices"][0]["message"] for line in log.read_text().splitlines()]
+    by_prompt = {f"Move shipment NF{number}.": message for number, message in enumerate(logged)}
+    peer.reply = lambda body: str(body["messages"][-1]["content"])
+
+    def calling(answer: dict[str, Any]) -> dict[str, Any]:
+        for choice in answer["choices"]:
+            choice |= {"finish_reason": "tool_calls", "message": by_prompt[choice["message"]["content"]]}
+        return answer
+
+    peer.change = calling
+    assert audit("replay", "--model", "gpt-4o-mini", "--no-floor", "--yes", "--db", path).code == 0
+    assert audit("evalset", "-o", target, "--db", path).code == 0
+    for line in map(json.loads, target.read_text().splitlines()):
+        (choice,) = line["response"]["choices"]
+        before = by_prompt[line["request"]["messages"][-1]["content"]]
+        assert (choice["finish_reason"], choice["message"]["content"]) == ("tool_calls", None)
+        assert [_call(each) for each in choice["message"]["tool_calls"]] == list(map(_call, before["tool_calls"]))
+    assert audit("ingest", target, "--db", elsewhere).code == 0
+    run = ("replay", "--evalset", target, "--strict", "--model", "gpt-4.1-mini", "--no-floor", "--yes")
+    ran = audit(*run, "--db", elsewhere, "--json")
+    assert ran.code == 0, ran.err
+    assert [(each["n"], each["acceptable"]) for each in ran.document["evalset"]["outcomes"]] == [(12, 12)]
+    audit("evalset", "-o", target, "--format", "inspect", "--db", path)
+    samples = [json.loads(line) for line in target.read_text().splitlines()]
+    assert all(json.loads(each["target"]) == each["metadata"]["expected_tool_calls"] for each in samples)
+    assert all(each["metadata"]["expected_tool_calls"][0]["name"] == "move" for each in samples)
+    audit("evalset", "-o", target, "--format", "promptfoo", "--db", path)
+    for test in json.loads(target.read_text())["tests"]:
+        assert test["options"] == {"tools": [TOOL]}
+        assert test["assert"][0]["type"] == "javascript"
+
+
+def _call(call: dict[str, Any]) -> tuple[str, Any]:
+    return call["function"]["name"], json.loads(call["function"]["arguments"])
