@@ -228,7 +228,7 @@ def print_totals(overall: Sequence[Total]) -> None:
             if share.low <= share.estimate
         )
         if each.workflows > 1 and counted:
-            console.say(f"{each.endpoint}/{each.model}, {each.workflows} workflows together: acceptable on {counted}")
+            console.say(f"{_candidate(each)}, {each.workflows} workflows together: acceptable on {counted}")
 
 
 def print_verdicts(verdicts: Sequence[Verdict], names: Mapping[int, str]) -> None:
@@ -242,15 +242,16 @@ def print_verdicts(verdicts: Sequence[Verdict], names: Mapping[int, str]) -> Non
             (names.get(row.workflow_id, "(none)"), row.current_model, _candidate(row),
              row.verdict.replace("_", " "), figures.count(row.n), figures.share(row.acceptable),
              f"{figures.share(row.interval_low)} – {figures.share(row.interval_high)}",
-             "not measured" if row.floor is None else figures.share(row.floor),
+             "not measured" if row.floor is None and not row.floor_n else figures.share(row.floor),
              figures.cell(row.cost_ratio, "ratio"))
             for row in verdicts
         ],
         left=4,
     )  # fmt: skip
     for row in verdicts:
-        more = f"; needs {row.n_more} more" if row.verdict == "unknown" and row.n_more else ""
-        console.say(f"{names.get(row.workflow_id, '(none)')}: {row.verdict.replace('_', ' ')}: {row.reason}{more}")
+        more = f"; {row.needs}" if row.needs else ""
+        who = f"{names.get(row.workflow_id, '(none)')}, {_candidate(row)}"
+        console.say(f"{who}: {row.verdict.replace('_', ' ')}: {row.reason}{more}")
     print_timing([row for row in verdicts if row.p50_duration is not None], names)
 
 
@@ -270,7 +271,7 @@ def print_timing(verdicts: Sequence[Verdict], names: Mapping[int, str]) -> None:
             "Latency, p50 / p95",
             ("Workflow", "Candidate", "Answer", "First chunk", "First chunk today", "n"),
             [
-                (names.get(row.workflow_id, "(none)"), f"{row.endpoint}/{row.model}",
+                (names.get(row.workflow_id, "(none)"), _candidate(row),
                  pair(row.p50_duration, row.p95_duration), pair(row.p50_first_chunk, row.p95_first_chunk),
                  pair(row.current_p50_first_chunk, row.current_p95_first_chunk), streams(row))
                 for row in verdicts
@@ -279,7 +280,7 @@ def print_timing(verdicts: Sequence[Verdict], names: Mapping[int, str]) -> None:
         )  # fmt: skip
 
 
-def _candidate(row: Verdict) -> str:
+def _candidate(row: Verdict | Total) -> str:
     return f"{row.endpoint}/{row.model}" + (f" {row.variant}" if row.variant else "")
 
 

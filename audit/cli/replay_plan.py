@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from audit.config import Config
     from audit.replay import CandidatePlan, Destination, Plan
+    from audit.replay.plans import Unreplayable
     from audit.store import Store
 
 
@@ -153,7 +154,7 @@ def print_plan(plan: Plan, cap: float | None) -> None:
     console.say("")
 
 
-def candidate(each: CandidatePlan) -> str:
+def candidate(each: CandidatePlan | Unreplayable) -> str:
     """A candidate's name, with the change made to its prompts."""
     return f"{each.endpoint}/{each.model}" + (f" {each.variant}" if each.variant else "")
 
@@ -200,7 +201,7 @@ def _print_left_out(plan: Plan) -> None:
         )
     for refused in plan.not_replayable:
         asked = figures.things(refused.count, "prompt")
-        console.note(f"not asked of {refused.endpoint}/{refused.model}: {asked}: {refused.reason}")
+        console.note(f"not asked of {candidate(refused)}: {asked}: {refused.reason}")
     for skipped in plan.skipped:
         console.note(f"not proposed: {skipped.model}: {skipped.reason}; {skipped.hint}")
     for why in dict.fromkeys((each.reason, each.hint) for each in plan.unfloored):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from audit.deciding import rule
 from audit.deciding.units import Unit
 from audit.store import Store
 from audit.taskkind import CHECKED
@@ -29,9 +30,12 @@ GROUP BY a.workflow_id, a.model
 
 @dataclass(frozen=True, slots=True)
 class Floor:
-    """Share of acceptable self-answers and how many it rests on; `paired` when it comes from a self-replay."""
+    """Share of acceptable self-answers and how many it rests on; `paired` when it comes from a self-replay.
 
-    rate: float
+    No rate is named where fewer than half of the self-answers are decided: the rest could be anything.
+    """
+
+    rate: float | None
     n: int
     paired: bool
 
@@ -49,5 +53,7 @@ def floor(self_replay: dict[int, Unit], kind: str, logged: Floor | None) -> Floo
     decided = [unit for unit in self_replay.values() if unit.state in ("passed", "failed")]
     if decided:
         weight = sum(unit.weight for unit in decided)
-        return Floor(sum(unit.weight for unit in decided if unit.state == "passed") / weight, len(decided), True)
+        passed = sum(unit.weight for unit in decided if unit.state == "passed")
+        answered = weight + sum(unit.weight for unit in self_replay.values() if unit.state == "undecided")
+        return Floor(passed / weight if weight >= rule.ENOUGH * answered else None, len(decided), True)
     return logged if kind in CHECKED else None

@@ -17,7 +17,8 @@ from audit.statistics.verdicts import FAMILY_DELTA, look_error
 
 def because(trial: rule.Trial, judged: rule.Judged, undecided: int) -> str:
     """Why the rule says what it says."""
-    limit, low, high = (f"{100 * share:.1f} %" for share in (trial.alpha, judged.loss_low, judged.loss_high))
+    limit = f"{100 * trial.alpha:.1f} %"
+    low, high = (_beside(trial.alpha, share) for share in (judged.loss_low, judged.loss_high))
     if judged.verdict == "safe":
         return f"loss at most {high}, limit {limit}"
     if judged.verdict == "not_safe":
@@ -29,6 +30,12 @@ def because(trial: rule.Trial, judged: rule.Judged, undecided: int) -> str:
     if judged.held_back_by == "floor":
         return "not shown to be as good as the current model's own replay"
     return f"loss between {low} and {high}, limit {limit}"
+
+
+def _beside(limit: float, share: float) -> str:
+    """A share with as many digits as tell it from a limit it does not meet exactly."""
+    texts = ((f"{100 * share:.{digits}f} %", f"{100 * limit:.{digits}f} %") for digits in (1, 2, 3))
+    return next((text for text, other in texts if text != other or share == limit), f"{100 * share:.4f} %")
 
 
 def _needs_judge(judged: rule.Judged, undecided: int) -> bool:

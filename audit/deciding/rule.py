@@ -15,7 +15,7 @@ from audit.statistics import verdicts as rule
 from audit.statistics.intervals import Interval, jeffreys
 from audit.statistics.shares import equal_units
 
-_ENOUGH = 0.5
+ENOUGH = 0.5
 """Share of the answers that has to be decided for a share of acceptable ones to be named."""
 
 
@@ -229,7 +229,7 @@ def _decided(units: Sequence[Unit]) -> float:
     """Share acceptable among the decided answers; NaN where less than half is decided: the rest could be anything."""
     told = people.told(units)
     weight = math.fsum(unit.weight for unit in told)
-    if not weight or weight < _ENOUGH * math.fsum(unit.weight for unit in units):
+    if not weight or weight < ENOUGH * math.fsum(unit.weight for unit in units):
         return math.nan
     return _corrected(told, False).estimate
 

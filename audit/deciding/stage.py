@@ -81,6 +81,14 @@ class Verdict(Timing):
     current_error_share: float | None
     tried: int
 
+    @property
+    def needs(self) -> str:
+        """How many more answers would settle an unknown verdict if shares stay as they are, and as what; or nothing."""
+        if self.verdict != "unknown" or not self.n_more:
+            return ""
+        word = "not safe" if self.loss is not None and self.loss > self.alpha else "safe"
+        return f"needs {self.n_more} more to be found {word}"
+
 
 def deciding(
     store: Store, latency: Mapping[str, float] | None = None, first_chunk: Mapping[str, float] | None = None

@@ -129,7 +129,7 @@ def _left_out(asked: Plan | ReplayResult) -> Document:
         "excluded": [{"reason": reason, "requests": count, "cost_usd": cost} for reason, count, cost in excluded],
         "not_replayable": [
             *(
-                {"endpoint": None, "model": None, "reason": reason, "count": count, "cost_usd": cost}
+                {"endpoint": None, "model": None, "reason": reason, "count": count, "cost_usd": cost, "variant": None}
                 for reason, count, cost in excluded
             ),
             *(asdict(each) for each in asked.not_replayable),

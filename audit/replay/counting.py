@@ -19,7 +19,7 @@ class Counts:
     pending: int = 0
     hidden: dict[int, Counter[str]] = field(default_factory=dict)
     pictured: set[int] = field(default_factory=set)
-    refused: dict[tuple[str, str, str], tuple[int, int]] = field(default_factory=dict)
+    refused: dict[tuple[str, str, str, str], tuple[int, int]] = field(default_factory=dict)
     sent: dict[str, set[int]] = field(default_factory=dict)
     foreign: set[str] = field(default_factory=set)
 
@@ -30,7 +30,7 @@ class Counts:
 
     def refuse(self, route: Route, reason: str, cost_pico: int, count: int = 1) -> None:
         """Count prompts a candidate can't be asked."""
-        key = route.endpoint.name, route.model, reason
+        key = route.endpoint.name, route.model, route.variant_name, reason
         before = self.refused.get(key, (0, 0))
         self.refused[key] = before[0] + count, before[1] + cost_pico
 
@@ -76,7 +76,7 @@ def candidate_plans(ways: Sequence[Route], counts: Counts) -> tuple[CandidatePla
 def unreplayable(counts: Counts) -> tuple[Unreplayable, ...]:
     """Refusals by candidate and reason, the dearest first."""
     made = [
-        Unreplayable(endpoint, model, reason, count, pico / PICO)
-        for (endpoint, model, reason), (count, pico) in counts.refused.items()
+        Unreplayable(endpoint, model, reason, count, pico / PICO, variant)
+        for (endpoint, model, variant, reason), (count, pico) in counts.refused.items()
     ]
     return tuple(sorted(made, key=lambda each: (-each.cost_usd, -each.count, each.reason, each.endpoint, each.model)))

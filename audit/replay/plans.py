@@ -44,6 +44,7 @@ class Unreplayable:
     reason: str
     count: int
     cost_usd: float
+    variant: str = ""
 
 
 @dataclass(frozen=True, slots=True)

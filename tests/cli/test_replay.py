@@ -72,6 +72,7 @@ def test_a_cap_that_is_used_up_ends_every_run_alike(
         assert f"prompts to 127.0.0.1:{peer.port} (on this machine; whether a proxy there sends them on" in told
         assert re.search(r" 0 failed, \d+ not made, ", told)
         assert "× budget" not in told
+        assert re.search(r", openai/gpt-4.1-nano: (unknown|safe|not safe): ", told)
         second = audit(*wanted, "--max-cost", str(cap / 20))
         told = " ".join((second.out + second.err).split())
         assert (second.code, len(peer.requests)) == (4, asked)
@@ -123,6 +124,19 @@ def test_batches_are_handed_over_and_collected(
         assert {row["p95_seconds"] for row in done.document["by_candidate"] if row["model"] == "gpt-4.1-nano"} == {None}
         assert audit(*wanted).code == 0
         assert len(peer.batches) == 1 or set(peer.served.values()) == {1}
+
+
+@pytest.mark.usefixtures("no_keys")
+def test_prompts_a_variant_does_not_change_are_told_of_that_variant(audit: Any, sample_db: Path) -> None:
+    wanted = ("replay", "--variant", "trim-history=2", "--variant", "concise", "--dry-run", "--db", sample_db)
+    unchanged = [
+        each
+        for each in audit(*wanted, "--json").document["not_replayable"]
+        if each["reason"] == "the variant changes nothing of it"
+    ]
+    assert {each["variant"] for each in unchanged} == {"trim-history=2"}
+    told = audit(*wanted)
+    assert " trim-history=2: " in " ".join((told.out + told.err).split())
 
 
 @pytest.mark.usefixtures("no_keys")

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from audit.deciding import Verdict, deciding
+from audit.deciding import Verdict, deciding, reasons, rule
+from audit.deciding.units import TrialKey
 from audit.scoring import observed, scoring
 from audit.statistics.certificates import clean_units
 from audit.statistics.verdicts import whole_error
@@ -624,3 +625,37 @@ def test_a_cost_ratio_of_caches_alike_says_nothing_of_them(plant: Any) -> None:
         plant.replayed(request, f"answer {number}")
     (found,) = decided(plant)
     assert "cache" not in found.reason
+
+
+def test_no_floor_is_named_where_most_of_todays_own_answers_are_undecided(plant: Any) -> None:
+    ids = run(plant, lambda number: f"answer {number}", n=26, kind="open")
+    for number, request in enumerate(ids):
+        own = f"answer {number}" if number < 4 else f"quite another wording {number}"
+        plant.replayed(request, own, model=plant.known[request]["response_model"])
+    (found,) = decided(plant)
+    assert (found.floor, found.floor_n) == (None, 4)
+    assert "floor not measured" not in found.reason
+
+
+@pytest.mark.parametrize(
+    ("verdict", "low", "high", "told"),
+    [
+        ("not_safe", 0.02004, 0.3, "loss at least 2.004 %, limit 2.0 %"),
+        ("not_safe", 0.0213, 0.3, "loss at least 2.1 %, limit 2.0 %"),
+        ("safe", 0.0, 0.0196, "loss at most 1.96 %, limit 2.0 %"),
+        ("safe", 0.0, 0.02, "loss at most 2.0 %, limit 2.0 %"),
+    ],
+)
+def test_a_bound_is_told_apart_from_its_limit(verdict: str, low: float, high: float, told: str) -> None:
+    trial = rule.Trial(TrialKey(1, "big", "test", "small", ""), "tool_call", (), {})
+    judged = rule.Judged(verdict, 100, 0.01, low, high, 0, None, 0.01, False)
+    assert trial.alpha == 0.02
+    assert reasons.because(trial, judged, 0) == told
+
+
+def test_what_is_still_needed_says_what_it_would_show(plant: Any) -> None:
+    run(plant, lambda number: f"answer {number}", n=20)
+    run(plant, lambda number: f"answer {number}" if number > 4 else "", n=40, workflow=2)
+    better, worse = decided(plant)
+    assert better.needs == f"needs {better.n_more} more to be found safe"
+    assert worse.needs == f"needs {worse.n_more} more to be found not safe"
