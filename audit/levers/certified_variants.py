@@ -1,0 +1,212 @@
+"""Ask today's model otherwise (shorter, with less history or effort) where a replay has certified that it serves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from audit.figures import count, minute, share
+from audit.levers import Lever, Settings
+from audit.statistics.verdicts import VALID_DAYS
+from audit.store import Store
+
+_DAY_US = 86_400_000_000
+_INPUT = "('input', 'cache_read', 'cache_write_5m', 'cache_write_1h')"
+
+# a pair that may go to another model is left to that: both changes together are not certified
+_CHOICE = """
+CREATE OR REPLACE TEMP TABLE certified_variants_choice AS
+WITH ranked AS (
+    SELECT v.workflow_id, v.current_model, v.endpoint, v.model, v.variant, v.loss_high, v.n,
+           ROW_NUMBER() OVER (
+               PARTITION BY v.workflow_id, v.current_model ORDER BY v.cost_ratio, v.endpoint, v.variant
+           ) AS place
+    FROM verdict AS v
+    LEFT JOIN (
+        SELECT workflow_id, current_model FROM verdict WHERE verdict = 'safe' AND variant = '' AND cost_ratio < 1
+        UNION
+        SELECT workflow_id, current_model FROM policy WHERE outcome = 'offered'
+    ) AS moved ON moved.workflow_id = v.workflow_id AND moved.current_model = v.current_model
+    WHERE v.verdict = 'safe' AND v.variant <> '' AND v.cost_ratio < 1 AND moved.workflow_id IS NULL
+)
+SELECT * FROM ranked WHERE place = 1
+"""
+
+# every prompt drawn, with what it takes asked otherwise; one that was not asked so (nothing of it changes, or no answer
+# came) stays as it is
+_UNITS = """
+CREATE OR REPLACE TEMP TABLE certified_variants_unit AS
+WITH drawn AS (
+    SELECT prompt_key, MIN(request_id) AS request_id, MAX(requests) AS requests,
+           MAX(inclusion_probability) AS chance, MAX(cost_pico) AS cost_pico
+    FROM sample GROUP BY prompt_key
+),
+told AS (
+    SELECT c.workflow_id, c.current_model, p.prompt_key, MAX(p.input_tokens) AS input_tokens,
+           MAX(p.output_tokens) AS output_tokens, MAX(p.cost_pico) AS cost_pico, MAX(p.started_at_us) AS last_us
+    FROM certified_variants_choice AS c
+    JOIN replay AS p ON p.workflow_id = c.workflow_id AND p.current_model = c.current_model
+        AND p.endpoint = c.endpoint AND p.model = c.model AND p.variant = c.variant
+    WHERE p.status = 'ok' AND p.input_tokens IS NOT NULL AND p.output_tokens IS NOT NULL AND p.cost_pico IS NOT NULL
+    GROUP BY c.workflow_id, c.current_model, p.prompt_key
+)
+SELECT c.workflow_id, c.current_model, d.prompt_key, d.requests / d.chance AS weight, t.last_us,
+       CAST(d.cost_pico AS DOUBLE) / d.requests AS current,
+       COALESCE(CAST(t.cost_pico AS DOUBLE), CAST(d.cost_pico AS DOUBLE) / d.requests) AS otherwise,
+       CAST(r.input_tokens AS DOUBLE) AS logged_input, CAST(r.output_tokens AS DOUBLE) AS logged_output,
+       CAST(COALESCE(t.input_tokens, r.input_tokens) AS DOUBLE) AS input,
+       CAST(COALESCE(t.output_tokens, r.output_tokens) AS DOUBLE) AS output,
+       CASE WHEN t.prompt_key IS NULL THEN 0 ELSE 1 END AS changed
+FROM certified_variants_choice AS c
+JOIN request AS r ON r.workflow_id = c.workflow_id AND COALESCE(r.response_model, r.request_model) = c.current_model
+JOIN drawn AS d ON d.request_id = r.request_id
+LEFT JOIN told AS t ON t.workflow_id = c.workflow_id AND t.current_model = c.current_model
+    AND t.prompt_key = d.prompt_key
+WHERE r.input_tokens > 0 AND r.output_tokens IS NOT NULL
+"""
+
+_RATIOS = """
+CREATE OR REPLACE TEMP TABLE certified_variants_ratio AS
+SELECT workflow_id, current_model, SUM(weight * input) / SUM(weight * logged_input) AS input_ratio,
+       SUM(weight * output) / GREATEST(SUM(weight * logged_output), 1.0) AS output_ratio,
+       MAX(CASE WHEN changed = 1 THEN logged_input ELSE 0 END) AS tested_tokens,
+       SUM(weight * changed) / SUM(weight) AS changed, MAX(last_us) AS last_us
+FROM certified_variants_unit GROUP BY workflow_id, current_model
+"""
+
+_MEDIA = """
+CREATE OR REPLACE TEMP TABLE certified_variants_media AS
+SELECT DISTINCT request_id FROM segment WHERE direction = 'input' AND kind = 'media'
+"""
+
+# what earlier levers took off a request counts towards what the variant takes off it, so that nothing counts twice
+_REQUESTS = f"""
+CREATE OR REPLACE TEMP TABLE certified_variants_request AS
+WITH scope AS (
+    SELECT r.request_id, t.input_ratio, t.output_ratio
+    FROM certified_variants_ratio AS t
+    JOIN request AS r ON r.workflow_id = t.workflow_id
+        AND COALESCE(r.response_model, r.request_model) = t.current_model
+    LEFT JOIN certified_variants_media AS m ON m.request_id = r.request_id
+    WHERE r.status = 'billable' AND r.prompt_key IS NOT NULL AND r.input_tokens <= t.tested_tokens
+        AND m.request_id IS NULL
+),
+today AS (
+    SELECT c.request_id,
+           CAST(SUM(CASE WHEN c.sku_meter IN {_INPUT} THEN c.consumed_quantity ELSE 0 END) AS DOUBLE) AS input,
+           CAST(SUM(CASE WHEN c.sku_meter = 'output' THEN c.consumed_quantity ELSE 0 END) AS DOUBLE) AS output
+    FROM charge AS c JOIN scope AS s ON s.request_id = c.request_id GROUP BY c.request_id
+),
+left_over AS (
+    SELECT c.request_id,
+           CAST(SUM(CASE WHEN c.sku_meter IN {_INPUT} THEN c.consumed_quantity ELSE 0 END) AS DOUBLE) AS input,
+           CAST(SUM(CASE WHEN c.sku_meter = 'output' THEN c.consumed_quantity ELSE 0 END) AS DOUBLE) AS output
+    FROM remaining AS c JOIN scope AS s ON s.request_id = c.request_id GROUP BY c.request_id
+)
+SELECT s.request_id,
+       CASE WHEN s.input_ratio >= 1 OR l.input <= 0 THEN s.input_ratio
+            ELSE LEAST(1.0, s.input_ratio * t.input / l.input) END AS input_kept,
+       CASE WHEN s.output_ratio >= 1 OR l.output <= 0 THEN s.output_ratio
+            ELSE LEAST(1.0, s.output_ratio * t.output / l.output) END AS output_kept
+FROM scope AS s
+JOIN today AS t ON t.request_id = s.request_id
+JOIN left_over AS l ON l.request_id = s.request_id
+"""
+
+_DRAWN = """
+SELECT workflow_id, current_model, weight * current AS spent, weight * (current - otherwise) AS saved
+FROM certified_variants_unit ORDER BY workflow_id, current_model, prompt_key
+"""
+
+_FOUND = """
+SELECT COALESCE(w.name, '(none)') AS workflow, c.*, t.input_ratio, t.output_ratio, t.changed, t.last_us
+FROM certified_variants_choice AS c
+JOIN certified_variants_ratio AS t ON t.workflow_id = c.workflow_id AND t.current_model = c.current_model
+LEFT JOIN workflow AS w ON w.workflow_id = c.workflow_id
+ORDER BY workflow, c.current_model
+"""
+
+
+def _choose(store: Store) -> int:
+    for statement in (_CHOICE, _UNITS, _RATIOS):
+        store.run(statement)
+    return int(store.value("SELECT COUNT(*) FROM certified_variants_ratio"))
+
+
+def _prepare(store: Store, settings: Settings) -> None:
+    del settings
+    _choose(store)
+    store.run(_MEDIA)
+    store.run(_REQUESTS)
+
+
+def _blocked(store: Store, settings: Settings) -> str | None:
+    del settings
+    if not store.value("SELECT COUNT(*) FROM verdict WHERE variant <> ''"):
+        return "no changed request was tried on this log: run `audit replay --variant concise`, or another variant"
+    if not _choose(store):
+        return "no variant was certified safe and cheaper where no other model is: see the verdicts of `audit replay`"
+    return None
+
+
+def _shares(store: Store, settings: Settings, draws: int, seed: int) -> Any:
+    """Draws of the saved share over its point value: the drawn prompts of each workflow are drawn again."""
+    del settings
+    _choose(store)
+    random = np.random.default_rng(seed)
+    point, drawn = 0.0, np.zeros(draws)
+    for units in pl.DataFrame(store.query(_DRAWN)).partition_by("workflow_id", "current_model"):
+        spent, saved = units["spent"].to_numpy(), units["saved"].to_numpy()
+        picks = random.integers(0, len(units), size=(draws, len(units)))
+        point += float(saved.sum())
+        drawn += float(spent.sum()) * saved[picks].sum(axis=1) / np.maximum(spent[picks].sum(axis=1), 1e-12)
+    return drawn / point if point > 0 else np.ones(draws)
+
+
+def _findings(store: Store, settings: Settings) -> list[str]:
+    del settings
+    return [
+        f"{row['workflow']}: {row['current_model']} asked with `{row['variant']}`, which changes "
+        f"{share(row['changed'], 0)} of requests: input {row['input_ratio']:.3g}×, output {row['output_ratio']:.3g}× "
+        f"over all of them; loss at most {share(row['loss_high'])} (n {count(row['n'])}), certificate until "
+        f"{minute(row['last_us'] + VALID_DAYS * _DAY_US)} UTC"
+        for row in store.rows(_FOUND)
+    ]
+
+
+LEVER = Lever(
+    name="certified_variants",
+    title="Requests changed as a replay certified",
+    stage="SHRINK",
+    order=90,
+    evidence="C",
+    rewrite=f"""
+SELECT m.charge_id, m.request_id, m.position, m.sku_meter, m.provider_name, m.model, m.service_tier,
+       CASE WHEN p.request_id IS NULL THEN m.consumed_quantity
+            WHEN m.sku_meter IN {_INPUT}
+            THEN CAST(ROUND(CAST(m.consumed_quantity AS DOUBLE) * p.input_kept) AS BIGINT)
+            WHEN m.sku_meter = 'output'
+            THEN CAST(ROUND(CAST(m.consumed_quantity AS DOUBLE) * p.output_kept) AS BIGINT)
+            ELSE m.consumed_quantity END AS consumed_quantity,
+       m.estimated, m.unit_price_pico
+FROM remaining AS m LEFT JOIN certified_variants_request AS p ON p.request_id = m.request_id
+""",
+    effort_days=2,
+    risk="medium",
+    needs=("usage",),
+    prepare=_prepare,
+    blocked=_blocked,
+    shares=_shares,
+    findings=_findings,
+    conditions=(
+        "only workflows whose certificate says safe; no request longer than those tested, without full text or with "
+        "images, sound or files",
+        "of several safe variants the cheapest; none where another model is certified, since both together are not",
+        "tokens as the replay used them, a prompt the variant does not change at what it takes today; what the levers "
+        "above took off a request counts towards it, so that nothing counts twice",
+        "the certificate holds for this traffic and this model version; repeat it after 30 days or a change",
+    ),
+    fix="Change these requests as the variant does; docs/replay.md says what each one changes.",
+)
