@@ -48,16 +48,17 @@ class Ratios:
 def ratios(units: Sequence[Unit], again: Mapping[int, Unit] | None = None) -> Ratios:
     """Ratios over the answered units whose two sides are both known, from the candidate's own usage.
 
-    An answer without a price leaves the cost unknown rather than free. `again` are today's model's own replays, by
-    prompt.
+    An answer without a price leaves the cost unknown rather than free. A prompt the candidate could not answer goes
+    back to today's model and costs what it does today. `again` are today's model's own replays, by prompt.
     """
     answered = [unit for unit in units if unit.state not in ("no_answer", "not_reached")]
+    sent_back = [unit for unit in units if unit.state == "no_answer" and unit.current_cost is not None]
     priced = [unit for unit in answered if unit.current_cost is not None]
     unpriced = any(unit.cost is None for unit in priced)
     if unpriced or not priced:
         cost, current, candidate = None, None, None
     else:
-        cost = _ratio(priced, lambda unit: unit.cost, lambda unit: unit.current_cost)
+        cost = _ratio([*priced, *sent_back], _paid, lambda unit: unit.current_cost)
         current = round(sum(unit.current_cost or 0.0 for unit in priced))
         candidate = round(sum(unit.cost or 0.0 for unit in priced))
     return Ratios(
@@ -70,6 +71,11 @@ def ratios(units: Sequence[Unit], again: Mapping[int, Unit] | None = None) -> Ra
         _ratio(answered, lambda unit: unit.logged_cached_tokens or 0, lambda unit: unit.logged_input_tokens),
         _ratio(answered, lambda unit: unit.cost, lambda unit: _cost_again(again or {}, unit)),
     )
+
+
+def _paid(unit: Unit) -> float | None:
+    """What a prompt costs in the end when the candidate is asked first."""
+    return unit.current_cost if unit.state == "no_answer" else unit.cost
 
 
 def _cost_again(again: Mapping[int, Unit], unit: Unit) -> float | None:

@@ -285,6 +285,16 @@ def test_money_is_the_candidates_own_usage_against_the_log(plant: Any) -> None:
     assert (found.p50_duration, found.p95_duration) == (pytest.approx(1.29), pytest.approx(1.56))
 
 
+def test_a_prompt_the_candidate_cannot_answer_costs_what_it_does_today(plant: Any) -> None:
+    run(plant, lambda number: f"answer {number}", n=90, cost_usd=0.001)
+    for number in range(10):
+        request = plant.logged(1, f"long answer {number}")
+        plant.drawn(request)
+        plant.replayed(request, "", status="failed", error="too_long: 4096 tokens", cost_usd=None)
+    (found,) = decided(plant)
+    assert found.cost_ratio == pytest.approx((90 * 0.001 + 10 * 0.01) / (100 * 0.01))
+
+
 def test_an_unpriced_candidate_is_never_free(plant: Any) -> None:
     run(plant, lambda number: f"answer {number}", cost_usd=None)
     (found,) = decided(plant)
