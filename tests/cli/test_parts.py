@@ -124,6 +124,7 @@ def test_what_was_not_tested_is_named_without_an_empty_table(audit: Any, words: 
     page = (tmp_path / "report.html").read_text()
     part = page[page.index("Parts of workflows") : page.index("Parts of workflows") + 1500]
     assert "Not tested (2)" in part
+    assert part.count("<li>too few: 2 parts of ") == 1, "those left out for one reason are told together"
     assert "<table>" not in part[: part.index("Not tested")]
 
 

@@ -106,3 +106,14 @@ def test_a_breach_is_said_once(audit: Any, sample_db: Path) -> None:
     said = [line.removeprefix("over: ").strip() for line in ran.out.splitlines() if line.strip()]
     assert len(said) == len(set(said))
     assert ran.err == "error: 2 of 2 limits do not hold\n"
+
+
+def test_a_report_folds_what_was_looked_for_and_not_found(made: Any, audit: Any, tmp_path: Path) -> None:
+    page = tmp_path / "report.html"
+    assert audit("report", "--db", made(*map(record, range(9))), "-o", page).code == 0
+    told = page.read_text(encoding="utf-8")
+    assert "no lever would have saved anything on this log" in told
+    assert "0 levers" not in told
+    folded = told.index("<summary>Looked for and found nothing: ")
+    assert "Client retries and double sends" not in told[:folded]
+    assert "Client retries and double sends" in told[folded:]
