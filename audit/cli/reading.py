@@ -10,12 +10,18 @@ from audit.cli.options import ConfigFile, Db, Json, load, open_store, print_json
 from audit.cli.pricing import warn_if_stale
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from audit.matching import DuplicateTier
     from audit.measures import Measure
     from audit.summary import Summary
 
 _NAMED = 3
 """Models without a price that are named in a warning."""
+_ROWS = 8
+"""Rows of a table on the terminal, dearest first; what matters must not scroll away."""
+_DAILY_ROWS = 14
+"""Rows of a table by day: the newest."""
 
 
 def register(app: typer.Typer) -> None:
@@ -217,17 +223,22 @@ def _print_measure(measure: Measure, result: Summary) -> None:
     if not rows:
         return
     left = sum(1 for column in measure.columns if column.unit in ("text", "path", "day"))
-    more = len(rows) - measure.limit
+    daily = measure.columns[0].unit == "day"
+    shown = _newest(rows, measure.columns[0].name) if daily else rows[: min(measure.limit, _ROWS)]
+    more = len(rows) - len(shown)
     console.table(
         measure.title,
         [column.heading for column in measure.columns],
-        [
-            [figures.cell(row[column.name], column.unit, column.name) for column in measure.columns]
-            for row in rows[: measure.limit]
-        ],
+        [[figures.cell(row[column.name], column.unit, column.name) for column in measure.columns] for row in shown],
         left=left,
-        footer=f"and {more} more (--json has all)" if more > 0 else "",
+        footer=f"and {more} {'before' if daily else 'more'} (--json has all)" if more > 0 else "",
     )
+
+
+def _newest(rows: Sequence[Mapping[str, Any]], day: str) -> Sequence[Mapping[str, Any]]:
+    """The last rows of a table by day, of whole days only where that leaves any."""
+    before, kept = rows[:-_DAILY_ROWS], rows[-_DAILY_ROWS:]
+    return [row for row in kept if not before or row[day] != before[-1][day]] or kept
 
 
 def _print_tier(tier: DuplicateTier, stricter: DuplicateTier | None) -> None:

@@ -117,3 +117,11 @@ def test_a_report_folds_what_was_looked_for_and_not_found(made: Any, audit: Any,
     folded = told.index("<summary>Looked for and found nothing: ")
     assert "Client retries and double sends" not in told[:folded]
     assert "Client retries and double sends" in told[folded:]
+
+
+def test_tables_by_day_show_the_newest_and_say_how_many_came_before(made: Any, audit: Any) -> None:
+    told = audit("summary", "--db", made(*map(record, range(20)))).out
+    days = told[told.index("Spend by day") : told.index("Spend by kind")]
+    assert "2026-10-05" not in days
+    assert "2026-10-24" in days
+    assert "and 6 before (--json has all)" in days
