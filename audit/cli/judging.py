@@ -133,7 +133,9 @@ def _print_judged(made: Judged) -> None:
         f"${made.spent_usd:.4f} spent" + (f"; {made.stopped}" if made.stopped else "")
     )
     for kind, count in made.failures.items():
-        console.warn(f"{count} questions got no answer: {kind}")
+        console.warn(f"{figures.things(count, 'question')} got no answer: {kind}")
+    if made.failures and not made.stopped:
+        console.note("run the same command to ask these again; what was answered is not paid twice")
     console.table(
         "Is the judge fit?",
         (

@@ -14,6 +14,8 @@ LEAST_CONSISTENCY = 0.80
 MUST_PASS = 0.98
 MUST_FAIL = {"other": 0.95, "injected": 0.95, "number": 0.80, "astray": 0.95}
 LEAST_CANARIES = 5
+MOST_UNREAD = 0.05
+"""Share of a judge's answers that may be unreadable."""
 MISS_DELTA = 0.10
 
 _JUDGEMENTS = """
@@ -51,6 +53,7 @@ class Fitness:
 
     `miss` is the upper 90 % bound of the share of unacceptable answers it lets pass, from the canaries it had to
     fail; `harsh` that of acceptable ones it fails, from those it had to pass.
+    Planted answers and others it gave no readable verdict on are in `unread`, and nowhere else.
     `faults` say why its verdicts count for nothing; empty = fit. `consistency` is the share of answers it judged
     alike in both orders, None without any.
     """
@@ -64,6 +67,7 @@ class Fitness:
     harsh: float
     faults: tuple[str, ...]
     models: tuple[str, ...] = field(default=())
+    unread: int = 0
 
     @property
     def fit(self) -> bool:
@@ -101,11 +105,14 @@ def _fitness(
     key: tuple[str, str], items: Mapping[tuple[object, ...], Mapping[bool, str | None]], models: set[str]
 ) -> Fitness:
     both: dict[str, list[tuple[str, str]]] = {}
+    unread = 0
     for (canary, *_), orders in items.items():
         if canary == "same":
             orders = dict.fromkeys((True, False), next(iter(orders.values())))
-        if len(orders) == 2:
-            both.setdefault(str(canary or ""), []).append((orders[True] or "none", orders[False] or "none"))
+        first, second = orders.get(True), orders.get(False)
+        if first and second:
+            both.setdefault(str(canary or ""), []).append((first, second))
+        unread += None in orders.values()
     canaries = {
         name: Canaries(len(verdicts), sum(_passes(each) == (name == "same") for each in verdicts))
         for name, verdicts in both.items()
@@ -119,7 +126,13 @@ def _fitness(
     same = canaries.get("same", Canaries(0, 0))
     harsh = upper_bound(same.n - same.right, same.n, MISS_DELTA) if same.n else 1.0
     names = tuple(sorted(models - {""}))
-    return Fitness(*key, canaries, alike, len(real), miss, harsh, (*_faults(canaries, alike), *_changed(names)), names)
+    faults = (*(_unreadable(unread, len(items)) or _faults(canaries, alike)), *_changed(names))
+    return Fitness(*key, canaries, alike, len(real), miss, harsh, faults, names, unread)
+
+
+def _unreadable(unread: int, asked: int) -> tuple[str, ...]:
+    """A judge that does not answer in the form asked for: what is left of its answers proves nothing."""
+    return (f"{unread} of its {asked} verdicts could not be read",) if unread > MOST_UNREAD * asked else ()
 
 
 def _changed(models: tuple[str, ...]) -> tuple[str, ...]:

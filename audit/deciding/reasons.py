@@ -113,8 +113,9 @@ def judges(trial: rule.Trial, known: Mapping[tuple[str, str], Fitness]) -> list[
             found.append(f"the judge is of the family of {' and '.join(dict.fromkeys(kin))}")
     if trial.trusted < 1:
         found.append(f"bounds widened for a judge that may miss {100 * trial.miss:.0f} % of unacceptable answers")
+    waiting = not used and any(unit.state == "undecided" for unit in trial.units)
     for (name, kind), judge in sorted(known.items()):
-        if not judge.fit and kind in ("", trial.kind) and name not in used:
+        if waiting and not judge.fit and kind in ("", trial.kind):
             found.append(f"{name.removeprefix('judge:')} does not count: {judge.faults[0]}")
     return found
 

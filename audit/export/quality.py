@@ -288,6 +288,7 @@ def judge_document(made: Judged, verdicts: Sequence[Verdict], names: Mapping[int
                 "faults": list(each.faults),
                 "planted": {name: {"n": seen.n, "right": seen.right} for name, seen in each.canaries.items()},
                 "consistency": each.consistency,
+                "unread": each.unread,
                 "miss_upper_bound": each.miss,
                 "harsh_upper_bound": each.harsh,
                 "models": list(each.models),

@@ -8,11 +8,12 @@ import pytest
 
 from audit.deciding import deciding, fitness
 from audit.errors import BudgetError, ConsentError, ReplayError
-from audit.judging import judging
+from audit.judging import judging, plan_judging
 from audit.judging.canaries import changed_number
 from audit.judging.protocol import Question, prompt, read_verdict
 from audit.judging.screening import INJECTIONS, addresses_the_judge
 from audit.judging.stage import combined
+from audit.prices.catalogue import load
 from audit.scoring import scoring
 from tests.judging.conftest import House, careful, document, verdict
 
@@ -264,6 +265,21 @@ def test_answers_that_are_no_verdict_are_counted_and_asked_again(house: House) -
     assert (made.unread, made.passed) == (10, 0)
     house.says(lambda body: f"```json\n{json.dumps(careful(body))}\n```")
     assert house.judge().passed == 10
+
+
+def test_an_unreadable_judge_is_called_that_and_forgotten_once_another_is_fit(house: House) -> None:
+    house.letters(lambda number, right: f"Hello {right}!", n=20)
+    house.says(lambda _: "UNKNOWN")
+    (fit,) = house.judge().fitness
+    assert fit.faults == (f"{fit.unread} of its {fit.unread} verdicts could not be read",)
+    assert (fit.canaries, fit.consistency, fit.unread > 20) == ({}, None, True)
+    assert "house/judge-1 does not count" in house.decide().reason
+    house.says(careful)
+    plan = plan_judging(house.plant.store, load(), "house/judge-2", endpoints=[house.endpoint])
+    judging(house.plant.store, plan, max_cost_usd=1.0, consent=True)
+    found = house.decide()
+    assert (found.judge, found.undecided) == ("house/judge-2", 0)
+    assert "judge-1" not in found.reason
 
 
 def test_failing_endpoints_end_in_a_plain_error_and_consent_is_asked(house: House) -> None:
