@@ -367,7 +367,7 @@ def test_a_log_without_text_says_so(store: Store, catalogue: Catalogue) -> None:
     fill(store, [Request("sort", "x", text_status="absent")])
     with pytest.raises(ReplayError) as caught:
         planned(store, catalogue)
-    assert caught.value.hint == "1 requests: the log holds no text"
+    assert caught.value.hint == "1 request: the log holds no text"
 
 
 PROGRAM = """
