@@ -75,20 +75,28 @@ class Budget:
 
 @dataclass(slots=True)
 class Reserve:
-    """What one call holds of a budget: its worst case for each attempt; `uncertain` of them may be billed."""
+    """What one call holds of a budget: its worst case for each attempt; `uncertain` of them may be billed.
+
+    `owed` is what attempts that may be billed were given up for while the call waited for room.
+    """
 
     budget: Budget
     worst: int
     attempts: int = 0
     held: int = 0
     uncertain: int = 0
+    owed: int = 0
 
     async def take(self) -> bool:
-        """Set aside for an attempt beside those that may be billed; the first waits for room. False without any."""
+        """Set aside for an attempt beside those that may be billed; waits for room. False where none comes free."""
         if self.attempts > self.uncertain:
             return True
         pico = self._pico
-        taken = self.budget.take_at_once(pico) if self.attempts else await self.budget.take(pico)
+        taken = self.budget.take_at_once(pico)
+        if not taken:
+            # whoever waits holds nothing, or calls could wait for each other
+            await self._owe()
+            taken = await self.budget.take(pico)
         if taken:
             self.attempts += 1
             self.held += pico
@@ -98,8 +106,13 @@ class Reserve:
         """End the call: so much was spent, the attempts that may be billed stay set aside, the rest is free again."""
         if self.worst:
             self.budget.excess = max(self.budget.excess, spent / self.worst)
-        doubt = min(self.attempts, self.uncertain) * self._pico
+        doubt = max(0, min(self.attempts, self.uncertain) * self._pico - self.owed)
         await asyncio.shield(self.budget.settle(self.held, spent, doubt))
+
+    async def _owe(self) -> None:
+        held, self.held = self.held, 0
+        self.owed += held
+        await asyncio.shield(self.budget.settle(held, 0, held))
 
     @property
     def _pico(self) -> int:

@@ -282,6 +282,17 @@ def test_an_unreadable_judge_is_called_that_and_forgotten_once_another_is_fit(ho
     assert "judge-1" not in found.reason
 
 
+def test_cut_connections_are_tried_again_though_calls_under_way_hold_all_of_the_cap(house: House) -> None:
+    house.letters(lambda number, right: f"Hello {right}!", n=12)
+    house.says(careful)
+    house.peer.fault_for = lambda number, body: "close" if number in (1, 2) else None
+    house.peer.delay = 0.02
+    most = max(ask.worst_pico or 0 for ask in house.plan().asks) / 1e12
+    asked = len(house.plan().asks)
+    made = house.judge(cap=7 * most)
+    assert (made.failures, made.stopped, made.asked) == ({}, "", asked)
+
+
 def test_failing_endpoints_end_in_a_plain_error_and_consent_is_asked(house: House) -> None:
     house.letters(lambda number, right: f"Hello {right}!", n=4)
     house.peer.fault_for = lambda number, body: "401"
