@@ -89,6 +89,17 @@ def print_outcomes(outcomes: Sequence[Outcome], resolved: Resolved) -> None:
         console.note(f"{len(resolved.missing)} prompts of the set are not in this audit file and were not asked")
 
 
+def note_on_file(answers: int, path: str) -> None:
+    """Say that answers of an earlier run were held against the set, and how to ask for new ones."""
+    from audit import console, figures
+
+    path = console.clean(path, 300)
+    console.note(
+        f"{figures.things(answers, 'answer')} came from earlier runs and can't show what a provider changed since; "
+        f"to ask anew: audit ingest {path} --db new.duckdb, then this command with --db new.duckdb"
+    )
+
+
 def check_outcomes(outcomes: Sequence[Outcome]) -> None:
     """Raise GateError where a model fails more prompts of a workflow than may be lost there."""
     from audit.errors import GateError

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from audit.cli.evaluating import check_outcomes, print_outcomes
+from audit.cli.evaluating import check_outcomes, note_on_file, print_outcomes
 from audit.cli.options import ConfigFile, Db, Json, Yes, end_early, load, open_store, print_json
 from audit.cli.replay_plan import Wish, planned, show_plan, usd
 from audit.cli.replay_plan import agreed as agree
@@ -126,6 +126,8 @@ def _replay(store: Store, settings: Config, wish: Wish, *, strict: bool) -> None
     asked = [(route.endpoint.name, route.model, route.variant_name) for route in plan.routes]
     found = outcomes(store, wanted.names, asked) if wanted else []
     _print(result, verdicts, totals(store), _names(store), found, wanted, wish.as_json)
+    if wanted and plan.reused and not wish.as_json:
+        note_on_file(plan.reused, str(wish.evalset))
     if strict:
         check_outcomes(found)
     end_early(result.stopped, result.answered)

@@ -112,6 +112,9 @@ def test_in_its_own_file_a_set_keeps_weights_and_asks_exactly_its_prompts(
         trials = {key.model: len(units) for key, units in evidence(store).trials.items()}
     assert after == before
     assert trials == {"gpt-4o-mini": 40, "gpt-4.1-mini": 25}, "a set that was run counts among what was tried"
+    again = audit("replay", "--evalset", target, "--model", "gpt-4.1-mini", "--no-floor", "--yes", "--db", db)
+    assert len(peer.requests) - asked == 25
+    assert "25 answers came from earlier runs" in " ".join((again.out + again.err).split())
 
 
 def test_an_answer_people_rejected_is_nothing_to_come_up_to(audit: Run, db: Path, tmp_path: Path) -> None:
