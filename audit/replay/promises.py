@@ -9,10 +9,11 @@ import numpy as np
 from audit.replay.drawing import Sample
 from audit.replay.frame import Frame
 from audit.replay.plans import Promise
-from audit.replay.strata import POWER, TRUE_LOSS, Strata, allocate
+from audit.replay.strata import POWER, TRUE_LOSS, Strata, allocate, sizes
 from audit.statistics.arrays import BoolArray
 from audit.statistics.certificates import certificate_power, clean_units
 from audit.statistics.intervals import kish_neff
+from audit.statistics.sampling import pps_probabilities
 from audit.statistics.verdicts import alpha_of
 from audit.taskkind import CHECKED
 
@@ -59,17 +60,32 @@ def grown_promise(
         size = min(room, round(now.n * factor))
         if size <= now.n:
             return None
-        given = allocate(strata, units, eligible, size)
-        counts: dict[tuple[int, str], float] = {}
-        for place, number in enumerate(given):
-            pair = strata.strata[place].certificate
-            if pair is not None and number:
-                key = strata.pairs[pair].workflow_id, strata.pairs[pair].model
-                counts[key] = counts.get(key, 0.0) + number
-        found = _promise(size, counts, kinds, _by_dollars(strata, names), candidates, judged, error, now.tests)
+        effective = _effective(units, strata, eligible, allocate(strata, units, eligible, size))
+        found = _promise(size, effective, kinds, _by_dollars(strata, names), candidates, judged, error, now.tests)
         if found.certificates > now.certificates:
             return found
     return None
+
+
+def _effective(units: Frame, strata: Strata, eligible: BoolArray, given: Sequence[int]) -> dict[tuple[int, str], float]:
+    """The effective sample size (Kish 1965) each pair is expected to get from so many units of each stratum.
+
+    Drawn with chances p, requests r weigh r/p: (sum of r)² over the sum of r²/p.
+    """
+    sums: dict[tuple[int, str], tuple[float, float]] = {}
+    for stratum, number in zip(strata.strata, given, strict=True):
+        if stratum.certificate is None or not number:
+            continue
+        members = stratum.members[eligible[stratum.members]]
+        requests = units.requests[members].astype(np.float64)
+        chances = pps_probabilities(sizes(units, members), number)
+        pair = strata.pairs[stratum.certificate]
+        weight, squares = sums.get((pair.workflow_id, pair.model), (0.0, 0.0))
+        sums[pair.workflow_id, pair.model] = (
+            weight + float(requests.sum()),
+            squares + float((requests**2 / np.maximum(chances, 1e-12)).sum()),
+        )
+    return {pair: weight**2 / squares for pair, (weight, squares) in sums.items()}
 
 
 def _promise(
