@@ -32,16 +32,15 @@ FIRST_CERTIFYING_SHARE = 4 / 5
 WORTHWHILE_SHARE = 0.02
 """Share of the eligible dollars below which a pair gets no units for a certificate of its own."""
 
-ALWAYS_AFFORDED = (200, 300)
+ALWAYS_AFFORDED = 200
 LARGEST_PART = 0.4
-"""A certificate may take so many units (the fewest that allow it, and those that make it likely), or this part of the
-sample; dearer ones wait until the sample is larger."""
+"""A certificate may take so many units, or this part of the sample; dearer ones wait until the sample is larger."""
 
 TRUE_LOSS, POWER = 0.01, 0.8
 """A certificate is promised where a candidate that loses this share of answers gets it with this chance."""
 
 CANDIDATES = 2
-"""Candidates for each pair that certificates are planned for. The sample must not depend on how many there are
+"""Candidates for each pair that a likely certificate is planned for. The sample must not depend on how many there are
 in truth: all have to be asked the same prompts, whenever they are tried."""
 
 LEAST_PER_STRATUM = 4
@@ -188,7 +187,7 @@ def _sequence(strata: Strata, units: Frame, eligible: BoolArray) -> Iterator[int
     while True:
         first_done = any(state.of(pair) >= needed[pair] for needed in targets for pair in state.of_pair)
         share = CERTIFYING_SHARE if first_done else FIRST_CERTIFYING_SHARE
-        affordable = [max(always, LARGEST_PART * turns) for always in ALWAYS_AFFORDED]
+        affordable = max(ALWAYS_AFFORDED, LARGEST_PART * turns)
         place = _for_certificates(state, targets, affordable) if certifying < share * turns else None
         certifying += place is not None
         if place is None:
@@ -202,14 +201,13 @@ def _sequence(strata: Strata, units: Frame, eligible: BoolArray) -> Iterator[int
 
 def _targets(strata: Strata, units: Frame, eligible: BoolArray, state: _State) -> tuple[list[float], list[float]]:
     """The fewest units of each pair that allow a certificate, and those that make it likely."""
-    trials = CANDIDATES * state.trials
     likely: list[float] = []
     fewest: list[float] = []
     for place, pair in enumerate(strata.pairs):
         alpha, effect = alpha_of(pair.kind), _design_effect(strata, units, eligible, state.of_pair.get(place, []))
-        enough = units_for_power(TRUE_LOSS, alpha, whole_error(1), trials, POWER, effect)
+        enough = units_for_power(TRUE_LOSS, alpha, whole_error(1), CANDIDATES * state.trials, POWER, effect)
         likely.append(math.inf if enough is None else enough)
-        fewest.append(math.ceil(clean_units(alpha, whole_error(1), trials) * effect))
+        fewest.append(math.ceil(clean_units(alpha, whole_error(1), state.trials) * effect))
     return fewest, likely
 
 
@@ -243,12 +241,12 @@ def _state(strata: Strata, units: Frame, eligible: BoolArray) -> _State:
     return _State(counts, weight, mass, {pair: of_pair[pair] for pair in queue}, max(1, trials), [0] * len(counts))
 
 
-def _for_certificates(state: _State, targets: Sequence[Sequence[float]], affordable: Sequence[float]) -> int | None:
+def _for_certificates(state: _State, targets: Sequence[Sequence[float]], affordable: float) -> int | None:
     """A stratum of the first pair short of a target that is within its reach and affordable; None without one."""
-    for needed, most in zip(targets, affordable, strict=True):
+    for needed in targets:
         for pair, places in state.of_pair.items():
             reach = sum(state.capacity[place] for place in places)
-            if reach >= LEAST_PER_CERTIFICATE and state.of(pair) < needed[pair] <= most:
+            if reach >= LEAST_PER_CERTIFICATE and state.of(pair) < needed[pair] <= affordable:
                 place = state.next_of(places)
                 if place is not None:
                     return place
