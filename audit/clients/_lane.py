@@ -192,7 +192,8 @@ class Lane:
     def _excuse(self, seconds: float) -> None:
         """Give attempts under way more time: the process did something else, and answers may wait to be read."""
         for deadline in self._under_way:
-            if (when := deadline.when()) is not None:
+            # an attempt that is out of time may still be closing its connection
+            if (when := deadline.when()) is not None and not deadline.expired():
                 deadline.reschedule(when + seconds)
 
     def _patience(self, call: _Call, limits: Limits) -> float:

@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from audit.errors import StoreError
 from audit.store.migrations import additions
+from audit.store.stopping import stoppable
 
 MEMORY_LIMIT = "900MB"
 """What the engine may hold before it spills to disk, so that a run with all else it holds stays under 2 GB."""
@@ -66,6 +67,7 @@ class Store:
         """
         with self._errors():
             cursor = self._connection.cursor()
+        with self._errors(cursor):
             try:
                 yield from cursor.sql(sql, params=values or None).to_arrow_reader(rows)
             finally:
@@ -200,9 +202,10 @@ class Store:
         self.close()
 
     @contextmanager
-    def _errors(self) -> Iterator[None]:
+    def _errors(self, connection: duckdb.DuckDBPyConnection | None = None) -> Iterator[None]:
         try:
-            yield
+            with stoppable(connection or self._connection):
+                yield
         except duckdb.InterruptException as error:
             raise KeyboardInterrupt from error
         except duckdb.Error as error:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from audit import store
 
+LONG = "SELECT SUM(a.range * b.range % 7) FROM range(3000000) AS a, range(3000000) AS b"
+"""Hours of work, most of it in one task of the engine, which looks for signals only between its tasks."""
 _INTERRUPTED = """
 import signal, sys
 def hook(event, arguments):
@@ -54,12 +58,39 @@ def test_ingest_keeps_what_was_finished(tmp_path: Path, module: str, said: str) 
     assert (ran.returncode, ran.stdout, ran.stderr) == (4, "", said)
 
 
-def test_a_query_that_is_interrupted_is_an_interrupt() -> None:
-    long = "SELECT SUM(a.range * b.range % 7) FROM range(3000000) AS a, range(3000000) AS b"
+def _interrupted(seconds: float, ask: Callable[[], object]) -> None:
+    """Ask, with Ctrl-C after so long and no later than the end of the answer."""
+    soon = threading.Timer(seconds, signal.raise_signal, [signal.SIGINT])
+    try:
+        soon.start()
+        ask()
+    finally:
+        soon.cancel()
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.001, 0.2])
+@pytest.mark.parametrize("how", ["value", "query", "batches", "stream"])
+def test_a_query_that_is_interrupted_is_an_interrupt(how: str, seconds: float) -> None:
     with store.open(":memory:") as opened:
-        threading.Timer(0.2, signal.raise_signal, [signal.SIGINT]).start()
         with pytest.raises(KeyboardInterrupt):
-            opened.value(long)
+            _interrupted(seconds, lambda: list(getattr(opened, how)(LONG)))
+        assert opened.value("SELECT 1") == 1, "what begins later goes on"
+
+
+def test_ctrl_c_ends_a_query_after_an_event_loop_had_the_signals() -> None:
+    async def listen(opened: store.Store) -> int:
+        heard = asyncio.Event()
+        asyncio.get_running_loop().add_signal_handler(signal.SIGINT, heard.set)
+        signal.raise_signal(signal.SIGINT)
+        found: int = opened.value("SELECT SUM(range) FROM range(1000000)")
+        async with asyncio.timeout(60):
+            await heard.wait()
+        return found
+
+    with store.open(":memory:") as opened:
+        assert asyncio.run(listen(opened)) == 499999500000
+        with pytest.raises(KeyboardInterrupt):
+            _interrupted(0.2, lambda: opened.value(LONG))
 
 
 def test_a_pipe_that_breaks_elsewhere_is_a_failure(sample_db: Path) -> None:
