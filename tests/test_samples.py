@@ -16,8 +16,6 @@ from genai_prices import Usage, calc_price
 from audit.samples.__main__ import main
 from audit.samples.logs import make_calls
 
-pytestmark = pytest.mark.xdist_group("samples")
-
 LOGS = Path(__file__).parent.parent / "sample_logs"
 TRUTH: dict[str, Any] = json.loads((LOGS / "truth.json").read_text(encoding="utf-8"))
 PLANTED: dict[str, Any] = TRUTH["planted"]

@@ -10,8 +10,6 @@ from typing import Any
 import polars as pl
 import pytest
 
-pytestmark = pytest.mark.xdist_group("sample")
-
 
 def test_exported_dollars_are_the_summarised_ones(audit: Any, sample_db: Path, tmp_path: Path) -> None:
     total = audit("summary", "--json", "--db", sample_db).document["cost_usd"]

@@ -78,7 +78,6 @@ def places(folder: Path) -> tuple[str, ...]:
     return "--db", str(folder / "audit.duckdb"), "--config", str(folder / "audit.toml")
 
 
-@pytest.mark.xdist_group("parts")
 def test_a_router_is_written_so_that_the_documented_code_can_apply_it(audit: Any, words: Path, tmp_path: Path) -> None:
     assert audit("route", "-o", tmp_path / "routes.yaml", *places(words)).code == 0
     document = yaml.safe_load((tmp_path / "routes.yaml").read_text())
@@ -97,7 +96,6 @@ def test_a_router_is_written_so_that_the_documented_code_can_apply_it(audit: Any
     assert sent.count(0) <= 10
 
 
-@pytest.mark.xdist_group("parts")
 def test_what_was_tried_is_told_with_why_it_lost(audit: Any, words: Path, tmp_path: Path) -> None:
     document = audit("route", "-o", tmp_path / "routes.json", "--json", *places(words)).document
     tried = {each["name"]: each for each in document["parts_tried"]}
@@ -112,7 +110,6 @@ def test_what_was_tried_is_told_with_why_it_lost(audit: Any, words: Path, tmp_pa
         assert text in page
 
 
-@pytest.mark.xdist_group("parts")
 def test_what_was_not_tested_is_named_without_an_empty_table(audit: Any, words: Path, tmp_path: Path) -> None:
     from audit import store
 
@@ -128,7 +125,6 @@ def test_what_was_not_tested_is_named_without_an_empty_table(audit: Any, words: 
     assert "<table>" not in part[: part.index("Not tested")]
 
 
-@pytest.mark.xdist_group("parts")
 def test_savings_carry_the_router_with_certificate_and_expiry(audit: Any, words: Path) -> None:
     savings = audit("savings", "--json", *places(words)).document
     lever = next(each for each in savings["levers"] if each["name"] == "routing")
@@ -140,14 +136,12 @@ def test_savings_carry_the_router_with_certificate_and_expiry(audit: Any, words:
     assert "certificate until 20" in lever["findings"][0]
 
 
-@pytest.mark.xdist_group("parts")
 def test_litellm_gets_no_route_it_could_not_keep(audit: Any, words: Path, tmp_path: Path) -> None:
     ran = audit("route", "--format", "litellm", "-o", tmp_path / "proxy.yaml", *places(words))
     assert yaml.safe_load((tmp_path / "proxy.yaml").read_text())["model_list"] == []
     assert "is not in the LiteLLM configuration" in " ".join(ran.err.split())
 
 
-@pytest.mark.xdist_group("parts")
 def test_a_cascade_says_how_it_is_run_and_what_is_paid_twice(audit: Any, form: Path, tmp_path: Path) -> None:
     ran = audit("route", "-o", tmp_path / "routes.yaml", *places(form))
     (route,) = yaml.safe_load((tmp_path / "routes.yaml").read_text())["routes"]

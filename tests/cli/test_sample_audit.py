@@ -7,8 +7,6 @@ from typing import Any
 
 import pytest
 
-pytestmark = pytest.mark.xdist_group("sample")
-
 
 def test_totals_are_the_truth(audit: Any, sample_db: Path, truth: dict[str, Any]) -> None:
     totals, found = truth["totals"], audit("summary", "--json", "--db", sample_db).document

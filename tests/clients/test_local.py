@@ -13,7 +13,6 @@ from audit.clients.local import CLIENT, MODEL
 from audit.config import EndpointConfig
 from audit.errors import ReplayError
 
-pytestmark = pytest.mark.xdist_group("local-model")
 LIMITS = Limits(64, timeout=120)
 CONFIG = EndpointConfig("local", flavour="local")
 SCHEMA = {

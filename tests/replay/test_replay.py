@@ -321,7 +321,6 @@ def test_only_the_embedded_model_draws_only_what_it_can_take(store: Store, catal
         planned(store, catalogue, models=["local"], local=LocalLimits(prompt_tokens=1))
 
 
-@pytest.mark.xdist_group("local-model")
 def test_the_embedded_model_answers_a_replay(store: Store, catalogue: Catalogue) -> None:
     schema = {"type": "object", "properties": {"intent": {"enum": ["refund", "order"]}}, "required": ["intent"]}
     shape = {"response_format": {"type": "json_schema", "json_schema": {"name": "i", "schema": schema}}}
