@@ -52,18 +52,20 @@ def test_rating_by_keyboard_from_the_first_answer_to_the_imported_file(
     async def steps(browser: Browser) -> None:
         count = "document.getElementById('count').textContent"
         asked = "document.getElementById('asked').textContent"
+        # a logged answer and the one beside it share their prompt
+        seen = f"{asked} + document.getElementById('answers').textContent"
         await begin(browser, "ann")
         assert await browser.value(count) == "0 of 8 rated"
-        first = await browser.value(asked)
-        assert first in {item.turns[-1][1] for item in shown}
+        assert await browser.value(asked) in {item.turns[-1][1] for item in shown}
+        first = await browser.value(seen)
         await browser.press("n")
         await browser.type("no 1 is short")
         await browser.press("Escape")
         await browser.press("1")
         assert await browser.value(count) == "1 of 8 rated"
-        assert await browser.value(asked) != first
+        assert await browser.value(seen) != first
         await browser.press("u")
-        assert (await browser.value(count), await browser.value(asked)) == ("0 of 8 rated", first)
+        assert (await browser.value(count), await browser.value(seen)) == ("0 of 8 rated", first)
         for _ in range(8):
             single = await browser.value("document.querySelectorAll('#answers pre').length") == 1
             await browser.press("1" if single else "3")
