@@ -21,6 +21,9 @@ def main() -> None:
         # whoever read has enough, or there is no room: either way nothing more can be written
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = code if isinstance(error, BrokenPipeError) else code or 1
+    # a Ctrl-C that passed through an `exec`, as dataclasses and named tuples are made by, is remembered by the
+    # interpreter, which under `python -m` dies of it at the end, whatever the code; to run anything makes it forget
+    exec("")
     sys.exit(code)
 
 

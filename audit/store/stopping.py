@@ -6,6 +6,7 @@ thread it stops within a batch of rows.
 
 from __future__ import annotations
 
+import os
 import select
 import signal
 import socket
@@ -13,7 +14,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
-from itertools import count
 
 import duckdb
 
@@ -30,31 +30,38 @@ class _Watch:
     def __init__(self) -> None:
         self._queries: dict[int, duckdb.DuckDBPyConnection] = {}
         self._stopping: set[int] = set()
-        self._numbers = count()
         self._lock = threading.Lock()
         self._ear, self._alarm = socket.socketpair()
         for end in (self._ear, self._alarm):
             end.setblocking(False)
         threading.Thread(target=self._wait, name="ctrl-c", daemon=True).start()
 
-    def begin(self, connection: duckdb.DuckDBPyConnection) -> int:
-        """Watch over a query; returns its number. Call from the main thread."""
+    def begin(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Watch over a query. Call from the main thread.
+
+        A connection has one query at a time: where Ctrl-C came just before the end of the one before was told, this
+        tells it.
+        """
+        with self._lock:
+            self._heard()
+            self._stopping.discard(id(connection))
+            self._listen()
+            self._queries[id(connection)] = connection
+
+    def end(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """The query is over."""
+        with self._lock:
+            self._queries.pop(id(connection), None)
+            self._stopping.discard(id(connection))
+
+    def _listen(self) -> None:
         ours = self._alarm.fileno()
         before = signal.set_wakeup_fd(ours, warn_on_full_buffer=False)
         if before not in (-1, ours):
-            # an event loop is told already, and decides itself what a signal means
+            # an event loop is told already, and decides itself what a signal means: one that came here just now too
             signal.set_wakeup_fd(before)
-        with self._lock:
-            self._heard()
-            number = next(self._numbers)
-            self._queries[number] = connection
-        return number
-
-    def end(self, number: int) -> None:
-        """The query is over."""
-        with self._lock:
-            del self._queries[number]
-            self._stopping.discard(number)
+            with suppress(OSError):
+                os.write(before, self._heard())
 
     def _heard(self) -> bytes:
         """Numbers of the signals since the last look."""
@@ -68,8 +75,9 @@ class _Watch:
             with self._lock:
                 if signal.SIGINT in self._heard():
                     self._stopping.update(self._queries)
-                for number in self._stopping:
-                    self._queries[number].interrupt()
+                for key in self._stopping:
+                    with suppress(duckdb.Error):  # one that is closed has nothing to stop
+                        self._queries[key].interrupt()
 
 
 @cache
@@ -84,8 +92,8 @@ def stoppable(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
         yield
         return
     watch = _watch()
-    number = watch.begin(connection)
     try:
+        watch.begin(connection)
         yield
     finally:
-        watch.end(number)
+        watch.end(connection)

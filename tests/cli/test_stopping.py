@@ -34,13 +34,21 @@ def interrupted(
     """Run a command that gets Ctrl-C, or what `by` says, at the moment it imports a module."""
     return subprocess.run(
         [sys.executable, "-c", _INTERRUPTED.format(module=module, by=by), *(str(each) for each in arguments)],
-        capture_output=True, text=True, check=False,
+        capture_output=True, text=True, check=False, timeout=60,
     )  # fmt: skip
 
 
 @pytest.mark.parametrize("module", ["typer", "rich", "audit.store", "audit.summary"])
 def test_a_reading_command_says_that_nothing_changed(sample_db: Path, module: str) -> None:
     ran = interrupted(module, "summary", "--db", sample_db)
+    assert (ran.returncode, ran.stdout, ran.stderr) == (4, "", "interrupted; nothing was changed\n")
+
+
+def test_an_interrupt_of_what_is_made_by_exec_ends_with_the_same_code(sample_db: Path, tmp_path: Path) -> None:
+    inside = _INTERRUPTED.format(module="audit.summary", by='exec("signal.raise_signal(signal.SIGINT)")')
+    (tmp_path / "stopped.py").write_text(inside, encoding="utf-8")
+    command = [sys.executable, "-m", "stopped", "summary", "--db", str(sample_db)]
+    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60)
     assert (ran.returncode, ran.stdout, ran.stderr) == (4, "", "interrupted; nothing was changed\n")
 
 
@@ -103,6 +111,6 @@ def test_a_reader_that_has_enough_is_no_failure(sample_db: Path, flags: tuple[st
     reading, writing = os.pipe()
     os.close(reading)
     command = [sys.executable, "-m", "audit", "summary", "--db", str(sample_db), *flags]
-    ran = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, check=False)
+    ran = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, check=False, timeout=60)
     os.close(writing)
     assert (ran.returncode, ran.stderr) == (0, "")
