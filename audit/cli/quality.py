@@ -177,9 +177,9 @@ def carry_out(
     limits = settings or Config()
     with live_replay(len(plan.jobs), cap, plan.spent_pico) as live:
 
-        def look() -> Mapping[tuple[int, str, str, str, str], str]:
-            scoring(store)
-            found = standings(store)
+        def look(beside: Store) -> Mapping[tuple[int, str, str, str, str], str]:
+            scoring(beside)
+            found = standings(beside)
             live.stand(found)
             return {} if to_the_end else {key: each.stopped for key, each in found.items() if each.stopped}
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -18,11 +19,12 @@ from audit.errors import BudgetError, ConsentError, Interrupted, ReplayError
 from audit.hashes import digest
 from audit.judging.planning import Ask, JudgePlan, translated
 from audit.judging.protocol import read_verdict, version
+from audit.replay.aside import Aside
 from audit.replay.budget import Budget, Reserve
 from audit.replay.journal import Journal
 from audit.replay.plans import PICO
 from audit.replay.runs import Run, finished_at_us, lost_since
-from audit.replay.workers import Workers
+from audit.replay.workers import Feed, Workers
 from audit.statistics.agreement import aggregate_swapped
 from audit.store import Store
 from audit.wire.text import repaired
@@ -87,10 +89,13 @@ def judging(
     since = finished_at_us(store, "judge")
     before = int(store.value(_SPENT_SINCE, judge=plan.judge, since=since) or 0) + lost_since(store, "judge", since)
     filed = Run(store, "judge")
-    budget = Budget(None if max_cost_usd is None else round(max_cost_usd * PICO), before, filed.set_aside)
-    run = _Run(store, plan, budget, before, progress)
-    interrupted = asyncio.run(run.all(policy or Policy()))
-    filed.set_aside(budget.uncertain)
+    limit = None if max_cost_usd is None else round(max_cost_usd * PICO)
+    with store.apart() as written:
+        file = Aside(written)
+        budget = Budget(limit, before, lambda pico: file.do(partial(filed.set_aside, pico)))
+        run = _Run(plan, budget, before, progress, file, Journal(store, file, "judgement", "judgement_id"))
+        interrupted = asyncio.run(run.all(policy or Policy()))
+    filed.set_aside(budget.uncertain, store)
     made = _judged(store, plan, run, "interrupted" if interrupted else run.stopped)
     _log(store, plan, made, max_cost_usd)
     if interrupted:
@@ -121,20 +126,17 @@ def _check(plan: JudgePlan, max_cost_usd: float | None, consent: bool) -> None:
 class _Run:
     """One run over the questions of a plan."""
 
-    store: Store
     plan: JudgePlan
     budget: Budget
     before: int
     progress: Callable[[int, float], None] | None
+    file: Aside
+    journal: Journal
     answered: int = 0
     short: int = 0
     spent: int = 0
     example: str = ""
     failures: dict[str, int] = field(default_factory=dict)
-    journal: Journal = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.journal = Journal(self.store, "judgement", "judgement_id", self.budget.filed)
 
     @property
     def stopped(self) -> str:
@@ -153,13 +155,16 @@ class _Run:
             if self.progress:
                 self.progress(self.answered + sum(self.failures.values()), self.spent / PICO)
 
-        feed: Iterator[Ask] = iter(self.plan.asks)
-        try:
-            await workers.run([feed], one)
-        finally:
-            self.journal.flush()
-            with suppress(Exception):  # a connection that won't close changes no verdict
-                await session.close()
+        async def listed(asks: Sequence[Ask]) -> Sequence[Ask]:
+            return asks
+
+        async with self.file:
+            try:
+                await workers.run([Feed([self.plan.asks], listed)], one)
+            finally:
+                await self.journal.close()
+                with suppress(Exception):  # a connection that won't close changes no verdict
+                    await session.close()
         return workers.interrupted
 
     async def _ask(self, lane: Lane, ask: Ask) -> None:
@@ -168,6 +173,7 @@ class _Run:
         reserve, spent = Reserve(self.budget, ask.worst_pico or 0), 0
         try:
             spent = self._take(ask, await lane.send(translation, limits, reserve), reserve)
+            await self.journal.filed()
         except NoRoomError:
             self.short += 1
         except LaneClosedError as closed:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from math import ceil
 
@@ -11,19 +11,23 @@ SLACK = 1.25
 """Times what is open now that a grant covers, so that it is seldom written."""
 
 
+async def _nobody(pico: int) -> None:
+    """Where no grant is kept."""
+
+
 class Budget:
     """Pico-USD spent, set aside for calls under way, and possibly billed for attempts that gave no answer.
 
     The three never add up to more than `limit` (None = no cap), as long as no endpoint bills more than the worst case
-    of a call; `excess` is how many times that an answer cost so far, and later calls set as much aside. `grant` is
-    told, before anything is sent on it, a sum that bounds what is not on file of this run: calls under way, uncertain
-    attempts, and answers since the last `filed`. Should the run be killed, so much may be lost.
+    of a call; `excess` is how many times that an answer cost so far, and later calls set as much aside. `grant` puts on
+    file, before anything is sent on it, a sum that bounds what is not on file of this run: calls under way, until they
+    are settled, and uncertain attempts. Should the run be killed, so much may be lost.
     """
 
-    def __init__(self, limit: int | None, spent: int = 0, grant: Callable[[int], None] = lambda pico: None) -> None:
+    def __init__(self, limit: int | None, spent: int = 0, grant: Callable[[int], Awaitable[None]] = _nobody) -> None:
         self._grant = grant
-        self._granted = 0
-        self._unfiled = 0
+        self._granting = asyncio.Lock()
+        self._granted = self._largest = 0
         self.limit = limit
         self.spent = spent
         self.held = 0
@@ -35,42 +39,45 @@ class Budget:
         """Whether so much more can be set aside now; what costs nothing always can."""
         return self.limit is None or pico == 0 or self.spent + self.held + self.uncertain + pico <= self.limit
 
-    def take_at_once(self, pico: int) -> bool:
-        """Set aside without waiting; False when there is no room."""
+    async def take_if_free(self, pico: int) -> bool:
+        """Set aside without waiting for room; False when there is none."""
         if not self.fits(pico):
             return False
         self.held += pico
-        open_pico = self.held + self.uncertain + self._unfiled
-        if open_pico > self._granted:
-            self._ask_grant(open_pico)
+        self._largest = max(self._largest, pico)
+        try:
+            await self._cover()
+        except BaseException:
+            self.held -= pico
+            raise
         return True
 
-    def _ask_grant(self, open_pico: int) -> None:
-        room = round(SLACK * open_pico)
-        most = room if self.limit is None else self.limit - self.spent + self._unfiled
-        self._granted = min(room, most)
-        self._grant(self._granted)
-
-    def filed(self) -> None:
-        """Say that every answer so far is on file; a grant far beyond what is open is given back."""
-        self._unfiled = 0
-        if self._granted > 2 * SLACK * (self.held + self.uncertain):
-            self._ask_grant(self.held + self.uncertain)
+    async def _cover(self) -> None:
+        """Let the grant on file be no less than what is open, and not far more."""
+        async with self._granting:
+            open_pico = self.held + self.uncertain
+            if self._granted < open_pico or self._granted > 2 * SLACK * max(open_pico, self._largest):
+                room = round(SLACK * open_pico)
+                grant = room if self.limit is None else max(open_pico, min(room, self.limit - self.spent))
+                # a smaller one holds at once, a larger one when it is on file
+                self._granted = min(self._granted, grant)
+                await self._grant(grant)
+                self._granted = grant
 
     async def take(self, pico: int) -> bool:
         """Set aside, waiting for calls under way to free what they did not need; False when it never fits."""
         async with self._changed:
             await self._changed.wait_for(lambda: self.fits(pico) or self.held == 0)
-            return self.take_at_once(pico)
+            return await self.take_if_free(pico)
 
     async def settle(self, held: int, spent: int, uncertain: int) -> None:
-        """Turn what was set aside into what was spent and what may yet be billed."""
+        """Turn what was set aside into what was spent, and is on file, and what may yet be billed."""
         async with self._changed:
             self.held -= held
             self.spent += spent
-            self._unfiled += spent
             self.uncertain += uncertain
             self._changed.notify_all()
+        await self._cover()
 
 
 @dataclass(slots=True)
@@ -92,7 +99,7 @@ class Reserve:
         if self.attempts > self.uncertain:
             return True
         pico = self._pico
-        taken = self.budget.take_at_once(pico)
+        taken = await self.budget.take_if_free(pico)
         if not taken:
             # whoever waits holds nothing, or calls could wait for each other
             await self._owe()

@@ -5,22 +5,17 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
 
 from audit.clients import Answer, CallError
-from audit.errors import StoreError
+from audit.replay.aside import Aside
 from audit.replay.plans import Job, Plan
 from audit.store import Store
 from audit.wire.text import repaired
-
-WRITE_PAUSE = 2.0
-"""Times a write's own duration before the next one: answers are written at once, together only where many come."""
-
-LONGEST_PAUSE = 0.05
-"""Seconds an answer waits at most, however slow the disk is."""
 
 _JOBS = """
 CREATE OR REPLACE TEMP TABLE replay_job (prompt_key BIGINT, endpoint VARCHAR, model VARCHAR, variant VARCHAR)
@@ -32,52 +27,83 @@ DELETE FROM replay WHERE status = 'failed' AND prompt_key IN (
 """
 
 
-class Journal:
-    """Appends outcomes to a table as they come; `filed` is told when every one so far is on file.
+@dataclass(slots=True)
+class _Batch:
+    """Rows that are written together, and what tells that they are on file, or why they are not."""
 
-    Rows are numbered in the column `key`. Where many come, they are written together, so that writing takes a third of
-    the time at most. Once nothing can be written, `add` raises StoreError: what can't be kept must not be paid for.
+    filed: asyncio.Future[None]
+    rows: list[dict[str, Any]] = field(default_factory=list)
+
+    def tell(self, wrong: Exception | None) -> None:
+        """Say that the rows are on file, or what keeps them from it."""
+        if wrong is None:
+            self.filed.set_result(None)
+            return
+        self.filed.set_exception(wrong)
+        self.filed.exception()  # nobody may wait for it any more
+
+
+class Journal:
+    """Appends outcomes to a table as they come, beside the event loop; rows are numbered in the column `key`.
+
+    What comes while rows are written is written with the next ones. Whoever waits for `filed` before the next call
+    loses no more to a kill than the calls under way.
     """
 
-    def __init__(self, store: Store, table: str, key: str, filed: Callable[[], None] = lambda: None) -> None:
-        self._store = store
+    def __init__(self, store: Store, aside: Aside, table: str, key: str) -> None:
+        self._aside = aside
         self._table = table
         self._key = key
-        self._filed = filed
         self._schema: pa.Schema = store.schema(table)
         self._next = int(store.value(f"SELECT COALESCE(MAX({key}), 0) FROM {table}")) + 1
-        self._rows: list[dict[str, Any]] = []
-        self._timer: asyncio.TimerHandle | None = None
-        self._broken: StoreError | None = None
-        self._not_before = 0.0
+        self._batch: _Batch | None = None
+        self._writer: asyncio.Task[None] | None = None
+        self._broken: Exception | None = None
 
     def add(self, row: dict[str, Any]) -> None:
         """Take an outcome, by column; raises StoreError when earlier ones could not be written."""
         if self._broken is not None:
             raise self._broken
-        self._rows.append({self._key: self._next, **row})
+        if self._batch is None:
+            self._batch = _Batch(asyncio.get_running_loop().create_future())
+        self._batch.rows.append({self._key: self._next, **row})
         self._next += 1
-        if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_at(self._not_before, self._on_time)
+        self._begin()
 
-    def _on_time(self) -> None:
-        try:
-            self.flush()
-        except StoreError as error:  # nobody waits for a timer: the next one who adds is told
-            self._broken = error
+    async def filed(self) -> None:
+        """Wait until what was added is on file; raises StoreError where it can't be: it must not be paid for."""
+        if self._batch is not None:
+            await asyncio.shield(self._batch.filed)
 
-    def flush(self) -> None:
-        """Write what was collected."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        if self._rows:
-            rows, self._rows = self._rows, []
-            started = time.monotonic()
-            self._store.write(self._table, pa.Table.from_pylist(rows, schema=self._schema))
-            self._filed()
-            ended = time.monotonic()
-            self._not_before = ended + min(LONGEST_PAUSE, WRITE_PAUSE * (ended - started))
+    async def close(self) -> None:
+        """Wait until everything is on file; raises StoreError where it could not be written."""
+        while self._batch is not None or not self._at_rest:
+            self._begin()
+            await asyncio.wait({self._writer} if self._writer is not None else ())
+        if self._broken is not None:
+            raise self._broken
+
+    @property
+    def _at_rest(self) -> bool:
+        return self._writer is None or self._writer.done()
+
+    def _begin(self) -> None:
+        if self._at_rest:
+            self._writer = asyncio.create_task(self._write())
+
+    async def _write(self) -> None:
+        while self._batch is not None:
+            batch, self._batch = self._batch, None
+            try:
+                if self._broken is None:
+                    await self._aside.do(partial(self._append, batch.rows))
+            except Exception as error:
+                self._broken = error
+            finally:
+                batch.tell(self._broken)
+
+    def _append(self, rows: list[dict[str, Any]], store: Store) -> None:
+        store.write(self._table, pa.Table.from_pylist(rows, schema=self._schema))
 
 
 def forget_failures(store: Store, plan: Plan) -> None:

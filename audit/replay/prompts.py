@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow as pa
 
@@ -40,6 +40,8 @@ ORDER BY t.request_id, t.position
 """
 _REQUESTS = "SELECT r.* FROM replay_asked AS r JOIN replay_wanted AS w ON w.request_id = r.request_id"
 _HOSTED = "it uses a tool that only its provider has"
+
+Each = TypeVar("Each")
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,7 +256,7 @@ def _object(text: str) -> dict[str, Any]:
     return data if isinstance(data, dict) else {}
 
 
-def chunks(ids: Sequence[int], size: int = 64) -> Iterator[Sequence[int]]:
-    """The ids in runs of `size`, so that no more prompts are held than are about to be sent."""
+def chunks(ids: Sequence[Each], size: int = 64) -> Iterator[Sequence[Each]]:
+    """The ids, or what goes with each, in runs of `size`: no more prompts are held than are about to be sent."""
     for start in range(0, len(ids), size):
         yield ids[start : start + size]

@@ -33,14 +33,13 @@ class Run:
     """One run of a command (`replay`, `judge`) on file, with the most it may have been billed beyond its journal."""
 
     def __init__(self, store: Store, command: str) -> None:
-        self._store = store
         self._run_id = int(store.value("SELECT COALESCE(MAX(run_id), 0) + 1 FROM replay_run"))
         row = {"run_id": self._run_id, "command": command, "started_at_us": now_us(), "set_aside_pico": 0}
         store.write_rows("replay_run", [row])
 
-    def set_aside(self, pico: int) -> None:
+    def set_aside(self, pico: int, store: Store) -> None:
         """Bound what this run may have been billed for without a row in the journal."""
-        self._store.run("UPDATE replay_run SET set_aside_pico = $pico WHERE run_id = $id", pico=pico, id=self._run_id)
+        store.run("UPDATE replay_run SET set_aside_pico = $pico WHERE run_id = $id", pico=pico, id=self._run_id)
 
 
 def finished_at_us(store: Store, command: str) -> int:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from audit.clients import Answer, CallError, NotReplayableError
 from audit.clients._lane import LaneClosedError, NoRoomError, Policy
 from audit.hashes import digest
+from audit.replay.aside import Aside
 from audit.replay.budget import Budget, Reserve
 from audit.replay.journal import Journal, answered, failed, identity, now_us
 from audit.replay.lanes import Lanes
@@ -17,7 +19,7 @@ from audit.replay.plans import Job, Plan
 from audit.replay.prompts import Logged, chunks, gather, load
 from audit.replay.results import Progress, Tallies
 from audit.replay.routes import Route
-from audit.replay.workers import Workers
+from audit.replay.workers import Feed, Workers
 from audit.store import Store
 
 SHOW_SECONDS = 0.2
@@ -25,11 +27,12 @@ SHOW_SECONDS = 0.2
 
 
 class Sender:
-    """One run over a plan's calls."""
+    """One run over a plan's calls; `file` keeps what comes of them."""
 
     def __init__(
         self,
         store: Store,
+        file: Aside,
         plan: Plan,
         budget: Budget,
         policy: Policy,
@@ -42,7 +45,7 @@ class Sender:
         self._policy = policy
         self._progress = progress
         self._looks = looks
-        self._journal = Journal(store, "replay", "replay_id", budget.filed)
+        self._journal = Journal(store, file, "replay", "replay_id")
         self.lanes = Lanes(policy, plan.redactor)
         self.tallies = Tallies(plan)
         self._workers = Workers(policy.concurrency, lambda: self.lanes.busy)
@@ -62,24 +65,24 @@ class Sender:
             jobs.setdefault(self._plan.routes[job.route].endpoint.name, []).append(job)
         try:
             self.lanes.open(self._plan.routes[place] for place in sorted({job.route for job in self._plan.jobs}))
-            await self._workers.run(map(self._feed, jobs.values()), self._one)
+            await self._looks.take(0)
+            async with Aside(self._store) as log:
+                feeds = [Feed(chunks(each), partial(self._load, log)) for each in jobs.values()]
+                await self._workers.run(feeds, self._one)
         finally:
-            self._journal.flush()
+            await self._journal.close()
             self._show(last=True)
             await self.lanes.close()
 
-    def _feed(self, jobs: list[Job]) -> Iterator[tuple[Job, Logged]]:
-        """The calls of one endpoint with their requests, read a few at a time."""
-        for part in chunks(range(len(jobs))):
-            logged = load(self._store, sorted({jobs[place].request_id for place in part}))
-            for place in part:
-                yield jobs[place], logged[jobs[place].request_id]
+    async def _load(self, log: Aside, jobs: Sequence[Job]) -> list[tuple[Job, Logged]]:
+        """Calls with their requests."""
+        wanted = sorted({job.request_id for job in jobs})
+        logged = await log.do(lambda store: load(store, wanted))
+        return [(job, logged[job.request_id]) for job in jobs]
 
     async def _one(self, item: tuple[Job, Logged]) -> None:
         await self._call(*item)
-        if self._looks.due(self.tallies.answered.total()):
-            self._journal.flush()
-            self._looks.take(self.tallies.answered.total())
+        await self._looks.take(self.tallies.answered.total())
         self._show()
 
     def _show(self, *, last: bool = False) -> None:
@@ -105,6 +108,7 @@ class Sender:
         try:
             answer = await self.lanes.ask(call, logged, route, reserve)
             spent = self._answered(job, route, answer, started, reserve)
+            await self._journal.filed()
         except NoRoomError:
             self.short_of_budget += 1
             self.tallies.fail(job.route, "budget", "the cap leaves no room for this call", sent=False)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from functools import partial
 
 from audit.clients._lane import Policy
 from audit.errors import BudgetError, ConsentError, Interrupted, ReplayError
+from audit.replay.aside import Aside
 from audit.replay.budget import Budget
 from audit.replay.drawing import keep
 from audit.replay.journal import forget_failures
@@ -64,10 +66,12 @@ async def _run(
     run = Run(store, "replay")
     # a failure is no word on a candidate that is about to be asked again
     forget_failures(store, plan)
-    budget = Budget(limit, before, run.set_aside)
-    sender = Sender(store, plan, budget, policy, progress, Looks(plan, look))
-    await sender.run()
-    run.set_aside(budget.uncertain)
+    with store.apart() as written, store.apart() as looked_at:
+        async with Aside(written) as file, Aside(looked_at, idle=True) as beside:
+            budget = Budget(limit, before, lambda pico: file.do(partial(run.set_aside, pico)))
+            sender = Sender(store, file, plan, budget, policy, progress, Looks(plan, look, beside))
+            await sender.run()
+    run.set_aside(budget.uncertain, store)
     return sender, budget
 
 

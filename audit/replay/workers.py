@@ -5,14 +5,48 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 GRACE_SECONDS = 20.0
 """How long answers that are paid already are waited for after the user stopped the run."""
 
 Item = TypeVar("Item")
+Part = TypeVar("Part")
+
+
+class Feed(AsyncIterator[Item], Generic[Part, Item]):
+    """Items that are read in parts, the next part while those of this one are worked on; for many who take from it."""
+
+    def __init__(self, parts: Iterable[Part], read: Callable[[Part], Awaitable[Iterable[Item]]]) -> None:
+        self._parts = iter(parts)
+        self._read = read
+        self._here: deque[Item] = deque()
+        self._coming: asyncio.Task[Iterable[Item]] | None = None
+        self._begun = False
+
+    async def __anext__(self) -> Item:
+        if not self._begun:
+            self._begun = True
+            self._next()
+        while not self._here:
+            if (coming := self._coming) is None:
+                raise StopAsyncIteration
+            items = await asyncio.shield(coming)
+            if coming is self._coming:
+                # the first of those who waited
+                self._here.extend(items)
+                self._next()
+        return self._here.popleft()
+
+    def _next(self) -> None:
+        part = next(self._parts, None)
+        self._coming = None if part is None else asyncio.create_task(self._take(part))
+
+    async def _take(self, part: Part) -> Iterable[Item]:
+        return await self._read(part)
 
 
 class Workers:
@@ -28,7 +62,7 @@ class Workers:
         self._stop = asyncio.Event()
         self.interrupted = False
 
-    async def run(self, feeds: Iterable[Iterator[Item]], do: Callable[[Item], Awaitable[None]]) -> None:
+    async def run(self, feeds: Iterable[AsyncIterator[Item]], do: Callable[[Item], Awaitable[None]]) -> None:
         """Do everything the feeds yield; on a signal, finish what is on the wire and return."""
         tasks = [asyncio.create_task(self._work(feed, do)) for feed in feeds for _ in range(self._each)]
         watcher = asyncio.create_task(self._watch(tasks))
@@ -41,11 +75,13 @@ class Workers:
         finally:
             watcher.cancel()
             for task in tasks:
-                task.cancel()
+                # who was told already puts money and answers on file
+                if not task.cancelling():
+                    task.cancel()
             await asyncio.gather(watcher, *tasks, return_exceptions=True)
 
-    async def _work(self, feed: Iterator[Item], do: Callable[[Item], Awaitable[None]]) -> None:
-        for item in feed:
+    async def _work(self, feed: AsyncIterator[Item], do: Callable[[Item], Awaitable[None]]) -> None:
+        async for item in feed:
             if self._stop.is_set():
                 return
             await do(item)

@@ -43,6 +43,15 @@ class Store:
         self._connection = connection
         self.path = path
 
+    def apart(self) -> Store:
+        """The same file through a connection of its own, for another thread; temporary tables are not visible in it."""
+        with self._errors():
+            return Store(self._connection.cursor(), self.path)
+
+    def interrupt(self) -> None:
+        """End what another thread asks of this store now; there it raises KeyboardInterrupt."""
+        self._connection.interrupt()
+
     def query(self, sql: str, /, **values: Any) -> pa.Table:
         """Run one SELECT and return its rows as an Arrow table."""
         with self._errors():

@@ -38,9 +38,9 @@ def test_calls_to_a_hopeless_candidate_are_not_made(store: Store, catalogue: Cat
     peer.reply = reply
     made = plan(store, catalogue, sample=200, models=["gpt-4o-mini", "gpt-4.1-mini"], floor=False)
 
-    def look() -> dict[tuple[int, str, str, str, str], str]:
-        scoring(store)
-        return hopeless(store)
+    def look(beside: Store) -> dict[tuple[int, str, str, str, str], str]:
+        scoring(beside)
+        return hopeless(beside)
 
     result = replay(store, made, max_cost_usd=5, consent=True, policy=Policy(concurrency=4), look=look)
     assert asked["gpt-4.1-mini"] == 200
@@ -60,9 +60,9 @@ def test_earlier_failures_do_not_keep_a_candidate_from_being_asked_again(
     fill(store, shop({"sort": 60}))
     peer.fault_for = lambda number, body: "400:this deployment is being set up"
 
-    def look() -> dict[tuple[int, str, str, str, str], str]:
-        scoring(store)
-        return hopeless(store)
+    def look(beside: Store) -> dict[tuple[int, str, str, str, str], str]:
+        scoring(beside)
+        return hopeless(beside)
 
     def run() -> ReplayResult:
         made = plan(store, catalogue, sample=40, models=["gpt-4o-mini"], floor=False)
