@@ -9,7 +9,7 @@ AuditError            1   something failed; the message says what and where, the
 ├── ReplayError       1   an endpoint can't be used
 ├── BudgetError       1   a spending cap would be passed
 ├── GateError         3   a check the user asked for is not met
-└── Interrupted       4   stopped by the user, or by a spending cap on the way; finished work is kept
+└── Interrupted       4   stopped by the user, a spending cap or an endpoint on the way; finished work is kept
 """
 
 from __future__ import annotations

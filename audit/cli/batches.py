@@ -26,7 +26,9 @@ def fetch(store: Store, settings: Config) -> Collected:
 
 
 def submit(store: Store, settings: Config, wish: Wish) -> None:
-    """Collect what has ended, then hand over what is still to be asked."""
+    """Collect what has ended, then hand over what is still to be asked; Interrupted where the cap left some out."""
+    from audit import figures
+    from audit.errors import Interrupted
     from audit.evalset import resolve
 
     fetched = fetch(store, settings)
@@ -35,6 +37,11 @@ def submit(store: Store, settings: Config, wish: Wish) -> None:
     show_plan(plan, wish, settings)
     handed = hand_over(store, plan, wish.cap(settings), wish.yes) if plan.jobs else None
     conclude(store, settings, fetched, handed, wish.as_json)
+    if handed is not None and handed.stopped:
+        raise Interrupted(
+            f"{handed.stopped}; {figures.things(handed.requests, 'request')} handed over",
+            "raise --max-cost and run the same command to go on",
+        )
 
 
 def hand_over(store: Store, plan: Plan, cap: float, yes: bool) -> Submitted:
@@ -101,6 +108,8 @@ def _print_handed(handed: Submitted) -> None:
             "collect the answers with `audit replay --collect` (within a day)"
         )
     for failed in handed.failed:
+        if failed.reason == "budget":
+            continue
         console.warn(
             f"{failed.endpoint}/{failed.model}: {failed.count} not handed over: {failed.reason}: "
             f"{console.clean(failed.example)}"

@@ -59,7 +59,7 @@ def judge(
             agreed = yes or agree_to_send(len(plan.asks), max_cost, needed)
             made = _carry_out(store, settings, plan, max_cost, agreed)
             _print(store, settings, made, as_json)
-            end_early(made.stopped, made.asked)
+            end_early(made.stopped, made.unanswered, made.asked)
 
 
 def _show_plan(plan: JudgePlan, cap: float, alone: bool, as_json: bool) -> None:
@@ -134,8 +134,6 @@ def _print_judged(made: Judged) -> None:
     )
     for kind, count in made.failures.items():
         console.warn(f"{figures.things(count, 'question')} got no answer: {kind}")
-    if made.failures and not made.stopped:
-        console.note("run the same command to ask these again; what was answered is not paid twice")
     console.table(
         "Is the judge fit?",
         (

@@ -79,14 +79,17 @@ def _escaped(found: re.Match[str]) -> str:
     return f"\\u{0xD7C0 + (code >> 10):04x}\\u{0xDC00 + (code & 0x3FF):04x}"
 
 
-def end_early(stopped: str, kept: int) -> None:
-    """Raise Interrupted where a spending cap ended a command before it was done; `stopped` is empty where none did."""
+def end_early(capped: str, unanswered: str, kept: int) -> None:
+    """Raise Interrupted where a command ended before it was done: by a spending cap, or for want of answers.
+
+    Both are sentences, empty where it was not so.
+    """
     from audit import figures
     from audit.errors import Interrupted
 
-    if stopped:
-        hint = "raise --max-cost and run the same command to go on"
-        raise Interrupted(f"{stopped}; {figures.things(kept, 'new answer')} kept", hint)
+    if capped or unanswered:
+        hint = ("raise --max-cost and " if capped else "") + "run the same command to go on"
+        raise Interrupted(f"{capped or unanswered}; {figures.things(kept, 'new answer')} kept", hint)
 
 
 def agree_to_send(requests: int, cap: float, needed: bool) -> bool:

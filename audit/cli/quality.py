@@ -130,7 +130,7 @@ def _replay(store: Store, settings: Config, wish: Wish, *, strict: bool) -> None
         note_on_file(plan.reused, str(wish.evalset))
     if strict:
         check_outcomes(found)
-    end_early(result.stopped, result.answered)
+    end_early(result.stopped, result.unmade, result.answered)
 
 
 def _print(

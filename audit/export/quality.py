@@ -74,6 +74,7 @@ def batch_document(
             "requests": handed.requests,
             "worst_usd": handed.worst_usd,
             "failed": [asdict(each) for each in handed.failed],
+            "stopped": handed.stopped or None,
         }
         if handed
         else None,
@@ -97,7 +98,7 @@ def replay_document(
         "spent_before_usd": result.spent_before_usd,
         "uncertain_usd": result.uncertain_usd,
         "seconds": result.seconds,
-        "stopped": result.stopped or None,
+        "stopped": result.stopped or result.unmade or None,
         "notes": list(result.notes),
         "overall": [
             {
@@ -280,7 +281,7 @@ def judge_document(made: Judged, verdicts: Sequence[Verdict], names: Mapping[int
         "pass_share_at_like_length": made.pass_share_alike,
         "spent_usd": made.spent_usd,
         "failures": dict(made.failures),
-        "stopped": made.stopped or None,
+        "stopped": made.stopped or made.unanswered or None,
         "fitness": [
             {
                 "task_kind": each.task_kind,

@@ -49,7 +49,7 @@ class Judged:
     `answers` were judged in both orders: `passed` acceptable in both, `failed` in neither, `inconsistent` in one;
     `unread` got no verdict. `not_worse` counts answers at least as good as the logged one; `pass_share_alike` is the
     share passed among answers about as long as the logged one (0.8 to 1.25 times), None without any. `screened` failed
-    unasked.
+    unasked. `stopped` says why it ended early (empty = it did not), `unanswered` which questions got no answer.
     """
 
     judge: str
@@ -67,6 +67,7 @@ class Judged:
     failures: Mapping[str, int]
     fitness: tuple[Fitness, ...]
     stopped: str = ""
+    unanswered: str = ""
 
 
 def judging(
@@ -143,6 +144,12 @@ class _Run:
         """Why it ended early, empty where it did not."""
         gone = f", of which unfinished runs spent ${self.before / PICO:.4f}," if self.before else ""
         return f"the cap{gone} left no room for {self.short} of {len(self.plan.asks)} calls" if self.short else ""
+
+    @property
+    def unanswered(self) -> str:
+        """How many questions got no answer, empty where all did."""
+        failed = sum(self.failures.values())
+        return f"{failed} of {len(self.plan.asks)} questions got no answer: {self.example}" if failed else ""
 
     async def all(self, policy: Policy) -> bool:
         """Ask everything that fits the budget; whether the user stopped it."""
@@ -249,6 +256,7 @@ def _judged(store: Store, plan: JudgePlan, run: _Run, stopped: str) -> Judged:
         failures=dict(run.failures),
         fitness=tuple(known),
         stopped=stopped,
+        unanswered=run.unanswered,
     )
 
 

@@ -11,7 +11,7 @@ import json
 import secrets
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from audit.clients import Batches, BatchRequest, CallError, Client, NotReplayableError
@@ -36,13 +36,17 @@ _KEPT = ("prompt_key", "request_id", "workflow_id", "current_model", "model", "v
 
 @dataclass(frozen=True, slots=True)
 class Submitted:
-    """Batches handed over, the requests in them and the most they can cost; what was not handed over and why."""
+    """Batches handed over, the requests in them and the most they can cost; what was not handed over and why.
+
+    `stopped` says for how many requests the cap left no room; empty where it did for all.
+    """
 
     batches: int
     requests: int
     worst_usd: float
     failed: tuple[Failure, ...]
     notes: tuple[str, ...] = ()
+    stopped: str = ""
 
 
 @dataclass(slots=True)
@@ -69,18 +73,25 @@ def submit(store: Store, plan: Plan, *, max_cost_usd: float | None, consent: boo
     The worst case of every request is set aside until its batch is collected. Raises as `replay` does.
     """
     check(plan, max_cost_usd, consent)
-    room = None if max_cost_usd is None else round(max_cost_usd * PICO) - spent_unfinished(store, plan.routes)
+    gone = spent_unfinished(store, plan.routes)
+    room = None if max_cost_usd is None else round(max_cost_usd * PICO) - gone
     keep(store, plan.frame, plan.strata, plan.sample, plan.seed)
     fetch(store, {job.request_id for job in plan.jobs})
     sender = _Submitter(store, plan, room)
     asyncio.run(sender.run())
-    result = sender.result()
+    result = replace(sender.result(), stopped=_short(sender.result(), plan, gone, max_cost_usd))
     outcome = {"sampled": plan.sampled, "batches": result.batches, "submitted": result.requests, "stopped": SUBMITTED}
     store.log_event("replay", {**settings_of(plan, max_cost_usd), "batch": True}, outcome)
     store.checkpoint()
-    if plan.jobs and not result.batches:
+    if plan.jobs and not result.batches and not (result.stopped and gone):
         _raise(result, max_cost_usd)
     return result
+
+
+def _short(result: Submitted, plan: Plan, gone: int, max_cost_usd: float | None) -> str:
+    unmade = sum(each.count for each in result.failed if each.reason == "budget")
+    spent = f", of which ${gone / PICO:.4f} is spent or set aside," if gone else ""
+    return f"the cap of ${max_cost_usd:g}{spent} left no room for {unmade} of {len(plan.jobs)} calls" if unmade else ""
 
 
 class _Submitter:

@@ -53,7 +53,8 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class ReplayResult:
-    """A finished replay; `stopped` says why it ended early (empty = it did not).
+    """A finished replay; `stopped` says why it ended early (empty = it did not), `unmade` how many calls were not made
+    because their endpoint was out of use for a time.
 
     `excluded` are requests nobody could be asked, `not_replayable` drawn prompts a candidate could not be asked.
     `uncertain_usd` bounds what failed attempts may still be billed, beyond `spent_usd`; `spent_before_usd` is what
@@ -74,6 +75,7 @@ class ReplayResult:
     by_candidate: tuple[CandidateResult, ...]
     spent_before_usd: float = 0.0
     stopped: str = ""
+    unmade: str = ""
     notes: tuple[str, ...] = ()
 
 

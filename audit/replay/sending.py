@@ -22,12 +22,18 @@ from audit.replay.routes import Route
 from audit.replay.workers import Feed, Workers
 from audit.store import Store
 
+LASTING = ("not_found", "unauthorised")
+"""Why an endpoint is closed for good: the same command would meet the same."""
 SHOW_SECONDS = 0.2
 """Between two reports of progress."""
 
 
 class Sender:
-    """One run over a plan's calls; `file` keeps what comes of them."""
+    """One run over a plan's calls; `file` keeps what comes of them.
+
+    `short_of_budget` calls found no room under the cap, `closed_to` ones an endpoint that may answer another day
+    (`closing` says why it did not).
+    """
 
     def __init__(
         self,
@@ -49,7 +55,8 @@ class Sender:
         self.lanes = Lanes(policy, plan.redactor)
         self.tallies = Tallies(plan)
         self._workers = Workers(policy.concurrency, lambda: self.lanes.busy)
-        self.short_of_budget = 0
+        self.short_of_budget = self.closed_to = 0
+        self.closing = ""
         self._shown = 0.0
 
     @property
@@ -114,6 +121,9 @@ class Sender:
             self.tallies.fail(job.route, "budget", "the cap leaves no room for this call", sent=False)
         except LaneClosedError as closed:
             self.tallies.fail(job.route, "endpoint_closed", str(closed), sent=False)
+            if closed.kind not in LASTING:
+                self.closed_to += 1
+                self.closing = f"{route.endpoint.name}/{route.model}: {closed}"
         except CallError as failure:
             self._file(job, failed(failure), started)
             self.tallies.fail(job.route, failure.kind, failure.message, sent=True)

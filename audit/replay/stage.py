@@ -93,14 +93,6 @@ def _result(
 ) -> ReplayResult:
     tallies = sender.tallies
     answered, failed = tallies.answered.total(), tallies.failed.total()
-    stopped = ""
-    if sender.interrupted:
-        stopped = "interrupted"
-    elif sender.short_of_budget:
-        gone = f", of which unfinished runs spent ${before / PICO:.4f}," if before else ""
-        stopped = (
-            f"the cap of ${max_cost_usd:g}{gone} left no room for {sender.short_of_budget} of {len(plan.jobs)} calls"
-        )
     return ReplayResult(
         sampled=plan.sampled,
         sent=answered + failed,
@@ -114,9 +106,18 @@ def _result(
         uncertain_usd=budget.uncertain / PICO,
         seconds=seconds,
         by_candidate=tallies.candidates(),
-        stopped=stopped,
+        stopped="interrupted" if sender.interrupted else _short(plan, sender, before, max_cost_usd),
+        unmade=f"{sender.closed_to} calls were not made: {sender.closing}" if sender.closed_to else "",
         notes=(*sender.lanes.notes, *_recorded(plan), *_excess(budget)),
     )
+
+
+def _short(plan: Plan, sender: Sender, before: int, max_cost_usd: float | None) -> str:
+    """For how many calls the cap left no room; empty where it did for all."""
+    if not sender.short_of_budget:
+        return ""
+    gone = f", of which unfinished runs spent ${before / PICO:.4f}," if before else ""
+    return f"the cap of ${max_cost_usd:g}{gone} left no room for {sender.short_of_budget} of {len(plan.jobs)} calls"
 
 
 def _log(store: Store, plan: Plan, result: ReplayResult, max_cost_usd: float | None) -> None:

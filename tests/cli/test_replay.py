@@ -231,6 +231,41 @@ def test_a_run_the_cap_ends_exits_with_4_and_goes_on_with_another(audit: Any, pa
     assert first.document["answered"] + rest.document["answered"] == plan["calls"]
 
 
+def test_an_endpoint_whose_account_runs_dry_ends_a_run_with_4(audit: Any, parcels: Path, peer: Peer) -> None:
+    asked = ("replay", "--model", "openai/gpt-4.1-nano", "--no-floor", "--yes", "--db", parcels, "--json")
+    peer.fault_for = lambda number, body: "quota" if number >= 10 else None
+    ran = audit(*asked)
+    assert (ran.code, 0 < ran.document["answered"] < 30) == (4, True)
+    assert "calls were not made: openai/gpt-4.1-nano: HTTP 429: You exceeded your current quota" in ran.err
+    assert ran.document["stopped"] in ran.err
+    assert "run the same command to go on" in ran.err
+    peer.fault_for = lambda number, body: None
+    assert audit(*asked).code == 0
+
+
+def test_a_candidate_nobody_has_ends_no_run_early(audit: Any, parcels: Path, peer: Peer) -> None:
+    peer.fault_for = lambda number, body: "404:no such model" if body["model"] == "gpt-5-nano" else None
+    asked = ("replay", "--model", "openai/gpt-4.1-nano", "--model", "openai/gpt-5-nano", "--no-floor", "--yes")
+    ran = audit(*asked, "--db", parcels, "--json")
+    assert (ran.code, ran.document["answered"], ran.document["stopped"]) == (0, 30, None)
+
+
+def test_batches_a_cap_ends_exit_with_4(audit: Any, parcels: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = ("replay", "--model", "openai/gpt-4.1-nano", "--no-floor", "--batch", "--yes", "--db", parcels, "--json")
+    with BatchPeer() as peer:
+        monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
+        monkeypatch.setenv("OPENAI_BASE_URL", f"{peer.url}/v1")
+        plan = audit(*asked, "--dry-run").document
+        cap = ("--max-cost", str(10.5 * plan["worst_usd"] / plan["calls"]))
+        first = audit(*asked, *cap)
+        handed = first.document["submitted"]
+        assert (first.code, 0 < handed["requests"] < plan["calls"]) == (4, True)
+        assert f"left no room for {plan['calls'] - handed['requests']} of {plan['calls']} calls" in handed["stopped"]
+        assert handed["stopped"] in first.err
+        second = audit(*asked, *cap)
+        assert (second.code, second.document["submitted"]["requests"]) == (4, 0)
+
+
 def test_candidates_nothing_can_save_end_no_run_early(audit: Any, parcels: Path, peer: Peer) -> None:
     peer.reply = lambda body: "exchange"
     ran = audit("replay", "--model", "openai/gpt-4.1-nano", "--yes", "--db", parcels, "--json")

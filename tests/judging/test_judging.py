@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -370,12 +371,9 @@ def test_long_conversations_keep_their_instructions_and_their_end() -> None:
     assert len(json.dumps(body)) < 120_000
 
 
-def test_the_command_shows_the_plan_asks_the_judge_and_says_what_follows(
-    house: House, audit: Any, tmp_path: Any
-) -> None:
-    house.letters(lambda number, right: f"Hello {right}!", n=90)
-    house.says(careful)
-    config, db = tmp_path / "audit.toml", tmp_path / "audit.duckdb"
+def at_the_command_line(house: House, folder: Path) -> tuple[str | Path, ...]:
+    """The options that let `audit judge` ask the judge of a house about its answers."""
+    config, db = folder / "audit.toml", folder / "audit.duckdb"
     config.write_text(
         f'[[endpoint]]\nname = "house"\nbase_url = "{house.peer.url}/v1"\ninput_per_million = 1.0\n'
         'output_per_million = 1.0\n\n[rubrics]\nw1 = "It names the customer and the amount."\n'
@@ -383,7 +381,31 @@ def test_the_command_shows_the_plan_asks_the_judge_and_says_what_follows(
     house.plant.store.run(f"ATTACH '{db}' AS copied")
     house.plant.store.run("COPY FROM DATABASE memory TO copied")
     house.plant.store.run("DETACH copied")
-    shared = ("--model", "house/judge-1", "--db", db, "--config", config)
+    return "--model", "house/judge-1", "--db", db, "--config", config
+
+
+def test_questions_without_an_answer_end_the_command_with_4_and_are_asked_again(
+    house: House, audit: Any, tmp_path: Path
+) -> None:
+    house.letters(lambda number, right: f"Hello {right}!", n=20)
+    house.says(careful)
+    shared = at_the_command_line(house, tmp_path)
+    house.peer.fault_for = lambda number, body: "400:too busy" if number % 3 == 0 else None
+    ran = audit("judge", *shared, "--yes", "--json")
+    unanswered = ran.document["failures"]["rejected"]
+    said = f"{unanswered} of {unanswered + ran.document['asked']} questions got no answer: HTTP 400: too busy"
+    assert (ran.code, ran.document["stopped"]) == (4, said)
+    assert f"{said}; {ran.document['asked']} new answers kept; run the same command to go on" in ran.err
+    house.peer.fault_for = lambda number, body: None
+    assert audit("judge", *shared, "--yes", "--json").document["asked"] == unanswered
+
+
+def test_the_command_shows_the_plan_asks_the_judge_and_says_what_follows(
+    house: House, audit: Any, tmp_path: Path
+) -> None:
+    house.letters(lambda number, right: f"Hello {right}!", n=90)
+    house.says(careful)
+    shared = at_the_command_line(house, tmp_path)
     plan = audit("judge", *shared, "--dry-run", "--json").document
     assert (plan["answers"], plan["questions"], plan["reused"]) == (90, 90 * 2 + 40 + 40 * 2, 0)
     refused = audit("judge", *shared)
