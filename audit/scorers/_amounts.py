@@ -9,6 +9,7 @@ from audit.scorers._facts import spelled_out
 from audit.scorers._normalise import (
     AMOUNT,
     CURRENCIES,
+    MONTH_AND_YEAR,
     Quantity,
     normalise,
     quantity,
@@ -109,6 +110,7 @@ def says_amount(reference: str, candidate: str, prompt: str) -> bool | None:
         or (not wanted.value and says_none(candidate))
         or not given
         or _NEARLY.search(candidate)
+        or MONTH_AND_YEAR.search(candidate)
         or amount(candidate) is not None
     ):
         return None

@@ -98,10 +98,10 @@ def _may_be_same(logged: Quantity, ours: Comes, theirs: Comes) -> bool:
     """Whether unequal numbers could still be one: rounded, in other units, or not the ones that were meant."""
     wanted, given = logged.value, theirs.value
     if given is None:
-        return any(same_number(wanted, each) or _rounded(wanted, each) for each in theirs.told)
+        return any(same_number(wanted, each) or rounded(wanted, each) for each in theirs.told)
     scaled = ours.unit != theirs.unit or {logged.unit, given.unit} == {"", "%"}
     return (
-        _rounded(wanted, given.value)
+        rounded(wanted, given.value)
         or (scaled and _scaled(wanted, given.value))
         or _among(wanted, theirs.near)
         or _among(given.value, ours.near)
@@ -159,7 +159,7 @@ def _scaled(left: Decimal, right: Decimal) -> bool:
     )
 
 
-def _rounded(left: Decimal, right: Decimal) -> bool:
+def rounded(left: Decimal, right: Decimal) -> bool:
     """Whether one number is the other with fewer decimals."""
     coarse, fine = sorted((left, right), key=_decimals)
     return _decimals(coarse) < _decimals(fine) and abs(coarse - fine) * 10 ** _decimals(coarse) <= Decimal("0.5")

@@ -40,7 +40,8 @@ def language(text: str) -> str | None:
         script = _script(sample)
         if script != "LATIN":
             return _SCRIPTS.get(script) if script else None
-    found = [word.casefold() for word in _WORD.findall(sample)]
+    # a capital that stands alone is an option or an initial, not the article or the "and" of some language
+    found = [word.casefold() for word in _WORD.findall(sample) if len(word) > 1 or word.islower()]
     if len(found) < _MIN_WORDS:
         return None
     hits = Counter(name for word in found for name in _INDEX.get(word, ()))

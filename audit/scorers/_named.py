@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from audit.scorers._amounts import amount
 from audit.scorers._normalise import normalise, word_set, words
-from audit.scorers._typed import hedged, truth
+from audit.scorers._typed import CARRIERS, hedged, truth
 
 _LONGEST_ANSWER, _LONGEST_SENTENCE = 5, 30
 _BRACKETS = re.compile(r"\([^()\n]{0,60}\)\W{0,4}$")
@@ -17,6 +17,9 @@ _DENIES = re.compile(
 )
 _ARTICLES = word_set("the a an der die das den dem ein eine le la les l un une el los las il lo gli o os as de het een")
 _LISTS = word_set("and or with from und oder et ou y o e than like called")
+_BEFORE = (
+    CARRIERS | _ARTICLES | word_set("called named known using likely usually mostly only just simply eat eats use uses")
+)
 _PARTS = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 
 
@@ -33,7 +36,7 @@ def named_alone(reference: str, candidate: str, prompt: str) -> bool:
     known = set(words(prompt))
     if hedged(text) or _DENIES.search(text) or known.issuperset(answer):
         return False
-    rest = _around(answer, said, reference)
+    rest = _around(answer, said, reference, prompt)
     return bool(rest) and not known.isdisjoint(map(str.casefold, rest)) and not _rivals(rest, said, answer, prompt)
 
 
@@ -46,16 +49,25 @@ def _answer(reference: str) -> list[str]:
     return found if len(found) <= _LONGEST_ANSWER and any(map(str.isalpha, "".join(found))) else []
 
 
-def _around(answer: Sequence[str], said: Sequence[str], reference: str) -> list[str]:
+def _around(answer: Sequence[str], said: Sequence[str], reference: str, prompt: str) -> list[str]:
     """The other words of the sentence, none where the answer does not stand apart at one of its ends."""
     folded, n = [word.casefold() for word in said], len(answer)
-    if folded[-n:] == list(answer) and folded[-n - 1] not in _LISTS:
+    if folded[-n:] == list(answer) and folded[-n - 1] not in _LISTS and not _described(said, n, prompt):
         return list(said[:-n])
     start = 1 if folded[0] in _ARTICLES else 0
     name = any(word[0].isupper() for word in _PARTS.findall(reference) if word.casefold() in answer)
     if name and folded[start : start + n] == list(answer) and folded[start + n : start + n + 1] not in ([], ["s"]):
         return [] if folded[start + n] in _LISTS else list(said[start + n :])
     return []
+
+
+def _described(said: Sequence[str], n: int, prompt: str) -> bool:
+    """Whether a word in small letters that is neither grammar nor the prompt's stands right before the answer.
+
+    "Salt water" is not "water".
+    """
+    before, first = said[-n - 1], said[-n]
+    return first.islower() and before.islower() and before not in _BEFORE and before not in words(prompt)
 
 
 def _rivals(rest: Sequence[str], said: Sequence[str], answer: Sequence[str], prompt: str) -> list[str]:

@@ -200,6 +200,8 @@ DATE = re.compile(
     re.IGNORECASE,
 )
 
+MONTH_AND_YEAR = re.compile(rf"\b(?:{_MONTH})\.?,?\s+(?:of\s+|de\s+)?\d{{4}}\b", re.IGNORECASE)
+
 
 def iso_date(match: re.Match[str]) -> str:
     """The day a `DATE` match names as YYYY-MM-DD; its own text where day and month can't be told apart."""

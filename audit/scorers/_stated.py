@@ -14,11 +14,14 @@ _NOUN = (
 )
 _MARKER = re.compile(
     rf"\b{_NOUN}(?:[ \t]+(?:choice|option|letter|finale?|final|correcta|correcte|corretta|correta))?"
+    r"(?:[ \t]+\([^()\n]{1,60}\))?"
     r"(?:[ \t]+(?:to|of|for|auf|à|de|a)[ \t][^.:=\n]{1,80}?)?[*_`\"']{0,4}"
     r"(?:[ \t]*[:=：]|[ \t]+(?:is|are|would be|should be|must be|ist|lautet|est|es|è|é))[*_`\"']{0,4}[ \t]*[:：]?"
-    r"(?:[ \t]+(?:therefore|thus|then|also|daher|donc|option|choice|indeed))?[ \t]*\n{0,2}[ \t]*(?P<a>[^\n]+)"
+    r"(?:[ \t]*\b(?:therefore|thus|then|also|daher|donc|option|choice|indeed|(?:most[ \t]+)?likely|probably)\b)?"
+    r"[ \t]*\n{0,2}[ \t]*(?P<a>[^\n]+)"
     r"|#{4}[ \t]*(?P<b>[^\n]+)|\nA:[ \t]{0,4}(?P<d>[^\n]{1,120})\s{0,4}\Z"
-    r"|(?:答案(?:是|为|：|:)|答え(?:は|：|:))[ \t]*(?P<c>[^\n。]+)",
+    r"|(?:【答案】[ \t]*[:：]?|答案(?:应该?|應該?)?(?:是|为|為|：|:)|答え(?:は|：|:))\s{0,3}(?P<c>[^\n。<【]+)"
+    r"|(?:故选|故選|所以选|应选|應選)[:：]?[ \t]*(?P<e>[A-J])(?![A-Za-z])",
     re.IGNORECASE,
 )
 _BOXED = re.compile(r"\\boxed\{(?P<c>(?:[^{}]|\{[^{}]*\})+)\}")
@@ -28,6 +31,11 @@ _SENTENCE = re.compile(r"(?<=[^\W\d_]{3})[.!?](?=\s)|(?<=[\d)\]\"'*$%])[.!?](?=\
 _ALONE = re.compile(r"[\W_]{0,6}(?:option|choice|answer)?[\W_]{0,6}(?P<letter>[A-J])[\W_]{0,6}", re.IGNORECASE)
 _LEADING = re.compile(
     r"(?:option|choice)?[\s*_`(\[\"']{0,5}(?P<letter>[A-J])(?:[*_`]{0,2}[).:\]]|[ \t]+[-–—])[*_`]{0,2}\s*\S"
+)
+# "D, countryside", "B \"melted\"", "C because …": a letter with its wording or a reason behind it, and no other letter
+_WORDED = re.compile(r"[\W_]{0,4}(?P<letter>[A-J])[)\]*_`]{0,4}(?:[ \t]*,|(?=[ \t]*[\"“‘'(]))[ \t]*(?P<rest>\S[^\n]*)")
+_SEVERAL = re.compile(
+    r"(?:[,/]|\b(?:or|and|oder|und|ou|et)\b)[\s(*_`\[\"']{0,5}(?:or\s+|and\s+)?\(?[A-J](?=[).,]|\s*$)"
 )
 _LISTED = re.compile(r"(?<!\S)[(\[]?(?P<letter>[A-J])[).:\]][ \t]+(?=\S)")
 _LISTED_TEXT = 200
@@ -45,7 +53,7 @@ def final_answer(text: str) -> str | None:
     boxed = [match["c"] for match in _BOXED.finditer(text)]
     if boxed:
         return _LATEX.sub(r"\1", boxed[-1]).strip()
-    found = [match["a"] or match["b"] or match["c"] or match["d"] for match in _MARKER.finditer(text)]
+    found = [match["a"] or match["b"] or match["c"] or match["d"] or match["e"] for match in _MARKER.finditer(text)]
     answer = _bare(_LATEX.sub(r"\1", found[-1])) if found else ""
     return answer if 0 < len(answer) <= _LONGEST else None
 
@@ -78,7 +86,7 @@ def option(text: str, prompt: str) -> str | None:
     plain = text.strip()
     listed = options(prompt)
     for part in filter(None, (final_answer(text), plain, _last_line(plain), _first_line(plain))):
-        letter = _letter(part)
+        letter = _letter(part, listed)
         if letter is not None and (not listed or letter in listed):
             return letter
         said = normalise(part)
@@ -106,15 +114,29 @@ def same_option(reference: str, candidate: str, prompt: str) -> bool | None:
     if not options(prompt) and not _ALONE.fullmatch(final_answer(reference) or reference.strip()):
         return None
     ours, theirs = option(reference, prompt), option(candidate, prompt)
-    return None if ours is None or theirs is None else ours == theirs
+    if ours is not None and theirs is None:
+        offered = _offered(candidate, options(prompt))
+        return False if offered and ours not in offered else None
+    return None if ours is None else ours == theirs
 
 
-def _letter(text: str) -> str | None:
+def _offered(text: str, listed: Mapping[str, str]) -> set[str]:
+    """The letters a final answer leaves a choice between, none where it has only one: "A, B, or E"."""
+    letters = {match.group(0) for match in _LETTER.finditer(final_answer(text) or "")} & set(listed)
+    return letters if len(letters) > 1 and not _DENIED.search(final_answer(text) or "") else set()
+
+
+def _letter(text: str, listed: Mapping[str, str]) -> str | None:
+    """The letter a text consists of or opens with, unless others are offered beside it."""
     alone = _ALONE.fullmatch(text)
     if alone:
         return alone["letter"].upper()
     leading = _LEADING.match(text)
-    return leading["letter"] if leading and "\n" not in text.strip() else None
+    if leading is None or "\n" in text.strip():
+        return _worded_letter(text, listed)
+    rest = text[leading.end("letter") :]
+    several = _SEVERAL.search(rest) and normalise(rest) != listed.get(leading["letter"])
+    return None if several else leading["letter"]
 
 
 def _first_line(text: str) -> str | None:
@@ -125,3 +147,13 @@ def _first_line(text: str) -> str | None:
 def _last_line(text: str) -> str | None:
     lines = text.rsplit("\n", 1)
     return lines[1].strip() if len(lines) == 2 else None
+
+
+def _worded_letter(text: str, listed: Mapping[str, str]) -> str | None:
+    """The letter a text opens with and whose wording in the prompt follows: "D, countryside"."""
+    match = _WORDED.fullmatch(text)
+    wording = listed.get(match["letter"]) if match else None
+    if not match or not wording or _LETTER.search(match["rest"]):
+        return None
+    said = normalise(match["rest"])
+    return match["letter"] if said == wording or said.startswith(f"{wording} ") else None

@@ -105,12 +105,17 @@ def partial(f1: float, wrong: int, total: int) -> float:
 
 @dataclass(slots=True)
 class Difference:
-    """Where two values differ: `wrong` surely, `free_text` only in wording, `extra` fields the reference lacks."""
+    """Where two values differ: `wrong` surely, `free_text` only in wording.
+
+    `extra` are fields the reference lacks, `missing` optional ones the candidate lacks; defaults and empty values are
+    in neither.
+    """
 
     wrong: list[str] = field(default_factory=list)
     free_text: list[str] = field(default_factory=list)
     facts: bool = False
     extra: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
 
 
 def difference(reference: Any, candidate: Any, schema: Mapping[str, Any] | None = None) -> Difference:
@@ -147,6 +152,8 @@ def _compare_objects(
             _compare(value, candidate[key], inner if isinstance(inner, Mapping) else {}, here, found)
         elif not properties or key not in properties or key in _required(schema):
             found.wrong.append(here)
+        elif value not in (None, "", [], {}) and not _is_default(properties.get(key), value):
+            found.missing.append(here)
     for key, value in candidate.items():
         if key not in reference and value is not None and not _is_default(properties.get(key), value):
             found.extra.append(f"{path}/{key}")

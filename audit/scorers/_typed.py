@@ -15,7 +15,7 @@ _COPULA = re.compile(
     r"|\b(?:it|that|this|there|he|she)['’]s)\s*$",
     re.IGNORECASE,
 )
-_CARRIERS = word_set(
+CARRIERS = word_set(
     "answer final result correct it that this these those they there he she we you i so here in to of for on at by and"
     " as with from today our your their its value total date name is are was were be does do did has have can will"
     " s die der das le la les el los il lo"
@@ -33,6 +33,11 @@ _LONGEST_CARRIER = 30
 # what may part an answer from its explanation; a comma between digits belongs to a number
 _EXPLANATION = re.compile(r"\s*(?:\n+|[,;:.]\s+|\s[-–—]+\s|\s?\()\W{0,3}(?=\w)")
 _IS = re.compile(r"\s+(?:is|was|are|were|ist|war|sind|est|sont|es|è|é)\s", re.IGNORECASE)
+# "A, B or C" offers options, it does not explain the first
+_LETTER_NEXT = re.compile(r"\W*(?:and|or)?\W*[A-J](?!\w)")
+# "Mara Lindt, Jonas Feld" are two
+_WHO = re.compile(r"\b(?:who|whom|whose)\b", re.IGNORECASE)
+_NAME_NEXT = re.compile(r"\s*,\s*[A-Z][\w'’.-]{0,40}(?:\s+[A-Z][\w'’.-]{0,40}){1,3}[.!]?\s*")
 _FIRST_CLAUSE = re.compile(r"[.!?\n;]")
 
 
@@ -66,7 +71,7 @@ def told(candidate: str, prompt: str) -> str | None:
     """What a sentence says in the prompt's own words: "The capital of France is Paris." tells "Paris"."""
     plain = candidate.strip().rstrip(".!*_` ")
     match = _SENTENCE.fullmatch(plain)
-    if match is None or not _CARRIERS.union(words(prompt)).issuperset(words(match["before"])):
+    if match is None or not CARRIERS.union(words(prompt)).issuperset(words(match["before"])):
         return None
     return match["said"].strip("*_`\"' ")
 
@@ -82,7 +87,7 @@ def carried(reference: str, candidate: str, prompt: str) -> bool:
     if around is None:
         return _explained(reference, candidate, prompt)
     rest = words(around)
-    known = _CARRIERS.union(words(prompt))
+    known = CARRIERS.union(words(prompt))
     if len(rest) > _LONGEST_CARRIER or not known.issuperset(rest) or not _HEDGES.isdisjoint(rest):
         return False
     return not differences(prompt, f"{prompt} {around}")
@@ -107,9 +112,20 @@ def _explained(reference: str, candidate: str, prompt: str) -> bool:
         return False
     rest = text[len(inner) :].lstrip("*_`\"'")
     verb = _IS.match(rest)
-    if verb and _CARRIERS.union(words(prompt)).issuperset(words(rest[verb.end() :])) and words(rest[verb.end() :]):
+    if verb and CARRIERS.union(words(prompt)).issuperset(words(rest[verb.end() :])) and words(rest[verb.end() :]):
         return not hedged(rest)
     follows = _EXPLANATION.match(rest)
-    if follows is None or hedged(_FIRST_CLAUSE.split(rest[follows.end() :], maxsplit=1)[0]):
+    if (
+        follows is None
+        or _offers_more(inner, rest, prompt)
+        or hedged(_FIRST_CLAUSE.split(rest[follows.end() :], maxsplit=1)[0])
+    ):
         return False
     return truth(inner) is not None or not rest[follows.end() :][:1].isdigit()
+
+
+def _offers_more(inner: str, rest: str, prompt: str) -> bool:
+    """Whether what follows an answer is another option, or another person where one is asked for."""
+    if len(inner) == 1 and _LETTER_NEXT.match(rest):
+        return True
+    return _WHO.search(prompt) is not None and _NAME_NEXT.fullmatch(rest) is not None

@@ -10,13 +10,21 @@ from audit.scorers._normalise import find_json, given_json, is_document, normali
 from audit.scorers._schema import violation
 from audit.scorers._stated import final_answer, option, options, same_option
 from audit.scorers._trees import difference, leaf_match
-from audit.scorers._typed import compare_typed, hedged
+from audit.scorers._typed import compare_typed, hedged, truth
 from audit.scorers.extraction import wrapped
 
 _FIELD = re.compile(r"^\W{0,4}[^\W\d_]+(?:[ \t][^\W\d_]+){0,2}[*_`]{0,3}[ \t]*[:=][*_`]{0,3}[ \t]*(?P<value>[^\n]+)")
 _COPULA = re.compile(r"\b(?:is|are|as|ist|als|est|es|è|é|:)\W{1,6}$", re.IGNORECASE)
 _BEHIND = re.compile(r"\s*(?:$|\n|[,;:.!?(]|[-–—]+\s)|\s+(?:because|since|as|weil|da|denn|car|porque|perché)\b")
 _NEGATED = re.compile(r"\b(?:not|no|never|neither|nor|nicht|kein\w*|pas|ni|non|\w+n['’ ]t)\b", re.IGNORECASE)
+_OPEN = re.compile(
+    rf"{_NEGATED.pattern}|\b(?:cannot|can ?not|whether|if|unable|unsure|unclear|uncertain|ob|unklar|unsicher|incapable"
+    r"|incerto|incierto)\b",
+    re.IGNORECASE,
+)
+_MODAL = re.compile(r"\b(?:could|might)\b", re.IGNORECASE)
+_MENU = re.compile(r"\([^()\n]{1,80}\)")
+_PAUSE = re.compile(r"[.!?;:,\n]")
 _CLAUSE = re.compile(r"[.!?\n]")
 _JOINED = re.compile(r"(?<=\w)[_\-/]+(?=\w)")
 _SENTENCE_WORDS = 40
@@ -50,10 +58,14 @@ def _judge(reference: Answer, candidate: Answer, context: Context) -> Score:
 
 def _unread(expected: str, found: str, reference: Answer, candidate: Answer, context: Context) -> Score:
     """No label could be read off the candidate."""
-    if context.labels is None:
+    labels = context.labels
+    if labels is None:
         return _open_set(expected, found, reference, candidate, context)
+    # the labels in brackets are the question's: "The answer (Yes or No) is not known."
+    plain = _MENU.sub(lambda menu: " " if len(_named(normalise(menu[0]), labels)) > 1 else menu[0], candidate.text)
+    found = normalise(plain)
     if _names(found, expected):
-        others = [each for each in _named(found, context.labels) if each != expected]
+        others = [each for each in _named(found, labels) if each != expected]
         if others and hedged(found):
             return Score(0.0, False, "names several labels")
         return Score(overlap(expected, found), None, "names the label among other words")
@@ -97,7 +109,16 @@ def _read(text: str, labels: Collection[str], closed: bool) -> str | None:
         return None
     before = said[: said.rfind(named[0])]
     set_apart = said.endswith(named[0]) and _COPULA.search(before) is not None
-    return known[named[0]] if set_apart or (closed and not _NEGATED.search(before)) else None
+    if set_apart:
+        return None if _OPEN.search(_clause_before(text, named[0])) else known[named[0]]
+    return known[named[0]] if closed and not _OPEN.search(before) else None
+
+
+def _clause_before(text: str, label: str) -> str:
+    """What stands before a label in its clause, where a denial or a doubt would be about it."""
+    wording = r"[\W_]+".join(map(re.escape, label.split()))
+    before = re.split(rf"(?<!\w){wording}(?!\w)", text.casefold())
+    return _PAUSE.split("".join(before[:-1]).rstrip(" :*_`\"'"))[-1] if len(before) > 1 else text
 
 
 def _leading(text: str, known: Collection[str] | dict[str, str]) -> str | None:
@@ -107,9 +128,18 @@ def _leading(text: str, known: Collection[str] | dict[str, str]) -> str | None:
         if label and plain.startswith(label):
             behind = plain[len(label) :].lstrip("*_`\"')]")
             clause = _CLAUSE.split(behind, maxsplit=1)[0]
-            if _BEHIND.match(behind) and not hedged(clause) and not _named(_next(clause), set(known) - {label}):
+            if (
+                _BEHIND.match(behind)
+                and not _doubted(label, clause)
+                and not _named(_next(clause), set(known) - {label})
+            ):
                 return known[label] if isinstance(known, dict) else label
     return None
+
+
+def _doubted(label: str, clause: str) -> bool:
+    """Whether what stands behind a label takes it back; after a yes or a no "could" speaks of the matter."""
+    return hedged(_MODAL.sub(" ", clause) if truth(label) is not None else clause)
 
 
 def _next(clause: str) -> str:
@@ -147,4 +177,4 @@ def _judge_json(expected: object, reference: Answer, candidate: Answer, context:
     return wrapped(Score(value, True, "same label"), logged, found)
 
 
-SCORER = Scorer("classification", "4", ("classification",), _judge)
+SCORER = Scorer("classification", "5", ("classification",), _judge)

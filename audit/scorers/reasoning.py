@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from audit.scorers import Answer, Context, Score, Scorer
+from audit.scorers._beyond import asks_who, same_beyond
 from audit.scorers._facts import differences
 from audit.scorers._final import same_final
 from audit.scorers._normalise import overlap
@@ -14,8 +15,11 @@ def _judge(reference: Answer, candidate: Answer, context: Context) -> Score:
     found = same_final(reference.text, candidate.text, context.user)
     if found.equal is not None:
         return Score(float(found.equal), found.equal, found.reason)
+    added = same_beyond(reference.text, candidate.text, context.user) if asks_who(context.user) else None
+    if added is not None:
+        return Score(float(added), added, "the same beyond the question" if added else "another name")
     reasons = [f"{found.reason}: needs a judge or a person", *differences(reference.text, candidate.text)]
     return Score(overlap(reference.text, candidate.text), None, "; ".join(reasons))
 
 
-SCORER = Scorer("reasoning", "4", ("reasoning", "open", "mixed", "unknown"), _judge)
+SCORER = Scorer("reasoning", "5", ("reasoning", "open", "mixed", "unknown"), _judge)

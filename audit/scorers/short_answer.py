@@ -6,7 +6,9 @@ import re
 from difflib import SequenceMatcher
 
 from audit.scorers import Answer, Context, Score, Scorer
-from audit.scorers._amounts import amount, says_amount
+from audit.scorers._amounts import amount, amounts_in, says_amount
+from audit.scorers._beyond import same_beyond
+from audit.scorers._conclusion import rounded
 from audit.scorers._facts import differences, facts
 from audit.scorers._final import Final, same_final
 from audit.scorers._named import named_alone
@@ -56,6 +58,9 @@ def _by_conclusion(ours: str, theirs: str, prompt: str, value: float) -> Score:
     found = same_final(ours, theirs, prompt) if amount(ours) is None else Final(None, "")
     if found.equal is not None:
         return Score(float(found.equal), found.equal, found.reason)
+    added = same_beyond(ours, theirs, prompt)
+    if added is not None:
+        return Score(float(added), added, "the same beyond the question" if added else "another name")
     changed = differences(ours, theirs)
     note = f"; {', '.join(changed)}" if changed else ""
     return Score(value, None, f"worded differently: needs a judge or a person{note}")
@@ -84,6 +89,9 @@ def _contradicts(reference: str, found: str) -> bool:
 def _other_figures(ours: str, theirs: str) -> bool:
     """Whether two texts differ in nothing but their numbers or days."""
     left, right = facts(ours), facts(theirs)
+    counted = amounts_in(ours), amounts_in(theirs)
+    if len(counted[0]) == len(counted[1]) and all(rounded(a.value, b.value) for a, b in zip(*counted, strict=True)):
+        return False
     changed = (left.numbers or left.dates) and (left.numbers, left.dates) != (right.numbers, right.dates)
     bare = [re.sub(r"[\d.,:]+", "#", normalise(text)) for text in (ours, theirs)]
     return (
@@ -127,4 +135,4 @@ def _is_name(text: str) -> bool:
     )
 
 
-SCORER = Scorer("short_answer", "4", ("short_answer",), _judge)
+SCORER = Scorer("short_answer", "5", ("short_answer",), _judge)

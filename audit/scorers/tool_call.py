@@ -28,13 +28,15 @@ def _judge(reference: Answer, candidate: Answer, context: Context) -> Score:
 def _decide(value: float, parts: list[Difference]) -> Score:
     wrong = sum(len(part.wrong) for part in parts)
     worded = sum(len(part.free_text) for part in parts)
-    extra = sum(len(part.extra) for part in parts)
+    extra, missing = sum(len(part.extra) for part in parts), sum(len(part.missing) for part in parts)
     if wrong:
         return Score(value, False, f"{wrong} arguments differ")
     if worded:
         return Score(value, None, f"{worded} free-text arguments are worded differently")
     if extra:
         return Score(value, None, f"{extra} optional arguments added")
+    if missing:
+        return Score(value, None, f"{missing} optional arguments left out")
     return Score(value, True, "same calls")
 
 
@@ -59,7 +61,7 @@ def _paired(reference: list[ToolCall], candidate: list[ToolCall], context: Conte
 
 
 def _weight(parts: Difference) -> tuple[int, int, int]:
-    return len(parts.wrong), len(parts.extra), len(parts.free_text)
+    return len(parts.wrong), len(parts.extra) + len(parts.missing), len(parts.free_text)
 
 
 def _first_violation(calls: list[ToolCall], context: Context) -> str | None:
@@ -71,4 +73,4 @@ def _first_violation(calls: list[ToolCall], context: Context) -> str | None:
     return None
 
 
-SCORER = Scorer("tool_call", "1", ("tool_call",), _judge)
+SCORER = Scorer("tool_call", "2", ("tool_call",), _judge)

@@ -128,6 +128,7 @@ def test_json_where_json_was_logged() -> None:
         ("お荷物は火曜日に届きます。配達員が事前に電話します。", "Japanese"),
         ("Tuesday", None),
         ('{"the": "of and to in is that for it with was on"}', None),
+        ("Among the options A through E, the answer is E, or else A or O.", "English"),  # letters are no articles
     ],
 )
 def test_language(text: str, expected: str | None) -> None:

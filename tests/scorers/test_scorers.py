@@ -217,7 +217,7 @@ def test_tool_worked_example() -> None:
         ([search(q="cats")], [search()], False),
         ([search(q="cats")], [search(q=7)], False),
         ([search(q="cats")], [search(q="cats", k=5)], True),  # the tool's own default
-        ([search(q="cats", page=2)], [search(q="cats")], True),  # optional, left out
+        ([search(q="cats", page=2)], [search(q="cats")], None),  # what it stands for when left out is not known
         ([search(q="cats", page=2)], [search(q="cats", page=3)], False),
         ([search(q="cats")], [search(q="cats", page=2)], None),
         ([search(q="cheap flights to Rome in May")], [search(q="flights to Rome in May, cheap")], None),
