@@ -83,7 +83,8 @@ class RouteTo:
 
     `step` is whole, rule, router or cascade, and `apply` what it takes to run it (empty for a whole). `routed` is the
     share of its requests the candidate answers in the end, `saving` that of its dollars saved, `cost_ratio` the
-    candidate's cost over today's of what it is asked. `fallback`, `break_even` and `p95_seconds` are a cascade's.
+    candidate's cost over today's of what it is asked. `fallback` and `break_even` are a cascade's, the p95s a
+    part's: until the whole answer, and until something of it can be shown.
     """
 
     workflow: str
@@ -103,6 +104,7 @@ class RouteTo:
     fallback: float | None = None
     break_even: float | None = None
     p95_seconds: float | None = None
+    p95_first_chunk_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,6 +254,7 @@ def _part(row: Mapping[str, Any], known: _Facts) -> RouteTo:
         fallback=row["fallback"],
         break_even=row["break_even"],
         p95_seconds=row["p95_duration"],
+        p95_first_chunk_seconds=row["p95_first_chunk"],
     )
 
 

@@ -95,6 +95,7 @@ OF_THE_RUN = {
     "reason",
     "p50_duration",
     "p95_duration",
+    "duration_n",
     "p50_first_chunk",
     "p95_first_chunk",
     "first_chunk_n",

@@ -271,10 +271,11 @@ def print_timing(verdicts: Sequence[Verdict], names: Mapping[int, str]) -> None:
     if verdicts:
         console.table(
             "Latency, p50 / p95",
-            ("Workflow", "Candidate", "Answer", "First chunk", "First chunk today", "n"),
+            ("Workflow", "Candidate", "Answer", "n", "First chunk", "First chunk today", "n"),
             [
                 (names.get(row.workflow_id, "(none)"), _candidate(row),
-                 pair(row.p50_duration, row.p95_duration), pair(row.p50_first_chunk, row.p95_first_chunk),
+                 pair(row.p50_duration, row.p95_duration), figures.count(row.duration_n),
+                 pair(row.p50_first_chunk, row.p95_first_chunk),
                  pair(row.current_p50_first_chunk, row.current_p95_first_chunk), streams(row))
                 for row in verdicts
             ],

@@ -1,8 +1,8 @@
 """Answers recorded earlier, served from a JSONL file: no network, no bill, and labelled as recorded.
 
-Each line is `{"model", "messages", "answer" or "response", "usage", "duration"}`: `messages` as chat completions have
-them, `answer` a text, `response` a whole chat completions body, `usage` in OpenAI's words, `duration` in seconds. Lines
-without a model answer for any.
+Each line is `{"model", "messages", "answer" or "response", "usage", "duration", "time_to_first_chunk"}`: `messages` as
+chat completions have them, `answer` a text, `response` a whole chat completions body, `usage` in OpenAI's words, times
+in seconds. Lines without a model answer for any; what is not there is not known.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,17 @@ def _parts(messages: object) -> Iterator[tuple[str, str]]:
                 yield role, text
 
 
+def _seconds(row: Mapping[str, Any], name: str) -> float | None:
+    """A time of a record; raises ValueError for what is none."""
+    found = row.get(name)
+    if found is None:
+        return None
+    seconds = float(found)
+    if not 0 <= seconds < inf:
+        raise ValueError(f"{name} is {found!r}, no time in seconds")
+    return seconds
+
+
 class RecordedSession:
     """A file of answers."""
 
@@ -78,16 +90,17 @@ class RecordedSession:
                         ) from error
 
     def _keep(self, row: Mapping[str, Any]) -> None:
-        seconds = float(row.get("duration") or 0.0)
         if isinstance(row.get("response"), dict):
-            answer = read(row["response"], {}, seconds)
+            answer = read(row["response"], {}, 0.0)
         elif isinstance(row.get("answer"), str):
             usage = row.get("usage")
             given = from_openai(usage) if isinstance(usage, dict) else None
-            answer = Answer(row["answer"], (), None, given, row.get("model"), None, seconds)
+            answer = Answer(row["answer"], (), None, given, row.get("model"), None, None)
         else:
             raise ValueError("it has neither answer nor response")
-        self._answers[key(str(row.get("model") or ""), row.get("messages"))] = replace(answer, lossy=(RECORDED,))
+        name = key(str(row.get("model") or ""), row.get("messages"))
+        whole, first = _seconds(row, "duration"), _seconds(row, "time_to_first_chunk")
+        self._answers[name] = replace(answer, lossy=(RECORDED,), duration=whole, time_to_first_chunk=first)
 
     async def send(self, body: Mapping[str, Any], limits: Limits) -> Answer:
         """The recorded answer; raises CallError where there is none."""

@@ -187,7 +187,7 @@ def _verdict(trial: rule.Trial, judged: rule.Judged, found: Evidence, standing: 
                 *reasons.judges(trial, found.judges),
                 *reasons.behaviour(behaviour),
                 *money.notes(),
-                *times.notes(),
+                *times.notes(sum(unit.state != "no_answer" for unit in trial.units)),
             )
         ),
         decided_at_us=standing.now_us,

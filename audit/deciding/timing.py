@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from audit.deciding.ratios import quantile
 from audit.deciding.units import Unit
 
+FEW = 20
+"""Times below which the nearest rank of 95 % is the slowest of them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -21,10 +24,11 @@ class Limits:
 class Timing:
     """Seconds, nearest rank; None where nothing was timed, or no limit is stated.
 
-    The `first_chunk_n` prompts are those whose answer came as a stream; the log's own figures are of those among them
-    that it timed as well, `current_first_chunk_n`.
+    Durations are of the `duration_n` answers that have a time. The `first_chunk_n` prompts are those whose answer came
+    as a stream; the log's own figures are of those among them that it timed as well, `current_first_chunk_n`.
     """
 
+    duration_n: int
     p50_duration: float | None
     p95_duration: float | None
     latency_limit: float | None
@@ -43,9 +47,11 @@ class Timing:
             "p95 until the first chunk", self.p95_first_chunk, self.first_chunk_limit
         )
 
-    def notes(self) -> list[str]:
-        """Limits that could not be held against anything."""
+    def notes(self, answered: int) -> list[str]:
+        """Of how few of the answers the times are; limits that could not be held against anything."""
         unchecked = []
+        if 0 < self.duration_n < min(answered, max(FEW, answered / 2)):
+            unchecked.append(f"times of {self.duration_n} of {answered} answers")
         if self.latency_limit is not None and self.p95_duration is None:
             unchecked.append(f"limit of {self.latency_limit:g} s not checked: no answer was timed")
         if self.first_chunk_limit is not None and self.p95_first_chunk is None:
@@ -62,6 +68,7 @@ def timing(units: Sequence[Unit], workflow: str, limits: Limits) -> Timing:
     first = [unit.first_chunk for unit in streamed if unit.first_chunk is not None]
     today = [unit.logged_first_chunk for unit in streamed if unit.logged_first_chunk is not None]
     return Timing(
+        duration_n=len(whole),
         p50_duration=quantile(whole, 0.5),
         p95_duration=quantile(whole, 0.95),
         latency_limit=limits.latency.get(workflow, limits.latency.get("*")),

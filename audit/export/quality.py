@@ -175,6 +175,7 @@ def verdict_row(row: Verdict, names: Mapping[int, str]) -> Document:
         "cost_ratio": row.cost_ratio,
         "p50_seconds": row.p50_duration,
         "p95_seconds": row.p95_duration,
+        "timed": row.duration_n,
         "latency_limit_seconds": row.latency_limit,
         "first_chunk": {
             "n": row.first_chunk_n,

@@ -58,6 +58,7 @@ def _route(each: RouteTo) -> Document:
         "fallback_share": each.fallback,
         "break_even_fallback": each.break_even,
         "p95_seconds": each.p95_seconds,
+        "p95_first_chunk_seconds": each.p95_first_chunk_seconds,
         "certificate": _certificate(each.certificate),
         "apply": dict(each.apply),
     }

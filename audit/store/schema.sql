@@ -337,7 +337,8 @@ CREATE TABLE verdict (
     p50_first_chunk DOUBLE, p95_first_chunk DOUBLE,
     current_first_chunk_n BIGINT,   -- of those, prompts whose first chunk the log timed as well
     current_p50_first_chunk DOUBLE, current_p95_first_chunk DOUBLE,
-    first_chunk_limit DOUBLE    -- p95 seconds stated in the configuration; NULL = none
+    first_chunk_limit DOUBLE,   -- p95 seconds stated in the configuration; NULL = none
+    duration_n BIGINT           -- answers with a time: what the durations are of
 );
 
 -- a way to send a part of a workflow to a candidate that may not take the whole: every one that was tried, and what came of it
@@ -365,7 +366,10 @@ CREATE TABLE policy (
     max_input_tokens BIGINT,    -- where length alone tells, as logged for today's model
     apply VARCHAR,              -- JSON: all that is needed to run it; NULL = not offered
     measures VARCHAR,           -- JSON: gap recovered by a router (pgr, apgr, apgr_dollars, cpt50, cpt80)
-    decided_at_us BIGINT
+    decided_at_us BIGINT,
+    duration_n BIGINT,          -- answers with a time: what the durations are of
+    first_chunk_n BIGINT,       -- answers with a time until something of them can be shown
+    p50_first_chunk DOUBLE, p95_first_chunk DOUBLE
 );
 
 -- what could not be used, and why

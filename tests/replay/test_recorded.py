@@ -22,7 +22,8 @@ def messages(number: int) -> list[dict[str, str]]:
 def record(number: int) -> dict[str, object]:
     usage = {"prompt_tokens": 100, "completion_tokens": 5, "total_tokens": 105}
     if number % 2:
-        return {"messages": messages(number), "answer": f"kind {number}", "usage": usage, "duration": 0.5}
+        return {"messages": messages(number), "answer": f"kind {number}", "usage": usage, "duration": 0.5,
+                "time_to_first_chunk": 0.1}  # fmt: skip
     choice = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": f"kind {number}"}}
     return {"model": "gpt-4o-mini", "messages": messages(number), "duration": 0.5,
             "response": {"id": "chatcmpl-1", "model": "gpt-4o-mini", "choices": [choice], "usage": usage}}  # fmt: skip
@@ -51,6 +52,22 @@ def test_recorded_answers_stand_for_a_candidate(store: Store, catalogue: Catalog
     assert (again.reused, len(again.jobs)) == (30, 10)
 
 
+def test_times_of_a_record_are_those_it_holds_and_no_others(store: Store, catalogue: Catalogue, tmp_path: Path) -> None:
+    file = tmp_path / "answers.jsonl"
+    untimed = {key: value for key, value in record(3).items() if key not in ("duration", "time_to_first_chunk")}
+    file.write_text("".join(json.dumps(each) + "\n" for each in (record(1), record(2), untimed)))
+    fill(store, [Request("sort", f"message {number} of many", system=SYSTEM) for number in range(1, 4)])
+    endpoint = EndpointConfig("earlier", str(file), "recorded")
+    made = plan(store, catalogue, models=["earlier/gpt-4o-mini"], endpoints=[endpoint], floor=False)
+    assert replay(store, made, max_cost_usd=0.0).answered == 3
+    rows = store.rows("SELECT text, duration, time_to_first_chunk FROM replay ORDER BY text")
+    assert [tuple(row.values()) for row in rows] == [
+        ("kind 1", 0.5, 0.1),
+        ("kind 2", 0.5, None),
+        ("kind 3", None, None),
+    ]
+
+
 def test_a_file_that_holds_no_answers_is_an_error(store: Store, catalogue: Catalogue, tmp_path: Path) -> None:
     fill(store, [Request("sort", f"message {number} of many") for number in range(10)])
     file = tmp_path / "answers.jsonl"
@@ -60,4 +77,7 @@ def test_a_file_that_holds_no_answers_is_an_error(store: Store, catalogue: Catal
     file.write_text(json.dumps(record(1)) + "\n" + json.dumps({"messages": messages(2)}) + "\n")
     made = plan(store, catalogue, models=["earlier/gpt-4o-mini"], endpoints=[endpoint], floor=False)
     with pytest.raises(ReplayError, match="line 2 is no recorded answer"):
+        replay(store, made, max_cost_usd=0.0)
+    file.write_text(json.dumps(record(1) | {"time_to_first_chunk": -1}) + "\n")
+    with pytest.raises(ReplayError, match="line 1 is no recorded answer: time_to_first_chunk is -1"):
         replay(store, made, max_cost_usd=0.0)

@@ -552,6 +552,17 @@ def test_a_latency_limit_can_veto_a_candidate(plant: Any) -> None:
     assert (other.verdict, other.latency_limit) == ("safe", 60)
 
 
+def test_of_few_times_is_said_how_few_they_are(plant: Any) -> None:
+    plant.workflow(1, "short_answer")
+    for number in range(80):
+        request = plant.logged(1, f"answer {number}")
+        plant.drawn(request)
+        plant.replayed(request, f"answer {number}", duration=3.0 if number < 12 else None)
+    (found,) = decided(plant)
+    assert (found.duration_n, found.p95_duration) == (12, 3.0)
+    assert "times of 12 of 80 answers" in found.reason
+
+
 def test_the_first_chunk_is_timed_beside_the_logs_own_and_can_veto(plant: Any) -> None:
     plant.workflow(1, "short_answer")
     for number in range(80):

@@ -138,7 +138,10 @@ def test_a_cascade_shows_nothing_before_the_whole_answer_is_checked(plant: Plant
     assert found["outcome"] == "vetoed", "the candidate's 0.5 s, and today's 0.2 s behind them"
     assert "p95 until the first chunk of 700 ms with what is asked twice, limit 0.6 s" in found["reason"]
     deciding(plant.store, None, {"w1": 0.8})
-    assert row(plant, "cascade")["outcome"] == "offered"
+    found = row(plant, "cascade")
+    assert found["outcome"] == "offered"
+    assert (found["first_chunk_n"], found["p50_first_chunk"], found["p95_first_chunk"]) == (400, 0.5, 0.7)
+    assert found["duration_n"] == 400
 
 
 def test_every_policy_tried_shares_the_error_and_is_in_the_chain_of_events(plant: Plant) -> None:

@@ -13,9 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from audit.deciding.parts.ground import Ground, Part, certify
+from audit.deciding.parts.ground import Ground, Part, certify, timed
 from audit.deciding.parts.policy import Policy
-from audit.deciding.ratios import quantile
 from audit.deciding.timing import passed
 from audit.deciding.units import Unit
 from audit.scorers._verifier import CHECKS
@@ -57,10 +56,9 @@ def _in_time(ground: Ground, found: Policy, part: Part, limit: float | None, fir
     """With how late the late answers are; nothing of an answer can be shown before all of it has been checked."""
     times = _seconds(ground.units, part.sent, lambda unit: unit.logged_duration)
     first = _seconds(ground.units, part.sent, lambda unit: unit.logged_first_chunk)
-    slow, twice = quantile(times, 0.95), " with what is asked twice"
-    found = replace(found, p50_duration=quantile(times, 0.5), p95_duration=slow)
-    late = passed("p95 latency", slow, limit, twice) or passed(
-        "p95 until the first chunk", quantile(first, 0.95), first_chunk_limit, twice
+    found, twice = replace(found, **timed(times, first)), " with what is asked twice"
+    late = passed("p95 latency", found.p95_duration, limit, twice) or passed(
+        "p95 until the first chunk", found.p95_first_chunk, first_chunk_limit, twice
     )
     return _refused(found, "vetoed", late) if found.certified and late else found
 

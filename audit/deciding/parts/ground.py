@@ -193,7 +193,7 @@ def _weighed(ground: Ground, step: Step, name: str, part: Part, sample: LossSamp
     share, dollars = ground.share(sent), ground.share(asked, ground.current)
     moved = ground.share(sent & ground.answered, ground.current)
     bad = ground.share(ground.lost & sent) / share if share else 0.0
-    times = [unit.duration for unit, here in zip(ground.units, sent, strict=True) if here and unit.duration is not None]
+    routed = list(compress(ground.units, sent))
     reason = _obstacle(ground, sent, bad, saving, error)
     return ground.policy(
         step,
@@ -210,8 +210,10 @@ def _weighed(ground: Ground, step: Step, name: str, part: Part, sample: LossSamp
         saving=saving,
         saving_error=error,
         cost_ratio=None if saving is None or not dollars else (moved - saving) / dollars,
-        p50_duration=quantile(times, 0.5),
-        p95_duration=quantile(times, 0.95),
+        **timed(
+            [unit.duration for unit in routed if unit.duration is not None],
+            [unit.first_chunk for unit in routed if unit.first_chunk is not None],
+        ),
         max_input_tokens=part.max_input_tokens,
     )
 
@@ -230,6 +232,18 @@ def _obstacle(ground: Ground, sent: BoolArray, bad: float, saving: float | None,
     if saving <= 0:
         return "it saves nothing"
     return "" if saving > SURE * error else f"it saves {percent(saving)} of the dollars, give or take as much"
+
+
+def timed(times: Sequence[float], first: Sequence[float]) -> dict[str, Any]:
+    """The columns of how long answers take, and until something of them can be shown (seconds)."""
+    return {
+        "duration_n": len(times),
+        "p50_duration": quantile(times, 0.5),
+        "p95_duration": quantile(times, 0.95),
+        "first_chunk_n": len(first),
+        "p50_first_chunk": quantile(first, 0.5),
+        "p95_first_chunk": quantile(first, 0.95),
+    }
 
 
 def percent(share: float) -> str:

@@ -20,7 +20,8 @@ class Policy:
     the share of the workflow's dollars that is saved, from the candidate's own usage: moved - asked · cost_ratio.
     `fallback` is the share of requests a cascade asks twice, `break_even` that of dollars from which it saves nothing.
     `apply` (JSON) is all that is needed to run it, None where it is not offered; `max_input_tokens` is set where
-    length alone tells. `measures` (JSON) says how good a router is over its whole range. Durations are seconds.
+    length alone tells. `measures` (JSON) says how good a router is over its whole range. Durations are seconds, of
+    `duration_n` answers; `first_chunk_n` have a time until something of them can be shown.
     """
 
     workflow_id: int
@@ -49,6 +50,10 @@ class Policy:
     break_even: float | None = None
     p50_duration: float | None = None
     p95_duration: float | None = None
+    duration_n: int = 0
+    first_chunk_n: int = 0
+    p50_first_chunk: float | None = None
+    p95_first_chunk: float | None = None
     max_input_tokens: int | None = None
     apply: str | None = None
     measures: str | None = None
