@@ -25,7 +25,8 @@ from typing import Any
 import numpy as np
 
 from audit.__main__ import run
-from audit.deciding import Unit, rule
+from audit.deciding import Unit
+from audit.deciding.acceptance import acceptable
 from audit.deciding.totals import shares
 from audit.statistics.distributions import normal_quantile
 from audit.statistics.intervals import Interval
@@ -63,7 +64,7 @@ def estimates(found: Census, draws: int) -> tuple[dict[str, list[Interval]], dic
             groups.setdefault(unit.workflow_id, []).append(unit)
         for workflow, part in groups.items():
             name = found.names[workflow]
-            made.setdefault(name, []).append(rule.acceptable(part))
+            made.setdefault(name, []).append(acceptable(part))
             sizes[name] = sizes.get(name, 0.0) + len(part) / draws
         total = shares(sample)
         for name, each in (("requests", total.requests), ("prompts", total.prompts), ("dollars", total.dollars)):

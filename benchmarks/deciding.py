@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from audit.deciding import rule
+from audit.deciding.acceptance import acceptable
 from audit.deciding.units import TrialKey, Unit
 from audit.statistics.certificates import certificate_power, clean_units
 from audit.statistics.intervals import Interval, clopper_pearson, upper_bound
@@ -130,7 +131,7 @@ def certified(rng: Random, true_loss: float, n: int) -> float:
 def covered(rng: Random, world: World, n: int) -> bool:
     """Whether the interval of acceptable answers holds the truth."""
     lost, weights = sampled(rng, world, n)
-    return 1 - world.loss in rule.acceptable(trial(1, lost, weights).units)
+    return 1 - world.loss in acceptable(trial(1, lost, weights).units)
 
 
 def rated(
@@ -159,7 +160,7 @@ def rated(
 
 
 def rated_covered(rng: Random, true_bad: float, sensitivity: float, specificity: float) -> bool:
-    return 1 - true_bad in rule.acceptable(rated(rng, true_bad, sensitivity, specificity))
+    return 1 - true_bad in acceptable(rated(rng, true_bad, sensitivity, specificity))
 
 
 def rated_false_safe(rng: Random, true_bad: float) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from audit.deciding import rule
+from audit.deciding.acceptance import ENOUGH
 from audit.deciding.units import Unit
 from audit.store import Store
 from audit.taskkind import CHECKED
@@ -55,5 +55,5 @@ def floor(self_replay: dict[int, Unit], kind: str, logged: Floor | None) -> Floo
         weight = sum(unit.weight for unit in decided)
         passed = sum(unit.weight for unit in decided if unit.state == "passed")
         answered = weight + sum(unit.weight for unit in self_replay.values() if unit.state == "undecided")
-        return Floor(passed / weight if weight >= rule.ENOUGH * answered else None, len(decided), True)
+        return Floor(passed / weight if weight >= ENOUGH * answered else None, len(decided), True)
     return logged if kind in CHECKED else None

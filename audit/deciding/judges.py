@@ -26,7 +26,7 @@ FROM judgement WHERE status = 'ok' ORDER BY judgement_id
 
 @dataclass(frozen=True, slots=True)
 class Canaries:
-    """Planted answers of one sort: how many, and how many were judged as they had to be."""
+    """Planted answers: how many, and how many were judged as they had to be."""
 
     n: int
     right: int
@@ -36,23 +36,28 @@ class Canaries:
         """Share judged rightly; 1 where none was planted."""
         return self.right / self.n if self.n else 1.0
 
+    @property
+    def wrong_at_most(self) -> float:
+        """Upper 90 % bound of the share judged wrongly; 1 where none was planted."""
+        return upper_bound(self.n - self.right, self.n, MISS_DELTA) if self.n else 1.0
+
 
 class Doubt(NamedTuple):
-    """Upper bounds of the shares a judge gets wrong: of unacceptable answers passed, and of acceptable ones failed."""
+    """What may be wrong in a judge's word on one task kind.
+
+    `must_fail` and `must_pass` are the planted answers of that kind it met; `miss` bounds the share of unacceptable
+    answers it lets pass, at its worst task kind.
+    """
 
     miss: float
-    harsh: float
-
-
-NO_DOUBT = Doubt(0.0, 0.0)
+    must_fail: Canaries
+    must_pass: Canaries
 
 
 @dataclass(frozen=True, slots=True)
 class Fitness:
     """What is known of a judge on one task kind.
 
-    `miss` is the upper 90 % bound of the share of unacceptable answers it lets pass, from the canaries it had to
-    fail; `harsh` that of acceptable ones it fails, from those it had to pass.
     Planted answers and others it gave no readable verdict on are in `unread`, and nowhere else.
     `faults` say why its verdicts count for nothing; empty = fit. `consistency` is the share of answers it judged
     alike in both orders, None without any.
@@ -63,11 +68,30 @@ class Fitness:
     canaries: Mapping[str, Canaries]
     consistency: float | None
     answers: int
-    miss: float
-    harsh: float
     faults: tuple[str, ...]
     models: tuple[str, ...] = field(default=())
     unread: int = 0
+
+    @property
+    def must_fail(self) -> Canaries:
+        """Planted answers it had to fail, of all sorts."""
+        sorts = [each for name, each in self.canaries.items() if name in MUST_FAIL]
+        return Canaries(sum(each.n for each in sorts), sum(each.right for each in sorts))
+
+    @property
+    def must_pass(self) -> Canaries:
+        """Planted answers it had to pass: the logged ones themselves."""
+        return self.canaries.get("same", Canaries(0, 0))
+
+    @property
+    def miss(self) -> float:
+        """Upper 90 % bound of the share of unacceptable answers it lets pass."""
+        return self.must_fail.wrong_at_most
+
+    @property
+    def harsh(self) -> float:
+        """Upper 90 % bound of the share of acceptable answers it fails."""
+        return self.must_pass.wrong_at_most
 
     @property
     def fit(self) -> bool:
@@ -87,18 +111,17 @@ def fitness(store: Store) -> dict[tuple[str, str], Fitness]:
     found = {key: _fitness(key, items, models[key]) for key, items in pairs.items()}
     for row in store.rows("SELECT DISTINCT scorer, task_kind FROM score WHERE scorer LIKE 'judge%'"):
         key = row["scorer"], row["task_kind"] or ""
-        found.setdefault(key, Fitness(*key, {}, None, 0, 1.0, 1.0, ("it was given no canaries",)))
+        found.setdefault(key, Fitness(*key, {}, None, 0, ("it was given no canaries",)))
     return found
 
 
-def doubts(judges: Mapping[tuple[str, str], Fitness]) -> dict[str, Doubt]:
-    """What may be wrong in the word of each fit judge, at its worst task kind."""
-    found: dict[str, Doubt] = {}
-    for (name, _), each in judges.items():
-        if each.fit:
-            known = found.get(name, NO_DOUBT)
-            found[name] = Doubt(max(known.miss, each.miss), max(known.harsh, each.harsh))
-    return found
+def doubts(judges: Mapping[tuple[str, str], Fitness]) -> dict[tuple[str, str], Doubt]:
+    """What may be wrong in the word of each judge on each task kind it is fit for."""
+    fit = {key: each for key, each in judges.items() if each.fit}
+    worst: dict[str, float] = {}
+    for (name, _), each in fit.items():
+        worst[name] = max(worst.get(name, 0.0), each.miss)
+    return {key: Doubt(worst[key[0]], each.must_fail, each.must_pass) for key, each in fit.items()}
 
 
 def _fitness(
@@ -120,14 +143,9 @@ def _fitness(
     }
     real = both.get("", [])
     alike = aggregate_swapped([(_side(first), _side(second)) for first, second in real]).consistency if real else None
-    must_fail = [each for name, each in canaries.items() if name in MUST_FAIL]
-    planted, caught = sum(each.n for each in must_fail), sum(each.right for each in must_fail)
-    miss = upper_bound(planted - caught, planted, MISS_DELTA) if planted else 1.0
-    same = canaries.get("same", Canaries(0, 0))
-    harsh = upper_bound(same.n - same.right, same.n, MISS_DELTA) if same.n else 1.0
     names = tuple(sorted(models - {""}))
     faults = (*(_unreadable(unread, len(items)) or _faults(canaries, alike)), *_changed(names))
-    return Fitness(*key, canaries, alike, len(real), miss, harsh, faults, names, unread)
+    return Fitness(*key, canaries, alike, len(real), faults, names, unread)
 
 
 def _unreadable(unread: int, asked: int) -> tuple[str, ...]:

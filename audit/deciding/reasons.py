@@ -89,9 +89,9 @@ def _rated(trial: rule.Trial) -> list[str]:
     if right:
         said.append(f"accepted {right} that had failed")
     found = [", ".join(said)]
-    if people.too_few(trial.units):
+    if trial.voices.unheard:
         found.append(f"fewer than {people.LEAST} ratings of a group, too few to correct the share of its other answers")
-    if people.overruled_passes(trial.units):
+    if trial.voices.overruled_passes():
         found.append("the passes they did not see count no more: the rated ones speak for them")
     return found
 

@@ -4,22 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
-from audit.deciding import people
-from audit.deciding.units import TrialKey, Unit
-from audit.deciding.words import State
+from audit.deciding.people import Voices
+from audit.deciding.units import TrialKey, Unit, clusters
 from audit.statistics import verdicts as rule
-from audit.statistics.intervals import Interval, jeffreys
-from audit.statistics.shares import equal_units
-
-ENOUGH = 0.5
-"""Share of the answers that has to be decided for a share of acceptable ones to be named."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Trial:
     """One candidate on one workflow with its counted units: endpoint faults are left out, they say nothing of it.
 
@@ -51,12 +46,17 @@ class Trial:
         Where people overruled the passes, they speak instead and nothing is missed.
         """
         judged = any(unit.judge and unit.said == "passed" and unit.rated is None for unit in self.units)
-        return 1 - self.miss if judged and not people.overruled_passes(self.units, judged=True) else 1.0
+        return 1 - self.miss if judged and not self.voices.overruled_passes(judged=True) else 1.0
 
-    @property
+    @cached_property
+    def voices(self) -> Voices:
+        """Which of the units people rated speak for which others."""
+        return Voices.among(self.units)
+
+    @cached_property
     def evidence(self) -> tuple[Unit, ...]:
-        """Units a certificate may rest on, with the weights they then have."""
-        return people.certified(self.units)
+        """Units a certificate may rest on, with the weights they then have; in the order drawn."""
+        return self.voices.certified
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,16 +117,12 @@ def _statistical(trial: Trial, lenient: bool) -> rule.Trial:
     current = np.array([_current_good(trial, unit, lenient) for unit in units], dtype=np.bool_) if paired else None
     # a judge that misses losses must show fewer; what it does show is not less certain for that
     alpha = trial.alpha if lenient else trial.alpha * trial.trusted
-    return rule.Trial.of_answers(key, good, current, weights=weights, clusters=_clusters(units), alpha=alpha)
-
-
-def _good(unit: Unit, lenient: bool) -> bool:
-    return unit.state == "passed" or (unit.state == "undecided" and lenient)
+    return rule.Trial.of_answers(key, good, current, weights=weights, clusters=clusters(units), alpha=alpha)
 
 
 def _no_worse(unit: Unit, lenient: bool) -> bool:
     """Acceptable, or found unacceptable by people who found the logged answer so as well."""
-    return _good(unit, lenient) or (unit.rated is False and unit.logged_ok is False)
+    return unit.good(lenient) or (unit.rated is False and unit.logged_ok is False)
 
 
 def lost(trial: Trial, unit: Unit) -> bool:
@@ -139,11 +135,6 @@ def _current_good(trial: Trial, unit: Unit, lenient: bool) -> bool:
     if own is None or own.state == "not_reached":
         return True
     return own.state == "passed" or (own.state == "undecided" and not lenient)
-
-
-def _clusters(units: Sequence[Unit]) -> list[str] | None:
-    names = [unit.cluster for unit in units]
-    return names if len(set(names)) < len(names) else None
 
 
 def _join(trial: Trial, best: rule.Verdict, worst: rule.Verdict) -> Judged:
@@ -184,88 +175,9 @@ def _loss(trial: Trial) -> float | None:
     def kept(unit: Unit) -> bool:
         return _no_worse(unit, False) or not _current_good(trial, unit, lenient=False)
 
-    told = people.told(trial.units)
-    corrected = people.share(told, kept)
+    told = trial.voices.told
+    corrected = Voices.among(told).share(kept)
     if corrected is not None:
         return 1 - corrected.estimate
     weight = math.fsum(unit.weight for unit in told)
     return math.fsum(unit.weight for unit in told if not kept(unit)) / weight if weight else None
-
-
-def acceptable(units: Sequence[Unit]) -> Interval:
-    """Weighted share of acceptable answers among the decided ones; bounds (90 %) cover every reading of the others.
-
-    The share is NaN where fewer than half are decided.
-
-    It is the share of the log the units were drawn from, each at its weight. Where people's ratings of a draw correct
-    what was said of the others, the two-phase estimate takes its place; where they contradict it and are too few for
-    that, the bounds cover it. What a judge may get wrong, and nobody checked, widens the bounds.
-    """
-    strict, lenient = _corrected(units, False), _corrected(units, True)
-    estimate = _decided(units)
-    down, up = strict.estimate - strict.low, lenient.high - lenient.estimate
-    low = strict.low + down - math.hypot(down, _unseen(units, "failed", down))
-    high = lenient.high - up + math.hypot(up, _unseen(units, "passed", up))
-    return Interval(estimate, max(0.0, low), min(1.0, high), strict.level)
-
-
-def _corrected(units: Sequence[Unit], lenient: bool) -> Interval:
-    """Share acceptable in one reading of the undecided, corrected by people as far as they rated enough."""
-
-    def good(unit: Unit) -> bool:
-        return _good(unit, lenient)
-
-    plain, n = _share(units, lenient)
-    corrected = people.share(units, good, n)
-    found = corrected.interval() if corrected is not None else jeffreys(plain * n, n)
-    if len(people.speaking(units, few=True)) == len(people.speaking(units)):
-        return found
-    sparse = people.share(units, good, n, few=True)
-    other = sparse.interval() if sparse is not None else found
-    return replace(found, low=min(found.low, other.low), high=max(found.high, other.high))
-
-
-def _decided(units: Sequence[Unit]) -> float:
-    """Share acceptable among the decided answers; NaN where less than half is decided: the rest could be anything."""
-    told = people.told(units)
-    weight = math.fsum(unit.weight for unit in told)
-    if not weight or weight < ENOUGH * math.fsum(unit.weight for unit in units):
-        return math.nan
-    return _corrected(told, False).estimate
-
-
-def _unseen(units: Sequence[Unit], state: State, margin: float) -> float:
-    """Share of answers that judges nobody checked may have passed for each they failed, or the other way round.
-
-    Of B unacceptable answers a judge that misses a share m fails B·(1-m): m/(1-m) more stand behind each it failed, of
-    which there may be more than the sample shows by its `margin`. The bound is independent of the sample's own error,
-    so both are added as squares.
-    """
-    judged = people.unchecked(units)
-    total = math.fsum(unit.weight for unit in units)
-    part = math.fsum(unit.weight for unit in judged) / total if total else 0.0
-    if not part:
-        return 0.0
-    odds = [_odds(unit.doubt.miss if state == "failed" else unit.doubt.harsh) for unit in judged]
-    mean = math.fsum(unit.weight * each for unit, each in zip(judged, odds, strict=True)) / (total * part)
-    seen = math.fsum(unit.weight for unit in judged if unit.state == state) / total
-    return mean * min(part, seen + margin)
-
-
-def _odds(share: float) -> float:
-    return share / (1 - share) if share < 1 else math.inf
-
-
-def weighted(unit: Unit, weight: float) -> Unit:
-    """The unit with another weight."""
-    return replace(unit, weight=weight)
-
-
-def _share(units: Sequence[Unit], lenient: bool) -> tuple[float, float]:
-    return equal_units(
-        [_good(unit, lenient) for unit in units],
-        [unit.weight for unit in units],
-        [unit.included for unit in units],
-        [unit.stratum for unit in units],
-        _clusters(units),
-    )

@@ -136,7 +136,7 @@ def _trial(
 ) -> rule.Trial:
     kind = (workflows.get(key.workflow_id) or {}).get("task_kind") or ""
     counted = rule.counted(units)
-    miss = max((unit.doubt.miss for unit in counted if unit.judge and unit.said == "passed"), default=0.0)
+    miss = max((unit.doubt.miss for unit in counted if unit.doubt is not None and unit.said == "passed"), default=0.0)
     own = found.floors.get((key.workflow_id, key.current_model), {})
     echo = blindness.echoed(counted, own)
     return rule.Trial(key, kind, counted, {} if echo else own, miss, echo)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from audit.deciding import rule
+from audit.deciding.acceptance import acceptable
+from audit.deciding.rule import counted
 from audit.deciding.units import Unit, evidence
 from audit.statistics.intervals import Interval
 from audit.store import Store
@@ -16,7 +17,7 @@ class Shares:
     """The share of acceptable answers counted in three ways, which are three different right answers.
 
     A request counts each time it came, a prompt once, a dollar by what today's model costs. Bounds as in
-    `rule.acceptable`.
+    `acceptance.acceptable`.
     """
 
     requests: Interval
@@ -39,9 +40,9 @@ class Total:
 
 def shares(units: Sequence[Unit]) -> Shares:
     """Acceptable answers among the units, counted in three ways."""
-    dollars = [rule.weighted(unit, unit.weight * unit.current_cost) for unit in units if unit.current_cost]
-    prompts = [rule.weighted(unit, unit.weight / unit.requests) for unit in units]
-    return Shares(rule.acceptable(units), rule.acceptable(prompts), rule.acceptable(dollars))
+    dollars = [replace(unit, weight=unit.weight * unit.current_cost) for unit in units if unit.current_cost]
+    prompts = [replace(unit, weight=unit.weight / unit.requests) for unit in units]
+    return Shares(acceptable(units), acceptable(prompts), acceptable(dollars))
 
 
 def totals(store: Store) -> list[Total]:
@@ -49,7 +50,7 @@ def totals(store: Store) -> list[Total]:
     found: dict[tuple[str, str, str], list[Unit]] = {}
     workflows: dict[tuple[str, str, str], set[int]] = {}
     for key, units in sorted(evidence(store).trials.items()):
-        asked = [unit for unit in rule.counted(units) if unit.origin != "observed"]
+        asked = [unit for unit in counted(units) if unit.origin != "observed"]
         if asked:
             candidate = key.endpoint, key.model, key.variant
             found.setdefault(candidate, []).extend(asked)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from audit.deciding.judges import NO_DOUBT, Doubt, Fitness, doubts, fitness
+from audit.deciding.judges import Doubt, Fitness, doubts, fitness
 from audit.deciding.words import State, Word, Words, words
 from audit.hashes import content_hash, folded
 from audit.store import Store
@@ -84,7 +85,7 @@ class Unit:
     `rated` and `chance` as in `Word`; `same` when the candidate's text is the logged one, `logged_ok` what people said
     of the logged answer. `weight` is requests over `included`, the chance to be in the sample; that is 0, and the
     weight that of its own requests, for what nobody drew. `stratum` is where it was drawn,
-    `doubt` what its judge may get wrong. Costs are pico-USD per request, None where unpriced.
+    `doubt` what its judge may get wrong, None without a judge. Costs are pico-USD per request, None where unpriced.
     """
 
     replay_id: int
@@ -117,11 +118,15 @@ class Unit:
     logged_output_tokens: int | None
     included: float = 0.0
     stratum: str = ""
-    doubt: Doubt = NO_DOUBT
+    doubt: Doubt | None = None
     first_chunk: float | None = None
     logged_first_chunk: float | None = None
     cached_tokens: int | None = None
     logged_cached_tokens: int | None = None
+
+    def good(self, lenient: bool) -> bool:
+        """Whether it counts as acceptable; an undecided answer does in the lenient reading."""
+        return self.state == "passed" or (self.state == "undecided" and lenient)
 
 
 @dataclass(slots=True)
@@ -132,6 +137,12 @@ class Evidence:
     floors: dict[tuple[int, str], dict[int, Unit]] = field(default_factory=dict)
     seeds: list[int] = field(default_factory=list)
     judges: dict[tuple[str, str], Fitness] = field(default_factory=dict)
+
+
+def clusters(units: Sequence[Unit]) -> list[str] | None:
+    """Conversations of the units, None where every one is in a conversation of its own."""
+    names = [unit.cluster for unit in units]
+    return names if len(set(names)) < len(names) else None
 
 
 @dataclass(slots=True)
@@ -164,8 +175,7 @@ def evidence(store: Store) -> Evidence:
     doubt = doubts(found.judges)
     for row in store.rows(_REPLAYS):
         key = TrialKey(row["workflow_id"], row["current_model"], row["endpoint"], row["model"], row["variant"])
-        unit = _unit(row, drawn.get(row["prompt_key"], _Drawn(missed=0.0)), costs, said)
-        unit.doubt = doubt.get(unit.judge, NO_DOUBT)
+        unit = _unit(row, drawn.get(row["prompt_key"], _Drawn(missed=0.0)), costs, said, doubt)
         if key.model == key.current_model and not key.variant:
             _keep(found.floors.setdefault((key.workflow_id, key.current_model), {}), unit)
         else:
@@ -197,7 +207,13 @@ def _keep(kept: dict[int, Unit], unit: Unit) -> None:
         kept[unit.prompt_key] = unit
 
 
-def _unit(row: dict[str, Any], drawn: _Drawn, costs: dict[str, dict[int, int]], said: Words) -> Unit:
+def _unit(
+    row: dict[str, Any],
+    drawn: _Drawn,
+    costs: dict[str, dict[int, int]],
+    said: Words,
+    doubt: Mapping[tuple[str, str], Doubt],
+) -> Unit:
     observed = row["origin"] == "observed"
     cost = costs["observed"].get(row["replay_id"]) if observed else row["cost_pico"]
     logged = costs["logged"].get(row["request_id"])
@@ -238,6 +254,7 @@ def _unit(row: dict[str, Any], drawn: _Drawn, costs: dict[str, dict[int, int]], 
         logged_output_tokens=row["logged_output_tokens"],
         included=0.0 if observed else drawn.included,
         stratum=drawn.stratum,
+        doubt=doubt.get((word.judge, word.kind)),
     )
 
 

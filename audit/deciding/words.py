@@ -26,14 +26,16 @@ SELECT item, MAX(inclusion_probability) AS inclusion_probability FROM review_ite
 class Word:
     """What became of one answer: `state` with people's word, `said` without it.
 
-    `judge` decided where scorers could not. `rated` is what people found, None without a rating; `chance` that of
-    being drawn for rating, None where the rating did not come from a draw and speaks for this answer alone.
+    `judge` decided where scorers could not, on the task kind `kind`. `rated` is what people found, None without a
+    rating; `chance` that of being drawn for rating, None where the rating did not come from a draw and speaks for this
+    answer alone.
     """
 
     state: State = "undecided"
     reason: str = "not scored yet"
     said: State = "undecided"
     judge: str = ""
+    kind: str = ""
     rated: bool | None = None
     chance: float | None = None
 
@@ -76,7 +78,9 @@ def _scored(scores: list[dict[str, Any]]) -> Word:
         passed = majority(row["passed"] for row in rows)
         if passed is not None:
             state: State = "passed" if passed else "failed"
-            return Word(state, rows[-1]["reason"] or "", state, rows[-1]["scorer"] if judges else "")
+            last = rows[-1]
+            judge = last["scorer"] if judges else ""
+            return Word(state, last["reason"] or "", state, judge, last["task_kind"] or "")
     return Word("undecided", next((row["reason"] or "" for row in scores), ""))
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from audit.statistics.arrays import FloatArray, IntArray
-from audit.statistics.distributions import beta_quantile, normal_quantile
+from audit.statistics.distributions import beta_quantile, normal_quantile, normal_upper_tail
 
 LEVEL = 0.90
 MIN_N_EFF = 30
@@ -153,6 +153,24 @@ def _design_variance(
         centred = totals - totals.mean() if n > 1 else totals
         variance += n / max(1, n - 1) * float((centred**2).sum())
     return max(variance / weight**2, 1e-300)
+
+
+def level_between(gap: float, error: float, level: float = LEVEL) -> float:
+    """Return the level of the intervals of two ends that, taken together, hold a share anywhere between them.
+
+    `gap` is the distance of the ends, `error` the larger of their standard errors. A share at one end is missed on its
+    own side only once the other end is far away, so less is needed of each (Imbens & Manski 2004): from `level` at no
+    gap down to 2·`level` - 1.
+    """
+    if gap <= 0:
+        return level
+    low, high = normal_quantile(level), normal_quantile((1 + level) / 2)
+    apart = gap / error if error > 0 else math.inf
+    for _ in range(40):
+        z = (low + high) / 2
+        held = normal_upper_tail(-z - apart) - normal_upper_tail(z)
+        low, high = (z, high) if held < level else (low, z)
+    return 1 - 2 * normal_upper_tail(high)
 
 
 def _with_weights(values: ArrayLike, weights: ArrayLike | None) -> tuple[FloatArray, FloatArray]:

@@ -9,12 +9,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-import numpy as np
+from audit.statistics.intervals import LEVEL, Interval, jeffreys
 
-from audit.statistics.arrays import FloatArray
-from audit.statistics.intervals import LEVEL, Interval
-
-DRAWS = 10_000
+NONE = 1e-6
+"""Part of the variance of single units below which groups do not differ."""
 
 
 @dataclass(frozen=True)
@@ -77,32 +75,34 @@ class TwoPhase:
             for share, group in zip(shares, self.groups, strict=True)
             if group.known is None
         )
-        spread = math.fsum(
-            share * (group.share - self.estimate) ** 2 for share, group in zip(shares, self.groups, strict=True)
-        )
-        return math.sqrt(within + spread / self.units)
+        return math.sqrt(within + self._between / self.units)
 
-    def draws(self, rng: np.random.Generator, size: int = DRAWS) -> FloatArray:
-        """Return draws of the share from independent Jeffreys posteriors: of the groups' sizes, and inside each."""
-        sizes = rng.dirichlet([group.units + 0.5 for group in self.groups], size)
-        inside = np.stack(
-            [
-                np.full(size, group.known)
-                if group.known is not None
-                else rng.beta(group.ok + 0.5, max(0.0, group.rated - group.ok) + 0.5, size)
-                for group in self.groups
-            ],
-            axis=1,
-        )
-        combined: FloatArray = (sizes * inside).sum(axis=1)
-        return combined
+    @property
+    def _between(self) -> float:
+        """Variance of the groups' shares among units."""
+        return math.fsum(group.units * (group.share - self.estimate) ** 2 for group in self.groups) / self.units
 
-    def interval(self, level: float = LEVEL, seed: int = 0) -> Interval:
-        """Return the estimate with the equal-tailed interval of 10,000 draws; the same seed gives the same bounds.
+    def interval(self, level: float = LEVEL) -> Interval:
+        """Return the estimate with its interval: each group's own Jeffreys interval, and that of the groups' sizes.
 
-        Closed at the estimate, as Jeffreys' interval is at 0 and n: where all that was rated is alike, draws fall on
-        one side of it.
+        Their distances from the estimate are added as squares, for each side apart (Zou & Donner 2008), so that a
+        group of which all that was rated is alike widens the side on which it may be wrong and leaves the other.
         """
-        draws = self.draws(np.random.default_rng(seed))
-        low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2])
-        return Interval(self.estimate, min(float(low), self.estimate), max(float(high), self.estimate), level)
+        below, above = self._sizes(level)
+        for group in self.groups:
+            if group.known is None:
+                part, found = group.units / self.units, jeffreys(group.ok, group.rated, level)
+                below = math.hypot(below, part * (group.share - found.low))
+                above = math.hypot(above, part * (found.high - group.share))
+        p = self.estimate
+        return Interval(p, max(0.0, p - below), min(1.0, p + above), level)
+
+    def _sizes(self, level: float) -> tuple[float, float]:
+        """How far the share may be off for the groups' sizes, were their own shares known: below, above."""
+        p, alike = self.estimate, self.estimate * (1 - self.estimate)
+        between = self._between
+        if alike > 0 and between < NONE * alike:
+            return 0.0, 0.0
+        n = self.units * alike / between if alike > 0 else self.units
+        found = jeffreys(p * n, n, level)
+        return p - found.low, found.high - p

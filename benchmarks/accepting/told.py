@@ -8,14 +8,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from audit.deciding import Unit
-from audit.deciding.judges import MISS_DELTA, NO_DOUBT, Doubt
+from audit.deciding.judges import Canaries, Doubt
 from audit.deciding.words import State
-from audit.statistics.intervals import upper_bound
-from audit.statistics.sampling import sequential_poisson
+from audit.statistics.sampling import allocate, sequential_poisson
 from benchmarks.accepting.census import Census
 
-CANARIES = 75
-"""Planted answers of each kind that a judge of 500 answers meets."""
+MUST_FAIL, MUST_PASS = 75, 200
+"""Planted answers of each side that a judge of 500 answers without numbers meets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,30 +47,42 @@ class Teller:
         right = rng.random() < (self.sensitivity if good else self.specificity)
         return "passed" if right == good else "failed"
 
-    def _doubt(self, rng: np.random.Generator) -> Doubt:
-        """What the planted answers of this audit allow to be wrong."""
+    def _doubt(self, rng: np.random.Generator) -> Doubt | None:
+        """What the planted answers of this audit say of the judge."""
         if self.sensitivity is None or self.specificity is None:
-            return NO_DOUBT
-        missed, failed = (int(rng.binomial(CANARIES, 1 - share)) for share in (self.specificity, self.sensitivity))
-        return Doubt(upper_bound(missed, CANARIES, MISS_DELTA), upper_bound(failed, CANARIES, MISS_DELTA))
+            return None
+        must_fail = Canaries(MUST_FAIL, int(rng.binomial(MUST_FAIL, self.specificity)))
+        must_pass = Canaries(MUST_PASS, int(rng.binomial(MUST_PASS, self.sensitivity)))
+        return Doubt(must_fail.wrong_at_most, must_fail, must_pass)
 
 
 def _rate(units: Sequence[Unit], truth: Mapping[int, bool], n: int, rng: np.random.Generator) -> list[Unit]:
-    """The units with people's word on n of them, drawn as `audit review` draws."""
+    """The units with people's word on n of them, drawn as `audit review` draws: each half split by dollars."""
     passed = [place for place, unit in enumerate(units) if unit.said == "passed"]
     others = [place for place, unit in enumerate(units) if unit.said != "passed"]
     half = min(len(passed), max(n - n // 2, n - len(others)))
+    stakes: dict[int, float] = {}
+    for unit in units:
+        stakes[unit.workflow_id] = stakes.get(unit.workflow_id, 0.0) + unit.weight * (unit.current_cost or 0.0)
     made = list(units)
-    for group, size in ((passed, half), (others, n - half)):
-        if not group or not size:
-            continue
-        drawn = sequential_poisson([units[place].weight for place in group], size, rng.random(len(group)))
-        for row, chance in zip(drawn.units.tolist(), drawn.probabilities[drawn.units].tolist(), strict=True):
-            unit = units[group[row]]
-            good = truth[unit.prompt_key]
-            state: State = "passed" if good else "failed"
-            made[group[row]] = replace(unit, state=state, rated=good, chance=chance)
+    for side, size in ((passed, half), (others, n - half)):
+        groups = [[place for place in side if units[place].workflow_id == workflow] for workflow in stakes]
+        sizes = allocate(list(stakes.values()), [1.0] * len(stakes), size, capacity=list(map(len, groups)))
+        for group, part in zip(groups, sizes, strict=True):
+            for place, chance in _drawn([units[place].weight for place in group], part, rng):
+                unit = units[group[place]]
+                good = truth[unit.prompt_key]
+                state: State = "passed" if good else "failed"
+                made[group[place]] = replace(unit, state=state, rated=good, chance=chance)
     return made
+
+
+def _drawn(weights: Sequence[float], n: int, rng: np.random.Generator) -> list[tuple[int, float]]:
+    """Places and chances of n units drawn by their weights."""
+    if not n:
+        return []
+    drawn = sequential_poisson(weights, n, rng.random(len(weights)))
+    return list(zip(drawn.units.tolist(), drawn.probabilities[drawn.units].tolist(), strict=True))
 
 
 TELLERS = (

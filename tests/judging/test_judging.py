@@ -16,6 +16,7 @@ from audit.judging.screening import INJECTIONS, addresses_the_judge
 from audit.judging.stage import combined
 from audit.prices.catalogue import load
 from audit.scoring import scoring
+from audit.statistics.distributions import beta_quantile
 from tests.judging.conftest import House, careful, document, verdict
 
 
@@ -51,8 +52,8 @@ def test_the_interval_allows_for_what_the_planted_answers_leave_unknown_of_the_j
     house.says(careful)
     house.judge()
     found = house.decide()
-    # 0 of 40 planted answers of either kind misjudged: an error of 5.6 % can't be ruled out (90 %)
-    unseen = 1 - 0.1 ** (1 / 40)
+    # 0 of 40 planted answers of either kind misjudged: an error of 4.6 % can't be ruled out (Jeffreys, 90 %)
+    unseen = beta_quantile(0.95, 0.5, 40.5)
     assert found.acceptable == pytest.approx(0.75)
     assert found.interval_low <= 1 - 0.25 / (1 - unseen)
     assert found.interval_high >= 0.75 / (1 - unseen)

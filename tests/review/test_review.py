@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from audit.deciding import deciding
+from audit.deciding import deciding, totals
 from audit.errors import ReadError, ReplayError
 from audit.ledger import checks
 from audit.outcomes import correct_outcomes
@@ -227,6 +227,51 @@ def test_people_decide_what_nobody_could(drafted: Callable[..., Plant]) -> None:
     rate(store, draw_review(store, n=100).review, lambda _: "bad", "bob")
     rate(store, draw_review(store, n=100).review, lambda _: "bad", "cyd")
     assert deciding(store)[0].verdict == "not_safe"
+
+
+def open_workflows(plant: Plant, sizes: Sequence[int]) -> Store:
+    """Workflows of drafts nobody can compare, numbered from 1, with so many replayed answers each."""
+    for workflow, size in enumerate(sizes, 1):
+        plant.workflow(workflow, "drafting")
+        for number in range(size):
+            request = plant.logged(workflow, f"Dear {number}, thank you.", prompt=f"{workflow}: to {number}")
+            plant.drawn(request, probability=0.5)
+            plant.replayed(request, f"Hello {number}, thanks a lot.")
+    scoring(plant.store)
+    return plant.store
+
+
+def test_few_ratings_of_each_workflow_speak_for_all_of_them_together_but_for_none_alone(plant: Plant) -> None:
+    store = open_workflows(plant, [40] * 8)
+    review = draw_review(store, n=48).review
+    bad = {row["workflow_id"]: row["item"] for row in drawn_rows(store)}.values()
+    rate(store, review, lambda row: "bad" if row["item"] in bad else "good")
+    found = deciding(store)
+    assert all(6 <= verdict.rated < 10 and verdict.acceptable is None for verdict in found)
+    assert all(verdict.interval_high - verdict.interval_low > 0.7 for verdict in found), "six say little of one"
+    assert {verdict.verdict for verdict in found} == {"unknown"}, "a certificate rests on its own workflow's"
+    (total,) = totals(store)
+    assert total.shares.requests.estimate == pytest.approx(1 - 8 / 48, abs=0.01)
+    assert total.shares.requests.width < 0.22
+
+
+def test_a_workflow_without_a_rating_stays_open_beside_those_that_are_spoken_for(plant: Plant) -> None:
+    store = open_workflows(plant, [40, 40, 40, 40, 80])
+    rate(store, draw_review(store, n=24, workflows=("w1", "w2", "w3", "w4")).review, lambda _: "good")
+    (total,) = totals(store)
+    assert total.shares.requests.estimate == 1.0
+    assert 0.5 < total.shares.requests.low < 2 / 3, "the fifth may be all unacceptable"
+    assert total.shares.requests.high == 1.0
+
+
+def test_ratings_drawn_with_unlike_chances_count_by_what_they_stand_for(plant: Plant) -> None:
+    store = open_workflows(plant, [200, 20])
+    first = draw_review(store, n=9, workflows=("w1",)).review
+    second = draw_review(store, n=9, workflows=("w2",)).review
+    rate(store, first, lambda _: "good")
+    rate(store, second, lambda _: "bad")
+    (total,) = totals(store)
+    assert total.shares.requests.estimate == pytest.approx(200 / 220)
 
 
 def test_an_answer_no_worse_than_todays_is_no_loss(drafted: Callable[..., Plant]) -> None:

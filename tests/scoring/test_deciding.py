@@ -12,6 +12,8 @@ from audit.scoring import observed, scoring
 from audit.statistics.certificates import clean_units
 from audit.statistics.verdicts import whole_error
 
+HALF = {"probability": 0.5}
+
 
 def decided(plant: Any) -> list[Verdict]:
     scoring(plant.store)
@@ -214,6 +216,31 @@ def test_a_judge_that_may_miss_losses_must_show_fewer(plant: Any) -> None:
     assert found.loss_high == pytest.approx((1 - whole_error(1) ** (1 / 69)) / (1 - missed))
     canaries(plant, n=2000)
     assert deciding(plant.store)[0].verdict == "safe"
+
+
+def test_planted_answers_tell_of_the_judge_on_their_own_kind_and_over_all_kinds_together(plant: Any) -> None:
+    from audit.deciding import totals
+
+    for workflow, kind in ((1, "short_answer"), (2, "extraction")):
+        run(plant, lambda number: f"other {'x' * number}", n=100, workflow=workflow, kind=kind)
+    scoring(plant.store)
+    judged(plant, lambda number: number % 10 > 0, 200)
+    plant.store.run("UPDATE score SET task_kind = 'extraction' WHERE scorer LIKE 'judge%' AND replay_id > 100")
+    canaries(plant, n=400)
+    canaries(plant, n=10, kind="extraction")
+    well, barely = deciding(plant.store)
+    assert well.acceptable == barely.acceptable == 0.9
+    assert well.interval_high < 0.92, "what little is known of the judge on another kind is no doubt here"
+    assert barely.interval_high > 0.97
+    (total,) = totals(plant.store)
+    assert well.interval_high < total.shares.requests.high < (well.interval_high + barely.interval_high) / 2 + 0.01
+
+
+def test_a_share_between_two_readings_is_held_as_often_as_a_share_that_is_known(plant: Any) -> None:
+    run(plant, lambda number: f"answer {number}" if number < 150 else "something else", n=200, drawn=HALF)
+    (found,) = decided(plant)
+    sure = 1.645 * (0.75 * 0.25 / 200 * 0.5) ** 0.5
+    assert 0.75 - sure < found.interval_low < 0.75 - 0.7 * sure, "the share can't be at both ends at once"
 
 
 def test_the_floor_explains_losses_the_current_model_shares(plant: Any) -> None:

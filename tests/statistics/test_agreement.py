@@ -15,8 +15,8 @@ from audit.statistics.agreement import (
     prediction_powered_mean,
     rogan_gladen,
 )
-from audit.statistics.intervals import normal
-from audit.statistics.two_phase import TwoPhase
+from audit.statistics.intervals import jeffreys, normal
+from audit.statistics.two_phase import Group, TwoPhase
 
 
 def test_agreement_matches_the_worked_examples(oracles: dict[str, Any]) -> None:
@@ -74,9 +74,22 @@ def test_two_phase_matches_the_worked_example(oracles: dict[str, Any]) -> None:
     assert sample.standard_error == pytest.approx(o["se"], abs=5e-8)
     by_delta = normal(sample.estimate, sample.standard_error, 0.95)
     assert [by_delta.low, by_delta.high] == pytest.approx(o["ci95"], abs=5e-8)
-    drawn = sample.interval(0.95)
-    assert [drawn.low, drawn.high] == pytest.approx(o["ci95"], abs=0.025)
-    assert drawn == sample.interval(0.95)
+    found = sample.interval(0.95)
+    assert [found.low, found.high] == pytest.approx(o["ci95"], abs=0.025)
+
+
+def test_ratings_that_are_all_alike_leave_only_the_side_they_may_be_wrong_on() -> None:
+    mixed = TwoPhase((Group(80, known=1.0), Group(20, 12, 6)))
+    certain = TwoPhase((Group(80, known=1.0), Group(20, 12, 12)))
+    assert certain.interval().high == certain.estimate == 1.0
+    assert 0.9 < certain.interval().low < 1.0
+    assert mixed.interval().low < mixed.estimate < mixed.interval().high
+
+
+def test_groups_that_do_not_differ_leave_nothing_open_but_the_ratings() -> None:
+    one = TwoPhase((Group(500, 60, 51), Group(1e-9, 60, 51)))
+    rated = jeffreys(51, 60)
+    assert [one.interval().low, one.interval().high] == pytest.approx([rated.low, rated.high], abs=1e-6)
 
 
 def test_two_phase_intervals_cover() -> None:

@@ -18,6 +18,7 @@ from audit.statistics.intervals import (
     jeffreys,
     kish_neff,
     korn_graubard,
+    level_between,
     lower_bound,
     normal,
     upper_bound,
@@ -145,3 +146,14 @@ def test_weighted_interval_covers_under_unequal_probabilities() -> None:
 
 def test_normal_interval_is_symmetric() -> None:
     assert normal(10, 2, 0.95) == Interval(10, pytest.approx(6.080072), pytest.approx(13.919928), 0.95)
+
+
+@pytest.mark.parametrize("gap", [0.0, 0.3, 1.0, 4.0])
+def test_two_ends_hold_a_share_that_is_at_one_of_them_as_often_as_the_level_says(gap: float) -> None:
+    z = stats.norm.ppf((1 + level_between(gap, 1.0)) / 2)
+    assert stats.norm.cdf(z + gap) - stats.norm.cdf(-z) == pytest.approx(0.9, abs=1e-6)
+
+
+def test_ends_without_an_error_of_their_own_need_no_more_than_one_side_each() -> None:
+    assert level_between(0.1, 0.0) == pytest.approx(0.8)
+    assert level_between(0.0, 0.0) == 0.9
