@@ -109,7 +109,7 @@ def beyond(text: str, prompt: str) -> Beyond:
         return Beyond((), everything)
     first = _DATED.sub(" ", sentence)
     years = frozenset(re.findall(r"\b\d{4}\b", sentence)) - frozenset(re.findall(r"\b\d{4}\b", first))
-    if ";" in first or len(_WORD.findall(first)) > _LONGEST or facts(first).negations or hedged(first):
+    if ";" in first or len(_WORD.findall(first)) > _LONGEST or facts(first).negations or hedged(first, prompt):
         return Beyond((), everything)
     titles = [[word for word in _WORD.findall(title) if _stem(word) not in known] for title in _QUOTED.findall(first)]
     title = next(filter(None, titles), [])

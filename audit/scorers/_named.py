@@ -34,7 +34,7 @@ def named_alone(reference: str, candidate: str, prompt: str) -> bool:
     if not answer or not len(answer) < len(said) <= _LONGEST_SENTENCE or _SEVERAL_SENTENCES.search(text):
         return False
     known = set(words(prompt))
-    if hedged(text) or _DENIES.search(text) or known.issuperset(answer):
+    if hedged(text, prompt) or _DENIES.search(text) or known.issuperset(answer):
         return False
     rest = _around(answer, said, reference, prompt)
     return bool(rest) and not known.isdisjoint(map(str.casefold, rest)) and not _rivals(rest, said, answer, prompt)

@@ -24,6 +24,7 @@ _HEDGES = word_set(
     "or either maybe perhaps possibly probably might could but however although except rather instead unless"
     " approximately about around oder vielleicht aber ou peut-être mais o quizás pero forse ma nearly almost roughly"
 )
+_MODALS = word_set("could might")
 _DOUBTS = _HEDGES - {"about", "around"}
 _NEARLY = re.compile(r"\b(?:about|around)\s+\W?\d", re.IGNORECASE)
 _SENTENCE = re.compile(
@@ -62,9 +63,13 @@ def compare_typed(reference: str, candidate: str, prompt: str = "") -> bool | No
     return yes == also if yes is not None and also is not None else None
 
 
-def hedged(text: str) -> bool:
-    """Whether a text offers alternatives, doubts or exceptions; "about" is a doubt only before a number."""
-    return not _DOUBTS.isdisjoint(words(text)) or _NEARLY.search(text) is not None
+def hedged(text: str, prompt: str = "") -> bool:
+    """Whether a text offers alternatives, doubts or exceptions; "about" is a doubt only before a number.
+
+    A "could" or "might" of the prompt is the question's, not the answer's.
+    """
+    doubts = _DOUBTS - _MODALS.intersection(words(prompt)) if prompt else _DOUBTS
+    return not doubts.isdisjoint(words(text)) or _NEARLY.search(text) is not None
 
 
 def told(candidate: str, prompt: str) -> str | None:

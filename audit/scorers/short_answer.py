@@ -18,6 +18,11 @@ from audit.scorers._typed import carried, compare_typed, hedged, told, truth
 
 _NAME_WORDS = 4
 _ALIKE = 0.6
+_ASKS_STRING = re.compile(
+    r"\b(?:concatenate|spell|anagrams?|unscramble|decode|decipher|encode|reverse the (?:word|string|letters)"
+    r"|(?:first|last) letters?|letters in order)\b",
+    re.IGNORECASE,
+)
 _ASKS_NAME = re.compile(
     r"\b(?:who|whom|whose|where|capital|city|country|continent|river|author|president|inventor|composer|company|name"
     r"|wer|wen|wo|wohin|hauptstadt|stadt|land|name|qui|où|capitale|ville|pays|quién|dónde|ciudad|país|chi|dove|città)\b|[谁誰哪]|什么|どこ|だれ",
@@ -75,6 +80,8 @@ def _another(ours: str, theirs: str, stated: str, prompt: str) -> str | None:
         return "the same words with other figures"
     if _other_code(ours, stated):
         return "another number or code"
+    if _other_string(ours, stated, prompt):
+        return "another string"
     return "another name" if _other_name(ours, stated, prompt) else None
 
 
@@ -110,6 +117,13 @@ def _other_code(ours: str, theirs: str) -> bool:
         for text in (ours, theirs)
     )
     return codes and left != right and amount(ours) is None and amount(theirs) is None
+
+
+def _other_string(ours: str, theirs: str, prompt: str) -> bool:
+    """Whether signs in an order were asked for, and both answers are one word of them, but not the same."""
+    left, right = (re.sub(r"[\W_]+", "", text).casefold() for text in (ours, theirs))
+    single = all(len(text.split()) == 1 for text in (ours, theirs))
+    return single and bool(left and right) and left != right and _ASKS_STRING.search(prompt) is not None
 
 
 def _other_name(ours: str, theirs: str, prompt: str) -> bool:
