@@ -50,10 +50,17 @@ def _judge(reference: Answer, candidate: Answer, context: Context) -> Score:
         return Score(1.0, True, "same label (among other words)")
     if read is not None:
         return Score(0.0, False, "another label of the set")
-    equal = compare_typed(reference.text, candidate.text, context.user)
+    equal = _same_value(reference.text, candidate.text, context.user)
     if equal is not None:
         return Score(float(equal), equal, "same label" if equal else "another label")
     return _unread(expected, found, reference, candidate, context)
+
+
+def _same_value(reference: str, candidate: str, prompt: str) -> bool | None:
+    """Whether both come to one number, day, yes or no: few answers of a small log may look like labels."""
+    equal = compare_typed(reference, candidate, prompt)
+    ours, theirs = final_answer(reference) or reference, final_answer(candidate)
+    return compare_typed(ours, theirs, prompt) if equal is None and theirs is not None else equal
 
 
 def _unread(expected: str, found: str, reference: Answer, candidate: Answer, context: Context) -> Score:
