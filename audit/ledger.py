@@ -37,7 +37,7 @@ WITH judged AS (
                PARTITION BY p.workflow_id, p.model, COALESCE(CAST(s.passed AS VARCHAR), 'open') ORDER BY p.prompt_key
            ) AS place
     FROM replay AS p JOIN score AS s ON s.replay_id = p.replay_id
-    WHERE p.status = 'ok' AND p.variant = '' AND p.model <> p.current_model
+    WHERE p.status = 'ok' AND COALESCE(p.attempt, 1) = 1 AND p.variant = '' AND p.model <> p.current_model
 ),
 chosen AS (SELECT * FROM judged WHERE place <= $each),
 last_user AS (

@@ -39,7 +39,7 @@ SELECT p.workflow_id, p.current_model, p.endpoint, p.model, MIN(p.started_at_us)
        COUNT(DISTINCT p.response_model) AS snapshots, MIN(p.response_model) AS one_snapshot,
        MAX(p.response_model) AS other_snapshot
 FROM replay AS p JOIN request AS r ON r.request_id = p.request_id
-WHERE p.status = 'ok' AND COALESCE(p.variant, '') = ''
+WHERE p.status = 'ok' AND COALESCE(p.attempt, 1) = 1 AND COALESCE(p.variant, '') = ''
 GROUP BY p.workflow_id, p.current_model, p.endpoint, p.model
 """
 _PROVIDERS = """

@@ -89,14 +89,13 @@ def print_outcomes(outcomes: Sequence[Outcome], resolved: Resolved) -> None:
         console.note(f"{len(resolved.missing)} prompts of the set are not in this audit file and were not asked")
 
 
-def note_on_file(answers: int, path: str) -> None:
+def note_on_file(answers: int) -> None:
     """Say that answers of an earlier run were held against the set, and how to ask for new ones."""
     from audit import console, figures
 
-    path = console.clean(path, 300)
     console.note(
         f"{figures.things(answers, 'answer')} came from earlier runs and can't show what a provider changed since; "
-        f"to ask anew: audit ingest {path} --db new.duckdb, then this command with --db new.duckdb"
+        "--again asks anew"
     )
 
 

@@ -55,6 +55,11 @@ Excluded = Annotated[
 ]
 
 
+Again = Annotated[
+    bool, typer.Option("--again", help="With --evalset: ask anew what was answered before; verdicts stay as they are.")
+]
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands to the application."""
     app.command()(replay)
@@ -69,6 +74,7 @@ def replay(
     variant: Variants = None,
     no_floor: Annotated[bool, typer.Option("--no-floor", help="Do not replay the current models.")] = False,
     evalset: Annotated[str | None, typer.Option(help="Ask exactly the prompts of this set (`audit evalset`).")] = None,
+    again: Again = False,
     strict: Annotated[bool, typer.Option("--strict", help="With --evalset: exit 3 when a model fails it.")] = False,
     batch: Batch = False,
     collect: Collect = False,
@@ -87,11 +93,14 @@ def replay(
     Example: audit replay --sample 500 --model gpt-5-mini --max-cost 5
     """
     from audit.cli import batches
+    from audit.errors import ConfigError
 
     settings = load(config)
+    if again and (evalset is None or batch or collect):
+        raise ConfigError("--again goes with --evalset, and not with batches", "a verdict rests on the first answers")
     wish = Wish(
         sample=sample, models=model or (), max_cost=max_cost, seed=seed, variants=variant or (), floor=not no_floor,
-        evalset=evalset, dry_run=dry_run, batch=batch, redact=redact, workflows=workflow or (),
+        evalset=evalset, again=again, dry_run=dry_run, batch=batch, redact=redact, workflows=workflow or (),
         excluded=exclude_workflow or (), yes=yes, as_json=as_json,
     )  # fmt: skip
     with open_store(db, writes=not dry_run) as store:
@@ -127,7 +136,7 @@ def _replay(store: Store, settings: Config, wish: Wish, *, strict: bool) -> None
     found = outcomes(store, wanted.names, asked) if wanted else []
     _print(result, verdicts, totals(store), _names(store), found, wanted, wish.as_json)
     if wanted and plan.reused and not wish.as_json:
-        note_on_file(plan.reused, str(wish.evalset))
+        note_on_file(plan.reused)
     if strict:
         check_outcomes(found)
     end_early(result.stopped, result.unmade, result.answered)

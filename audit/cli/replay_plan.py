@@ -27,6 +27,7 @@ class Wish:
     variants: Sequence[str]
     floor: bool
     evalset: str | None
+    again: bool
     dry_run: bool
     batch: bool
     redact: bool
@@ -63,6 +64,7 @@ def planned(store: Store, settings: Config, wish: Wish, only: Mapping[int, float
         batch=wish.batch,
         redact=wish.redact,
         look=looks(store).count + 1,
+        again=wish.again,
     )
 
 

@@ -17,7 +17,7 @@ _ENDPOINT_FAULTS = frozenset(
 )
 _REPLAYS = """
 SELECT p.replay_id, p.prompt_key, p.workflow_id, p.current_model, p.endpoint, p.model,
-       COALESCE(p.variant, '') AS variant, p.status, p.error, p.origin, p.cost_pico,
+       COALESCE(p.variant, '') AS variant, COALESCE(p.attempt, 1) AS attempt, p.status, p.error, p.origin, p.cost_pico,
        p.duration, p.input_tokens, p.output_tokens, p.cache_read_input_tokens AS cached_tokens, p.request_id,
        r.input_tokens AS logged_input_tokens, r.output_tokens AS logged_output_tokens,
        r.cache_read_input_tokens AS logged_cached_tokens,
@@ -166,24 +166,30 @@ class _Drawn:
         return self.requests / included if included > 0 else float(self.requests)
 
 
-def evidence(store: Store) -> Evidence:
-    """Read every replayed unit; of several attempts the first answer counts, else the last failure."""
+def evidence(store: Store, *, newest: bool = False) -> Evidence:
+    """Read every replayed unit: the first answer to each prompt, else the last failure.
+
+    What was asked again counts only with `newest`, where each prompt's latest outcome takes the place of all before: it
+    tells what a model does today, and no verdict may rest on what was asked until it pleased.
+    """
     found = Evidence(seeds=[row["seed"] for row in store.rows("SELECT DISTINCT seed FROM sample ORDER BY seed")])
     found.judges = fitness(store)
     unfit = frozenset(key for key, judge in found.judges.items() if not judge.fit)
     drawn, costs, said = _drawn(store), _costs(store), words(store, unfit)
     doubt = doubts(found.judges)
     for row in store.rows(_REPLAYS):
+        if row["attempt"] > 1 and not newest:
+            continue
         key = TrialKey(row["workflow_id"], row["current_model"], row["endpoint"], row["model"], row["variant"])
         unit = _unit(row, drawn.get(row["prompt_key"], _Drawn(missed=0.0)), costs, said, doubt)
         if key.model == key.current_model and not key.variant:
-            _keep(found.floors.setdefault((key.workflow_id, key.current_model), {}), unit)
+            _keep(found.floors.setdefault((key.workflow_id, key.current_model), {}), unit, newest)
         else:
             found.trials.setdefault(key, []).append(unit)
     for key, units in found.trials.items():
         kept: dict[int, Unit] = {}
         for unit in units:
-            _keep(kept, unit)
+            _keep(kept, unit, newest)
         found.trials[key] = sorted(kept.values(), key=lambda unit: (unit.batch, unit.prompt_key))
     _reach(found, store)
     return found
@@ -200,10 +206,10 @@ def _reach(found: Evidence, store: Store) -> None:
             unit.weight /= part or 1.0
 
 
-def _keep(kept: dict[int, Unit], unit: Unit) -> None:
-    """An answer is never replaced; a failure gives way to whatever comes later."""
+def _keep(kept: dict[int, Unit], unit: Unit, newest: bool) -> None:
+    """An answer is never replaced, unless by the `newest` outcome; a failure gives way to whatever comes later."""
     known = kept.get(unit.prompt_key)
-    if known is None or known.state in ("no_answer", "not_reached"):
+    if newest or known is None or known.state in ("no_answer", "not_reached"):
         kept[unit.prompt_key] = unit
 
 

@@ -90,9 +90,9 @@ class Outcome:
 
 
 def outcomes(store: Store, names: Mapping[int, str], models: Sequence[tuple[str, str, str]]) -> list[Outcome]:
-    """How the candidates (endpoint, model, variant) did on the prompts of a set; the worst first."""
+    """How the candidates (endpoint, model, variant) did on the prompts of a set when asked last; the worst first."""
     known = {row["workflow_id"]: (row["name"] or "", row["task_kind"] or "") for row in store.rows(_WORKFLOWS)}
-    found = evidence(store)
+    found = evidence(store, newest=True)
     groups: dict[tuple[int, tuple[str, str, str]], list[Unit]] = {}
     for key, units in found.trials.items():
         who = (key.endpoint, key.model, key.variant)

@@ -25,7 +25,7 @@ SELECT p.workflow_id, p.current_model, p.endpoint, p.model, MAX(r.input_tokens) 
        MAX(CASE WHEN m.request_id IS NULL THEN 0 ELSE 1 END) AS media, MAX(p.started_at_us) AS last_us
 FROM replay AS p JOIN request AS r ON r.request_id = p.request_id
 LEFT JOIN routing_media AS m ON m.request_id = p.request_id
-WHERE p.status = 'ok' AND COALESCE(p.variant, '') = ''
+WHERE p.status = 'ok' AND COALESCE(p.attempt, 1) = 1 AND COALESCE(p.variant, '') = ''
 GROUP BY p.workflow_id, p.current_model, p.endpoint, p.model
 """
 

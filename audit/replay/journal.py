@@ -129,6 +129,7 @@ def identity(plan: Plan, job: Job) -> dict[str, Any]:
     route = plan.routes[job.route]
     return {
         "prompt_key": job.prompt_key,
+        "attempt": job.attempt,
         "request_id": job.request_id,
         "workflow_id": int(plan.frame.workflow_id[job.row]),
         "current_model": route.current.model,

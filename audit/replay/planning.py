@@ -24,7 +24,7 @@ from audit.replay.promises import grown_promise, promise
 from audit.replay.prompts import Logged, chunks, gather, load
 from audit.replay.redaction import Redactor
 from audit.replay.routes import Directory, Route, Skipped, address_of, currents, host_of, is_loopback, serves
-from audit.replay.runs import spent_unfinished
+from audit.replay.runs import finished_at_us, spent_unfinished
 from audit.replay.strata import stratify
 from audit.replay.variants import Variant, variant
 from audit.statistics.arrays import BoolArray
@@ -35,14 +35,19 @@ EXPECTED_THINKING = 800
 """Output tokens a thinking model is expected to add; only steers the estimate, never the cap."""
 
 _FINISHED = """
-SELECT DISTINCT prompt_key, endpoint, model, COALESCE(variant, '') AS variant FROM replay
+SELECT prompt_key, endpoint, model, COALESCE(variant, '') AS variant, MAX(COALESCE(attempt, 1)) AS attempts,
+       MAX(started_at_us) AS last_us
+FROM replay
 WHERE status = 'ok' AND origin IN ('live', 'local', 'recorded')
+GROUP BY prompt_key, endpoint, model, COALESCE(variant, '')
 """
 _PENDING = """
 SELECT e.prompt_key, b.endpoint, e.model, e.variant FROM replay_batch_entry AS e
 JOIN replay_batch AS b ON b.tag = e.tag WHERE b.status <> 'collected'
 """
 _WORKFLOWS = "SELECT workflow_id, name, task_kind FROM workflow"
+_Finished = Mapping[tuple[object, ...], tuple[int, int]]
+"""Answers on file by prompt, endpoint, model and variant: how many, and when the last was asked for."""
 _NO_TOOLS = "the embedded model has no tools"
 
 
@@ -65,6 +70,7 @@ def plan(
     batch: bool = False,
     redact: bool = False,
     look: int = 1,
+    again: bool = False,
 ) -> Plan:
     """Plan the replay of `sample` prompts with `models` (proposed from the price table where nothing is named).
 
@@ -75,7 +81,8 @@ def plan(
     well and lists what is missing: such a plan is for reading. `only` asks exactly these prompts (by key, with the
     chance each had to be among them) instead of drawing any. `batch` plans for the Batch APIs at their prices,
     `redact` hides personal data from every endpoint outside this process. `look` counts at which look at new answers
-    these will be judged, for what the sample can certify. Raises
+    these will be judged, for what the sample can certify. With `again` what
+    was answered before the last run that came to its end is asked anew. Raises
     ReplayError where nothing can be replayed or a named model's endpoint can't be used, and ConfigError for a model
     without an endpoint or an unknown variant.
     """
@@ -83,7 +90,7 @@ def plan(
     if not len(units):
         raise ReplayError("no request of this log can be replayed", _nothing(units))
     directory = Directory(catalogue, endpoints, time.time_ns() // 1000, batch=batch)
-    found = _Planner(store, directory, units, local or LocalLimits(), Redactor() if redact else None)
+    found = _Planner(store, directory, units, local or LocalLimits(), Redactor() if redact else None, again)
     ways = found.ways(models, floor, [variant(each) for each in variants], unready)
     made = found.plan(ways, sample, seed, judged, only, whole_error(look))
     if not floor:
@@ -105,8 +112,11 @@ class _Planner:
         units: Frame,
         local: LocalLimits,
         redactor: Redactor | None,
+        again: bool,
     ) -> None:
         self._redactor = redactor
+        # what an unfinished run asked anew is not asked once more by the next
+        self._again_before_us = finished_at_us(store, "replay") if again else -1
         self._store = store
         self._units = units
         self._local = local
@@ -212,7 +222,7 @@ class _Planner:
         by_current: dict[tuple[str, str], list[int]] = {}
         for place, route in enumerate(ways):
             by_current.setdefault((route.current.model, route.current.provider_name), []).append(place)
-        finished = {tuple(row.values()) for row in self._store.rows(_FINISHED)}
+        finished = {tuple(row.values())[:4]: (row["attempts"], row["last_us"]) for row in self._store.rows(_FINISHED)}
         self._pending = {tuple(row.values()) for row in self._store.rows(_PENDING)}
         gather(self._store, self._units.request_id[np.array(rows, dtype=np.int64)].tolist())
         for part in chunks(rows):
@@ -223,11 +233,12 @@ class _Planner:
                     self._list_job(row, each, place, ways[place], finished, counts)
 
     def _list_job(
-        self, row: int, logged: Logged, place: int, route: Route, finished: set[tuple[object, ...]], counts: Counts
+        self, row: int, logged: Logged, place: int, route: Route, finished: _Finished, counts: Counts
     ) -> None:
         key = int(self._units.prompt_key[row])
         name = (key, route.endpoint.name, route.model, route.variant_name)
-        if name in finished:
+        attempts, last_us = finished.get(name, (0, 0))
+        if attempts and last_us > self._again_before_us:
             counts.reused[place] = counts.reused.get(place, 0) + 1
             return
         if name in self._pending:
@@ -247,7 +258,7 @@ class _Planner:
             counts.hidden[key] = call.redacted
         if logged.prompt and any(message.images for message in logged.prompt.messages):
             counts.pictured.add(key)
-        counts.jobs.append(Job(place, row, key, logged.request_id, expected, worst))
+        counts.jobs.append(Job(place, row, key, logged.request_id, expected, worst, attempts + 1))
         counts.sent.setdefault(route.endpoint.name, set()).add(key)
         if not serves(route, logged.provider_name, logged.price):
             counts.foreign.add(route.endpoint.name)

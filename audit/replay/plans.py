@@ -25,7 +25,10 @@ class LocalLimits:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One call to make; `route` and `row` index the plan's routes and frame. Costs are pico-USD, None = no price."""
+    """One call to make; `route` and `row` index the plan's routes and frame. Costs are pico-USD, None = no price.
+
+    `attempt` is 1 more than the answers to it on file: what was asked again.
+    """
 
     route: int
     row: int
@@ -33,6 +36,7 @@ class Job:
     request_id: int
     expected_pico: int | None
     worst_pico: int | None
+    attempt: int = 1
 
 
 @dataclass(frozen=True, slots=True)

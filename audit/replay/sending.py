@@ -131,7 +131,7 @@ class Sender:
             await reserve.settle(spent)
 
     def _file(self, job: Job, outcome: dict[str, Any], started_at_us: int) -> None:
-        self._journal.add({"attempt": 1, "started_at_us": started_at_us, **identity(self._plan, job), **outcome})
+        self._journal.add({"started_at_us": started_at_us, **identity(self._plan, job), **outcome})
 
     def _answered(self, job: Job, route: Route, answer: Answer, started: int, reserve: Reserve) -> int:
         """Journal an answer; returns pico-USD spent."""
@@ -147,4 +147,6 @@ class Sender:
 
 def idempotency_key(job: Job, route: Route) -> str:
     """The same for every attempt at one call, so that a gateway that knows such keys answers it once."""
-    return f"audit-{digest(job.prompt_key, route.endpoint.name, route.model, route.variant_name) & (2**64 - 1):016x}"
+    again = (str(job.attempt),) if job.attempt > 1 else ()
+    named = digest(job.prompt_key, route.endpoint.name, route.model, route.variant_name, *again)
+    return f"audit-{named & (2**64 - 1):016x}"

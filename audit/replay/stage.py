@@ -155,6 +155,7 @@ def settings_of(plan: Plan, max_cost_usd: float | None) -> dict[str, object]:
         "sample": plan.requested,
         "candidates": sorted({_name(route) for route in plan.routes if not route.floor}),
         "max_cost_usd": max_cost_usd,
+        "again": sum(job.attempt > 1 for job in plan.jobs),
         "hosts": sorted({each.host for each in plan.destinations if each.host}),
     }
 

@@ -220,7 +220,8 @@ CREATE TABLE replay (
     request_id BIGINT,          -- the representative that was replayed
     workflow_id BIGINT,
     current_model VARCHAR,
-    endpoint VARCHAR, model VARCHAR, variant VARCHAR, attempt INTEGER,
+    endpoint VARCHAR, model VARCHAR, variant VARCHAR,
+    attempt INTEGER,            -- 1 + answers to the same call before: what was asked again; verdicts rest on 1; NULL = 1
     status VARCHAR,             -- ok | failed
     error VARCHAR,
     text VARCHAR USING COMPRESSION zstd,

@@ -117,6 +117,32 @@ def test_in_its_own_file_a_set_keeps_weights_and_asks_exactly_its_prompts(
     assert "25 answers came from earlier runs" in " ".join((again.out + again.err).split())
 
 
+def test_a_set_that_is_asked_again_tells_of_today_and_changes_no_verdict(
+    audit: Run, peer: Peer, db: Path, tmp_path: Path
+) -> None:
+    target = tmp_path / "set.jsonl"
+    audit("evalset", "-o", target, "--db", db)
+    run = ("replay", "--evalset", target, "--model", "gpt-4.1-mini", "--no-floor", "--yes", "--db", db, "--json")
+    before = audit(*run).document
+    peer.reply = lambda body: "complaint"
+    asked, cap = len(peer.requests), str(10.5 * audit(*run, "--again", "--dry-run").document["worst_usd"] / 40)
+    part = audit(*run, "--again", "--max-cost", cap)
+    kept = len(peer.requests) - asked
+    assert (part.code, 0 < kept < 40) == (4, True)
+    rest = audit(*run, "--again")
+    assert (rest.code, rest.document["reused"], len(peer.requests) - asked) == (0, kept, 40), "it goes on"
+    (then,), (now,) = before["evalset"]["outcomes"], rest.document["evalset"]["outcomes"]
+    assert (then["acceptable"], now["n"], now["acceptable"] < 20) == (40, 40, True)
+    assert rest.document["by_candidate"] == before["by_candidate"]
+    keys = {each["idempotency-key"] for each in peer.headers if "idempotency-key" in each}
+    assert len(keys) == len(peer.requests), "no gateway takes it for the same call"
+    with stores.open(db) as store:
+        on_file = store.rows("SELECT attempt, COUNT(*) AS n FROM replay WHERE model = 'gpt-4.1-mini' GROUP BY attempt")
+    assert {row["attempt"]: row["n"] for row in on_file} == {1: 40, 2: 40}
+    assert audit(*run).document["evalset"]["outcomes"] == [now], "what was asked last stands"
+    assert audit("replay", "--again", "--db", db).code == 2
+
+
 def test_an_answer_people_rejected_is_nothing_to_come_up_to(audit: Run, db: Path, tmp_path: Path) -> None:
     with stores.open(db) as store:
         rows = store.rows("SELECT replay_id, request_id FROM replay ORDER BY replay_id LIMIT 2")
