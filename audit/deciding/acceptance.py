@@ -59,7 +59,7 @@ class _Reading:
     @classmethod
     def of(cls, voices: Voices, lenient: bool) -> _Reading:
         def good(unit: Unit) -> bool:
-            return unit.good(lenient)
+            return unit.acceptable(lenient)
 
         units = voices.units
         plain, n = equal_units(
@@ -158,10 +158,10 @@ def _decided(voices: Voices) -> float:
     weight = math.fsum(unit.weight for unit in told)
     if not weight or weight < ENOUGH * math.fsum(unit.weight for unit in voices.units):
         return math.nan
-    phases = Voices.among(told).share(lambda unit: unit.good(False))
+    phases = Voices.among(told).share(lambda unit: unit.acceptable(False))
     if phases is not None:
         return phases.estimate
-    return math.fsum(unit.weight for unit in told if unit.good(False)) / weight
+    return math.fsum(unit.weight for unit in told if unit.acceptable(False)) / weight
 
 
 def _odds(share: float) -> float:

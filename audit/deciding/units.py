@@ -11,6 +11,7 @@ from audit.deciding.words import State, Word, Words, words
 from audit.hashes import content_hash, folded
 from audit.store import Store
 from audit.store.naming import RESPONSE_NAME
+from audit.store.tasks import DISPUTED
 
 _ENDPOINT_FAULTS = frozenset(
     {"rate_limited", "overloaded", "server_error", "connection", "timeout", "unauthorised", "not_found", "quota"}
@@ -23,7 +24,7 @@ SELECT p.replay_id, p.prompt_key, p.workflow_id, p.current_model, p.endpoint, p.
        r.cache_read_input_tokens AS logged_cached_tokens,
        r.duration AS logged_duration, p.time_to_first_chunk AS first_chunk,
        CASE WHEN r.time_to_first_chunk >= 0 THEN r.time_to_first_chunk ELSE NULL END AS logged_first_chunk,
-       r.output_normalised_hash AS logged_answer,
+       r.output_normalised_hash AS logged_answer, r.outcome AS logged_outcome,
        COALESCE(p.text, '') || COALESCE(p.tool_calls, '') AS answer
 FROM replay AS p
 JOIN request AS r ON r.request_id = p.request_id
@@ -83,9 +84,10 @@ class Unit:
 
     `state` is what became of it, `said` the same without people's word; `judge` decided where scorers could not.
     `rated` and `chance` as in `Word`; `same` when the candidate's text is the logged one, `logged_ok` what people said
-    of the logged answer. `weight` is requests over `included`, the chance to be in the sample; that is 0, and the
-    weight that of its own requests, for what nobody drew. `stratum` is where it was drawn,
-    `doubt` what its judge may get wrong, None without a judge. Costs are pico-USD per request, None where unpriced.
+    of the logged answer, `disputed` that the log marks it as bad. `weight` is requests over `included`, the chance to
+    be in the sample; that is 0, and the weight that of its own requests, for what nobody drew. `stratum` is where it
+    was drawn, `doubt` what its judge may get wrong, None without a judge. Costs are pico-USD per request, None where
+    unpriced.
     """
 
     replay_id: int
@@ -123,10 +125,16 @@ class Unit:
     logged_first_chunk: float | None = None
     cached_tokens: int | None = None
     logged_cached_tokens: int | None = None
+    disputed: bool = False
 
     def good(self, lenient: bool) -> bool:
-        """Whether it counts as acceptable; an undecided answer does in the lenient reading."""
+        """Whether it is no worse than today's answer; an undecided one counts so in the lenient reading."""
         return self.state == "passed" or (self.state == "undecided" and lenient)
+
+    def acceptable(self, lenient: bool) -> bool:
+        """As `good`; but what programs found the same as an answer the log marks as bad is not acceptable for that."""
+        repeated = self.disputed and self.state == "passed" and not self.judge and self.rated is None
+        return self.good(lenient) and not repeated
 
 
 @dataclass(slots=True)
@@ -242,6 +250,7 @@ def _unit(
         reason=word.reason,
         answer=row["answer"],
         logged_answer=row["logged_answer"],
+        disputed=(row["logged_outcome"] or "").strip().casefold() in DISPUTED,
         weight=drawn.weight,
         cluster=drawn.cluster or str(row["prompt_key"]),
         batch=drawn.batch,

@@ -43,6 +43,19 @@ def run(
     return ids
 
 
+def test_a_mistake_the_log_marks_is_no_worse_when_repeated_and_not_acceptable_either(plant: Any) -> None:
+    plant.workflow(1, "short_answer")
+    for number in range(100):
+        bad = number < 20
+        request = plant.logged(1, f"answer {number}", prompt=f"prompt {number}", outcome="thumbs_down" if bad else None)
+        plant.drawn(request)
+        plant.replayed(request, f"Answer {number}.", model="small-model")
+    (found,) = decided(plant)
+    assert (found.verdict, found.loss, found.undecided) == ("safe", 0.0, 0)
+    assert found.acceptable == pytest.approx(0.8)
+    assert found.interval_low < 0.8 < found.interval_high < 1.0
+
+
 def test_a_candidate_that_never_loses_is_safe(plant: Any) -> None:
     run(plant, lambda number: f"Answer {number}.")
     (found,) = decided(plant)
