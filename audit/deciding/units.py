@@ -18,7 +18,7 @@ _ENDPOINT_FAULTS = frozenset(
 )
 _REPLAYS = """
 SELECT p.replay_id, p.prompt_key, p.workflow_id, p.current_model, p.endpoint, p.model,
-       COALESCE(p.variant, '') AS variant, COALESCE(p.attempt, 1) AS attempt, p.status, p.error, p.origin, p.cost_pico,
+       COALESCE(p.variant, '') AS variant, p.status, p.error, p.origin, p.cost_pico,
        p.duration, p.input_tokens, p.output_tokens, p.cache_read_input_tokens AS cached_tokens, p.request_id,
        r.input_tokens AS logged_input_tokens, r.output_tokens AS logged_output_tokens,
        r.cache_read_input_tokens AS logged_cached_tokens,
@@ -186,8 +186,6 @@ def evidence(store: Store, *, newest: bool = False) -> Evidence:
     drawn, costs, said = _drawn(store), _costs(store), words(store, unfit)
     doubt = doubts(found.judges)
     for row in store.rows(_REPLAYS):
-        if row["attempt"] > 1 and not newest:
-            continue
         key = TrialKey(row["workflow_id"], row["current_model"], row["endpoint"], row["model"], row["variant"])
         unit = _unit(row, drawn.get(row["prompt_key"], _Drawn(missed=0.0)), costs, said, doubt)
         if key.model == key.current_model and not key.variant:
