@@ -91,17 +91,18 @@ def _carry_out(store: Store, settings: Config, plan: JudgePlan, cap: float, agre
 
 def _print(store: Store, settings: Config, made: Judged, as_json: bool) -> None:
     """What the judge said, and the verdicts that follow."""
-    from audit.cli.quality import print_verdicts
-    from audit.deciding import deciding
+    from audit.cli.quality import print_totals, print_verdicts
+    from audit.deciding import deciding, totals
     from audit.export.quality import judge_document
     from audit.ledger import workflow_names
 
     verdicts, names = deciding(store, settings.latency, settings.first_chunk), workflow_names(store)
     if as_json:
-        print_json(judge_document(made, verdicts, names))
+        print_json(judge_document(made, verdicts, names, totals(store)))
         return
     _print_judged(made)
     print_verdicts(verdicts, names)
+    print_totals(totals(store))
 
 
 def _print_plan(plan: JudgePlan, cap: float) -> None:

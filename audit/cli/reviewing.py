@@ -100,8 +100,8 @@ def _say_drawn(drawn: Drawn, out: str) -> None:
 def _after(store: Store, settings: Config, taken: Sequence[Imported], as_json: bool) -> None:
     """Decide again with the new ratings, and say what came of them."""
     from audit import console
-    from audit.cli.quality import print_verdicts
-    from audit.deciding import deciding
+    from audit.cli.quality import print_totals, print_verdicts
+    from audit.deciding import deciding, totals
     from audit.export import quality as written
     from audit.ledger import workflow_names
     from audit.outcomes import correct_outcomes
@@ -112,9 +112,9 @@ def _after(store: Store, settings: Config, taken: Sequence[Imported], as_json: b
         agreement(store),
         workflow_names(store),
     )
-    correct = correct_outcomes(store)
+    correct, overall = correct_outcomes(store), totals(store)
     if as_json:
-        print_json(written.ratings_document(taken, agreed, correct, verdicts, names))
+        print_json(written.ratings_document(taken, agreed, correct, verdicts, names, overall))
         return
     for each in taken:
         more = f", {each.changed} changed" if each.changed else ""
@@ -127,6 +127,7 @@ def _after(store: Store, settings: Config, taken: Sequence[Imported], as_json: b
     print_correct(correct)
     if verdicts:
         print_verdicts(verdicts, names)
+    print_totals(overall)
 
 
 def _agreement_line(pair: Agreement) -> str:

@@ -15,8 +15,9 @@ from audit.deciding.units import Unit
 from audit.statistics.verdicts import FAMILY_DELTA, look_error
 
 
-def because(trial: rule.Trial, judged: rule.Judged, undecided: int) -> str:
+def because(trial: rule.Trial, judged: rule.Judged) -> str:
     """Why the rule says what it says."""
+    undecided = sum(unit.state == "undecided" for unit in trial.units)
     limit = f"{100 * trial.alpha:.1f} %"
     low, high = (_beside(trial.alpha, share) for share in (judged.loss_low, judged.loss_high))
     if judged.verdict == "safe":

@@ -145,25 +145,21 @@ def _trial(
 def _verdict(trial: rule.Trial, judged: rule.Judged, found: Evidence, standing: _Standing, name: str) -> Verdict:
     units = found.trials[trial.key]
     measured = floor(dict(trial.self_replay), trial.kind, standing.logged.get(trial.key[:2]))
-    counted, money = shares(trial.units), ratios(trial.units, dict(trial.self_replay))
-    undecided = sum(unit.state == "undecided" for unit in trial.units)
+    money = ratios(trial.units, dict(trial.self_replay))
     times = timing(trial.units, name, standing.limits)
     word, veto = _vetoed(trial, judged.verdict, times)
     behaviour = standing.behaviours.of(trial.key, trial.units)
-    judges = sorted({unit.judge for unit in trial.units if unit.judge})
+    reason = (
+        veto or reasons.because(trial, judged),
+        *reasons.notes(trial, judged, units, measured),
+        *reasons.judges(trial, found.judges),
+        *reasons.behaviour(behaviour),
+        *money.notes(),
+        *times.notes(sum(unit.state != "no_answer" for unit in trial.units)),
+    )
     return Verdict(
         **trial.key._asdict(),
-        n=len(trial.units),
         n_effective=judged.n_effective,
-        acceptable=_known(counted.requests),
-        interval_low=counted.requests.low,
-        interval_high=counted.requests.high,
-        prompts_acceptable=_known(counted.prompts),
-        prompts_low=counted.prompts.low,
-        prompts_high=counted.prompts.high,
-        dollars_acceptable=_known(counted.dollars),
-        dollars_low=counted.dollars.low,
-        dollars_high=counted.dollars.high,
         loss=judged.loss,
         loss_low=judged.loss_low,
         loss_high=judged.loss_high,
@@ -171,7 +167,6 @@ def _verdict(trial: rule.Trial, judged: rule.Judged, found: Evidence, standing: 
         delta=FAMILY_DELTA,
         floor=measured.rate if measured else None,
         floor_n=measured.n if measured else 0,
-        undecided=undecided,
         cost_ratio=money.cost,
         input_ratio=money.input_tokens,
         output_ratio=money.output_tokens,
@@ -180,24 +175,38 @@ def _verdict(trial: rule.Trial, judged: rule.Judged, found: Evidence, standing: 
         failed=sum(unit.state in ("no_answer", "not_reached") for unit in units),
         verdict=word,
         n_more=0 if word == "not_safe" else None if veto else judged.n_more,
-        reason="; ".join(
-            (
-                veto or reasons.because(trial, judged, undecided),
-                *reasons.notes(trial, judged, units, measured),
-                *reasons.judges(trial, found.judges),
-                *reasons.behaviour(behaviour),
-                *money.notes(),
-                *times.notes(sum(unit.state != "no_answer" for unit in trial.units)),
-            )
-        ),
+        reason="; ".join(reason),
         decided_at_us=standing.now_us,
-        rated=sum(unit.rated is not None for unit in trial.units),
-        judged=sum(bool(unit.judge) and unit.rated is None for unit in trial.units),
-        judge=", ".join(name.removeprefix("judge:") for name in judges) or None,
+        tried=standing.tried,
+        **_acceptable(trial.units),
+        **_decided(trial.units),
         **asdict(behaviour),
         **asdict(times),
-        tried=standing.tried,
     )
+
+
+def _acceptable(units: Sequence[Unit]) -> dict[str, Any]:
+    """The columns of a verdict that say what share is acceptable, and the interval of each."""
+    found = shares(units)
+    counted = {"acceptable": found.requests, "prompts_acceptable": found.prompts, "dollars_acceptable": found.dollars}
+    bounds = {"interval": found.requests, "prompts": found.prompts, "dollars": found.dollars}
+    return (
+        {name: _known(share) for name, share in counted.items()}
+        | {f"{name}_low": share.low for name, share in bounds.items()}
+        | {f"{name}_high": share.high for name, share in bounds.items()}
+    )
+
+
+def _decided(units: Sequence[Unit]) -> dict[str, Any]:
+    """The columns of a verdict that say how many answers there were, and who decided them."""
+    judges = sorted({unit.judge.removeprefix("judge:") for unit in units if unit.judge})
+    return {
+        "n": len(units),
+        "undecided": sum(unit.state == "undecided" for unit in units),
+        "rated": sum(unit.rated is not None for unit in units),
+        "judged": sum(bool(unit.judge) and unit.rated is None for unit in units),
+        "judge": ", ".join(judges) or None,
+    }
 
 
 def _divisible(trials: Sequence[rule.Trial], judged: Sequence[rule.Judged], verdicts: Sequence[Verdict]) -> list[Offer]:

@@ -100,27 +100,32 @@ def replay_document(
         "seconds": result.seconds,
         "stopped": result.stopped or result.unmade or None,
         "notes": list(result.notes),
-        "overall": [
-            {
-                "endpoint": each.endpoint,
-                "model": each.model,
-                "variant": each.variant,
-                "workflows": each.workflows,
-                "n": each.n,
-                "undecided": each.undecided,
-                "acceptable_by": {
-                    name: _counted(None if math.isnan(share.estimate) else share.estimate, share.low, share.high)
-                    for name, share in (
-                        ("requests", each.shares.requests),
-                        ("prompts", each.shares.prompts),
-                        ("dollars", each.shares.dollars),
-                    )
-                },
-            }
-            for each in overall
-        ],
+        "overall": total_rows(overall),
         "by_candidate": [verdict_row(row, names) for row in verdicts],
     }
+
+
+def total_rows(overall: Sequence[Total]) -> list[Document]:
+    """Every candidate over all workflows it was tried on."""
+    return [
+        {
+            "endpoint": each.endpoint,
+            "model": each.model,
+            "variant": each.variant,
+            "workflows": each.workflows,
+            "n": each.n,
+            "undecided": each.undecided,
+            "acceptable_by": {
+                name: _counted(None if math.isnan(share.estimate) else share.estimate, share.low, share.high)
+                for name, share in (
+                    ("requests", each.shares.requests),
+                    ("prompts", each.shares.prompts),
+                    ("dollars", each.shares.dollars),
+                )
+            },
+        }
+        for each in overall
+    ]
 
 
 def _left_out(asked: Plan | ReplayResult) -> Document:
@@ -210,6 +215,7 @@ def ratings_document(
     correct: Sequence[CorrectOutcome],
     verdicts: Sequence[Verdict],
     names: Mapping[int, str],
+    overall: Sequence[Total],
 ) -> Document:
     """`audit review --import --json`: what was taken, how raters agree, and what follows."""
     return {
@@ -220,6 +226,7 @@ def ratings_document(
         ],
         "agreement": agreement_rows(agreed),
         "correct": correct_rows(correct),
+        "overall": total_rows(overall),
         "by_candidate": [verdict_row(row, names) for row in verdicts],
     }  # fmt: skip
 
@@ -266,7 +273,9 @@ def judge_plan_document(plan: JudgePlan) -> Document:
     }
 
 
-def judge_document(made: Judged, verdicts: Sequence[Verdict], names: Mapping[int, str]) -> Document:
+def judge_document(
+    made: Judged, verdicts: Sequence[Verdict], names: Mapping[int, str], overall: Sequence[Total]
+) -> Document:
     """`audit judge --json`: what the judge said, whether it is fit, and what follows."""
     return {
         "judge": made.judge,
@@ -297,6 +306,7 @@ def judge_document(made: Judged, verdicts: Sequence[Verdict], names: Mapping[int
             }
             for each in made.fitness
         ],
+        "overall": total_rows(overall),
         "by_candidate": [verdict_row(row, names) for row in verdicts],
     }
 

@@ -31,6 +31,7 @@ def test_ratings_of_logged_answers_give_dollars_per_correct_outcome(audit: Run, 
         json.dumps({"format": data["format"], "review": drawn["review"], "rater": "ann", "ratings": ratings})
     )
     taken = audit("review", "--import", file, "--db", db, "--json").document
+    assert [(each["model"], each["n"]) for each in taken["overall"]] == [], "nothing was replayed"
     assert taken["imported"] == [{"rater": "ann", "new": 20, "known": 0, "changed": 0, "cannot_tell": 0}]
     together, *each = taken["correct"]
     assert (together["workflow"], together["rated"]) == ("all rated workflows", 20)

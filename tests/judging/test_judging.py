@@ -419,6 +419,7 @@ def test_the_command_shows_the_plan_asks_the_judge_and_says_what_follows(
     made = audit("judge", *shared, "--yes", "--json").document
     assert (made["passed"], made["fitness"][0]["fit"]) == (90, True)
     assert made["by_candidate"][0]["verdict"] == "safe"
+    assert made["overall"][0]["acceptable_by"]["requests"]["interval"] == made["by_candidate"][0]["interval"]
     assert "names the customer and the amount" in house.peer.requests[0]["messages"][0]["content"]
     again = audit("judge", *shared, "--yes").out
     assert "90 acceptable" in again

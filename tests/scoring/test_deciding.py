@@ -711,7 +711,7 @@ def test_a_bound_is_told_apart_from_its_limit(verdict: str, low: float, high: fl
     trial = rule.Trial(TrialKey(1, "big", "test", "small", ""), "tool_call", (), {})
     judged = rule.Judged(verdict, 100, 0.01, low, high, 0, None, 0.01, False)
     assert trial.alpha == 0.02
-    assert reasons.because(trial, judged, 0) == told
+    assert reasons.because(trial, judged) == told
 
 
 def test_what_is_still_needed_says_what_it_would_show(plant: Any) -> None:

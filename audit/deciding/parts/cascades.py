@@ -27,7 +27,7 @@ def tested_cascade(
     ground: Ground, checked: Mapping[int, Verified], limit: float | None, first_chunk_limit: float | None
 ) -> list[Policy]:
     """What came of the cascade; nothing where no program could check the answers. The limits are p95s in seconds."""
-    seen = [checked.get(unit.replay_id) for unit in ground.units]
+    seen = [checked.get(unit.replay_id) for unit in ground.trial.evidence]
     checks = Counter(each.check for each in seen if each is not None)
     if not checks:
         return []
@@ -54,8 +54,8 @@ def _double_pay(ground: Ground, found: Policy, part: Part) -> Policy:
 
 def _in_time(ground: Ground, found: Policy, part: Part, limit: float | None, first_chunk_limit: float | None) -> Policy:
     """With how late the late answers are; nothing of an answer can be shown before all of it has been checked."""
-    times = _seconds(ground.units, part.sent, lambda unit: unit.logged_duration)
-    first = _seconds(ground.units, part.sent, lambda unit: unit.logged_first_chunk)
+    times = _seconds(ground.trial.evidence, part.sent, lambda unit: unit.logged_duration)
+    first = _seconds(ground.trial.evidence, part.sent, lambda unit: unit.logged_first_chunk)
     found, twice = replace(found, **timed(times, first)), " with what is asked twice"
     late = passed("p95 latency", found.p95_duration, limit, twice) or passed(
         "p95 until the first chunk", found.p95_first_chunk, first_chunk_limit, twice

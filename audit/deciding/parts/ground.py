@@ -24,7 +24,7 @@ import numpy as np
 from audit.deciding import blindness, rule
 from audit.deciding.parts.policy import Policy, Step
 from audit.deciding.ratios import quantile
-from audit.deciding.units import Unit
+from audit.deciding.units import clusters
 from audit.statistics.arrays import BoolArray, FloatArray
 from audit.statistics.weighted_loss import LossSample
 
@@ -50,7 +50,7 @@ class Part:
 
 @dataclass(frozen=True, eq=False)
 class Ground:
-    """What every policy of one pair is tested on; arrays have one entry per unit.
+    """What every policy of one pair is tested on; arrays have one entry per unit of the trial's evidence.
 
     `current` and `candidate` are pico-USD per request, NaN where nobody can compare. A prompt the candidate could not
     answer is answered, and paid, by today's model as well. `error` is shared by the `tried` policies.
@@ -59,11 +59,6 @@ class Ground:
     trial: rule.Trial
     error: float
     tried: int
-
-    @cached_property
-    def units(self) -> tuple[Unit, ...]:
-        """The units tested, in the order drawn."""
-        return self.trial.evidence
 
     @property
     def level(self) -> float:
@@ -78,37 +73,36 @@ class Ground:
     @cached_property
     def lost(self) -> BoolArray:
         """Losses in the strict reading: every undecided answer is one."""
-        return np.array([rule.lost(self.trial, unit) for unit in self.units], dtype=np.bool_)
+        return np.array([rule.lost(self.trial, unit) for unit in self.trial.evidence], dtype=np.bool_)
 
     @cached_property
     def weights(self) -> FloatArray:
         """Requests each unit stands for."""
-        return np.array([unit.weight for unit in self.units])
+        return np.array([unit.weight for unit in self.trial.evidence])
 
     @cached_property
     def clusters(self) -> list[str] | None:
         """Conversations, None where every unit is one of its own."""
-        names = [unit.cluster for unit in self.units]
-        return names if len(set(names)) < len(names) else None
+        return clusters(self.trial.evidence)
 
     @cached_property
     def current(self) -> FloatArray:
         """What a request costs today."""
-        return np.array([math.nan if unit.current_cost is None else unit.current_cost for unit in self.units])
+        return np.array([math.nan if unit.current_cost is None else unit.current_cost for unit in self.trial.evidence])
 
     @cached_property
     def candidate(self) -> FloatArray:
         """What asking the candidate costs."""
         none = {"no_answer": 0.0}
         return np.array(
-            [none.get(unit.state, math.nan) if unit.cost is None else unit.cost for unit in self.units],
+            [none.get(unit.state, math.nan) if unit.cost is None else unit.cost for unit in self.trial.evidence],
             dtype=np.float64,
         )
 
     @cached_property
     def answered(self) -> BoolArray:
         """Units the candidate gave an answer to."""
-        return np.array([unit.state != "no_answer" for unit in self.units], dtype=np.bool_)
+        return np.array([unit.state != "no_answer" for unit in self.trial.evidence], dtype=np.bool_)
 
     def sample(self, sent: BoolArray) -> LossSample:
         """The losses of the whole workflow if these units were sent to the candidate."""
@@ -193,7 +187,7 @@ def _weighed(ground: Ground, step: Step, name: str, part: Part, sample: LossSamp
     share, dollars = ground.share(sent), ground.share(asked, ground.current)
     moved = ground.share(sent & ground.answered, ground.current)
     bad = ground.share(ground.lost & sent) / share if share else 0.0
-    routed = list(compress(ground.units, sent))
+    routed = list(compress(ground.trial.evidence, sent))
     reason = _obstacle(ground, sent, bad, saving, error)
     return ground.policy(
         step,
@@ -222,7 +216,7 @@ def _obstacle(ground: Ground, sent: BoolArray, bad: float, saving: float | None,
     """Why a part whose loss is bounded is none to offer; empty where nothing stands in the way."""
     if int(sent.sum()) < LEAST_ROUTED:
         return f"no more than {int(sent.sum())} of the prompts asked would be routed"
-    blind = blindness.blind(list(compress(ground.units, sent)), ground.trial.kind)
+    blind = blindness.blind(list(compress(ground.trial.evidence, sent)), ground.trial.kind)
     if blind is not None:
         return f"on the routed requests {blind}"
     if bad > ground.trial.alpha:

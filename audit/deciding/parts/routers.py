@@ -63,13 +63,13 @@ def tested_routers(ground: Ground, prompts: Sequence[Prompt]) -> list[Policy]:
     lost = int(ground.lost.sum())
     if not ground.certifiable:
         return [certify(ground, "router", kind, ()) for kind in KINDS]
-    if min(lost, len(ground.units) - lost) < LEAST_OF_EACH:
-        reason = f"{lost} lost answers of {len(ground.units)} are too few of a kind to learn from"
+    if min(lost, len(ground.trial.evidence) - lost) < LEAST_OF_EACH:
+        reason = f"{lost} lost answers of {len(ground.trial.evidence)} are too few of a kind to learn from"
         return [ground.policy("router", kind, outcome="untested", reason=reason) for kind in KINDS]
-    lengths = [unit.logged_input_tokens or 0 for unit in ground.units]
+    lengths = [unit.logged_input_tokens or 0 for unit in ground.trial.evidence]
     reading = Reading.of([prompt.text for prompt in prompts], lengths)
     rows = np.array([reading.row(prompt, length) for prompt, length in zip(prompts, lengths, strict=True)])
-    folds = np.array([hashed(f"{SEED}:{unit.cluster}") % FOLDS for unit in ground.units], dtype=np.int64)
+    folds = np.array([hashed(f"{SEED}:{unit.cluster}") % FOLDS for unit in ground.trial.evidence], dtype=np.int64)
     return [_tested(_Lesson(ground, reading, rows, folds), kind) for kind in KINDS]
 
 
@@ -81,7 +81,7 @@ def _tested(lesson: _Lesson, kind: str) -> Policy:
         return ground.policy("router", kind, outcome="untested", reason=reason)
     parts = []
     for place in range(len(SHARES)):
-        sent = np.zeros(len(ground.units), dtype=np.bool_)
+        sent = np.zeros(len(ground.trial.evidence), dtype=np.bool_)
         for fold in folds:
             sent[fold.units] = fold.scores <= fold.thresholds[place]
         parts.append(Part(sent, partial(_data, lesson, kind, folds, place)))

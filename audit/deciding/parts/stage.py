@@ -53,7 +53,7 @@ def parts(store: Store, offers: Sequence[Offer], whole: Mapping[Place, float]) -
 def tried(offer: Offer, seen: Mapping[int, Prompt], checked: Mapping[int, Verified]) -> list[Policy]:
     """Every policy of one pair. How many there are follows from the prompts alone, never from an answer's loss."""
     ground = Ground(offer.trial, offer.error, 0)
-    units = ground.units
+    units = ground.trial.evidence
     asked = [seen.get(unit.request_id, Prompt()) for unit in units]
     simple = rules([unit.logged_input_tokens for unit in units], asked)
     routers = len(KINDS) if any(prompt.text for prompt in asked) else 0
