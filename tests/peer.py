@@ -9,10 +9,11 @@ import socket
 import struct
 import threading
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
+import pytest
 from aiohttp import web
 
 from tests.streams import said, sse
@@ -60,14 +61,22 @@ class Peer:
         self._thread = threading.Thread(target=self._run, daemon=True)
         self.port = 0
 
-    def __enter__(self) -> Peer:
+    def __enter__(self) -> Self:
         self._thread.start()
-        self._started.wait(10)
+        if not self._started.wait(60):
+            raise RuntimeError("the server did not start")
         return self
 
     def __exit__(self, *_: object) -> None:
         self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join(10)
+
+    def stand_in(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Be OpenAI and Anthropic for what runs from here on."""
+        monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
+        monkeypatch.setenv("OPENAI_BASE_URL", f"{self.url}/v1")
+        monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-test")
+        monkeypatch.setenv("ANTHROPIC_BASE_URL", self.url)
 
     @property
     def url(self) -> str:
@@ -211,6 +220,14 @@ class Peer:
         else:
             raise ValueError(f"no fault named {name}")
         return None
+
+
+@pytest.fixture
+def peer(monkeypatch: pytest.MonkeyPatch) -> Iterator[Peer]:
+    """A loopback server that stands for OpenAI and Anthropic."""
+    with Peer() as running:
+        running.stand_in(monkeypatch)
+        yield running
 
 
 def answer(path: str, body: dict[str, Any], text: str, prompt: int, completion: int) -> dict[str, Any]:

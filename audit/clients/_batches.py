@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal
@@ -11,7 +12,9 @@ from audit.clients._bodies import decode
 from audit.clients._failures import failure_of, status_failure
 
 MINUTES = 600.0
-"""Seconds for one request: a batch of large prompts takes long to upload and its results long to download."""
+"""Seconds of silence in one request: a batch of large prompts takes long to upload and its results long to prepare."""
+LONGEST = 3600.0
+"""Seconds for one request, however much it brings."""
 
 
 async def fetch(client: Any, method: Literal["get", "post", "delete"], path: str, body: Any = None) -> bytes:
@@ -21,7 +24,8 @@ async def fetch(client: Any, method: Literal["get", "post", "delete"], path: str
     options = {"timeout": httpx2.Timeout(MINUTES, connect=10.0)}
     given = {} if body is None else {"body": body}
     try:
-        response = await getattr(client, method)(path, cast_to=httpx2.Response, options=options, **given)
+        async with asyncio.timeout(LONGEST):
+            response = await getattr(client, method)(path, cast_to=httpx2.Response, options=options, **given)
     except Exception as error:  # both SDKs have trees of their own
         raise failure_of(error) from error
     content: bytes = response.content

@@ -11,6 +11,9 @@ from typing import Any
 import pytest
 
 from audit.__main__ import run
+from tests.peer import peer
+
+__all__ = ["peer"]
 
 ROOT = Path(__file__).parents[2]
 SAMPLES = ROOT / "sample_logs"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -61,8 +60,7 @@ def test_a_cap_that_is_used_up_ends_every_run_alike(
     database = shutil.copy(sample_db, tmp_path / "capped.duckdb")
     with Peer() as peer:
         peer.prompt_tokens = 10_000
-        monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
-        monkeypatch.setenv("OPENAI_BASE_URL", f"{peer.url}/v1")
+        peer.stand_in(monkeypatch)
         wanted = ("replay", "--sample", "60", "--model", "gpt-4.1-nano", "--no-floor", "--yes", "--db", database)
         cap = audit(*wanted, "--dry-run", "--json").document["worst_usd"] / 10
         first = audit(*wanted, "--max-cost", str(cap))
@@ -107,8 +105,7 @@ def test_batches_are_handed_over_and_collected(
     database = shutil.copy(sample_db, tmp_path / "batch.duckdb")
     wanted = ("replay", "--sample", "60", "--model", "gpt-4.1-nano", "--no-floor", "--batch", "--yes", "--db", database)
     with BatchPeer() as peer:
-        monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
-        monkeypatch.setenv("OPENAI_BASE_URL", f"{peer.url}/v1")
+        peer.stand_in(monkeypatch)
         plan = audit(*wanted, "--dry-run", "--json").document
         nano = plan["candidates"][0]
         assert (nano["input_usd_per_million"], nano["output_usd_per_million"]) == (0.05, 0.2)
@@ -199,14 +196,6 @@ def parcels(audit: Any, tmp_path: Path) -> Path:
     return database
 
 
-@pytest.fixture
-def peer(monkeypatch: pytest.MonkeyPatch) -> Iterator[Peer]:
-    with Peer() as running:
-        monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
-        monkeypatch.setenv("OPENAI_BASE_URL", f"{running.url}/v1")
-        yield running
-
-
 def test_what_nobody_can_be_asked_is_listed_with_the_result(audit: Any, parcels: Path, peer: Peer) -> None:
     asked = ("replay", "--model", "openai/gpt-4.1-nano", "--no-floor", "--yes", "--db", parcels, "--json")
     for flags in (["--dry-run"], []):
@@ -253,8 +242,7 @@ def test_a_candidate_nobody_has_ends_no_run_early(audit: Any, parcels: Path, pee
 def test_batches_a_cap_ends_exit_with_4(audit: Any, parcels: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = ("replay", "--model", "openai/gpt-4.1-nano", "--no-floor", "--batch", "--yes", "--db", parcels, "--json")
     with BatchPeer() as peer:
-        monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
-        monkeypatch.setenv("OPENAI_BASE_URL", f"{peer.url}/v1")
+        peer.stand_in(monkeypatch)
         plan = audit(*asked, "--dry-run").document
         cap = ("--max-cost", str(10.5 * plan["worst_usd"] / plan["calls"]))
         first = audit(*asked, *cap)

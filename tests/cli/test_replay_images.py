@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-
-import pytest
 
 from audit import store
 from tests.peer import Peer
@@ -16,17 +13,6 @@ from tests.peer import Peer
 PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(range(200))).decode()
 JPEG = base64.b64encode(b"\xff\xd8\xff\xe0" + bytes(range(250, 50, -1))).decode()
 ADDRESS = "https://images.example/receipt.webp"
-
-
-@pytest.fixture
-def peer(monkeypatch: pytest.MonkeyPatch) -> Iterator[Peer]:
-    """A loopback server that stands for OpenAI and Anthropic."""
-    with Peer() as running:
-        monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
-        monkeypatch.setenv("OPENAI_BASE_URL", f"{running.url}/v1")
-        monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-test")
-        monkeypatch.setenv("ANTHROPIC_BASE_URL", running.url)
-        yield running
 
 
 def openai(number: int, content: list[dict[str, Any]], model: str = "gpt-4o") -> dict[str, Any]:

@@ -51,8 +51,7 @@ def test_a_streamed_log_is_replayed_as_streams_with_their_first_chunks(
     asked = ("replay", "--sample", str(PROMPTS), "--model", APIS[path][1], "--no-floor", "--yes", *places)
     with Peer() as peer:
         peer.wire = answered
-        monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
-        monkeypatch.setenv("OPENAI_BASE_URL", f"{peer.url}/v1")
+        peer.stand_in(monkeypatch)
         monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-test")
         monkeypatch.setenv("ANTHROPIC_BASE_URL", peer.url)
         assert audit("ingest", log, *places).code == 0

@@ -36,8 +36,7 @@ def test_a_safe_variant_becomes_a_measured_saving(audit: Any, tmp_path: Path, mo
         return next(each for each in LABELS if each in asked)
 
     with Peer(label) as peer:
-        monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
-        monkeypatch.setenv("OPENAI_BASE_URL", f"{peer.url}/v1")
+        peer.stand_in(monkeypatch)
         peer.prompt_tokens, peer.completion_tokens = 220, 10
         ran = audit("replay", "--variant", "concise", "--sample", "150", "--no-floor", "--yes", "--db", db, "--json")
     assert ran.code == 0, ran.err

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import audit.store
 from tests.judging.conftest import House, careful
 from tests.peer import Peer
 from tests.scoring.conftest import Plant
+from tests.stopping import stopped_by
 
 PROGRAM = """
 import sys
@@ -33,16 +30,6 @@ with audit.store.open(path) as store:
 """
 
 
-def stopped_by(number: signal.Signals, path: Path, peer: Peer, after: int) -> int:
-    """Run a judgement in a process of its own and send it a signal once the peer has seen `after` requests."""
-    running = subprocess.Popen([sys.executable, "-c", PROGRAM, str(path), f"{peer.url}/v1", "10"], env=os.environ)
-    deadline = time.monotonic() + 60
-    while len(peer.requests) < after and running.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.01)
-    running.send_signal(number)
-    return running.wait(30)
-
-
 def test_a_stopped_judgement_pays_for_nothing_twice_and_keeps_its_cap(tmp_path: Path) -> None:
     path = tmp_path / "judged.duckdb"
     with Peer() as peer:
@@ -52,11 +39,14 @@ def test_a_stopped_judgement_pays_for_nothing_twice_and_keeps_its_cap(tmp_path: 
             house.letters(lambda number, right: f"Hello {right}!", n=60)
             house.says(careful)
             assert house.plant.store.path
-        assert stopped_by(signal.SIGINT, path, peer, 25) == 4
+        assert stopped_by(signal.SIGINT, PROGRAM, str(path), f"{peer.url}/v1", "10", peer=peer, after=25) == 4
         stopped = len(peer.requests)
         with audit.store.open(path) as store:
             assert store.value("SELECT COUNT(*) FROM judgement") == stopped, "an orderly stop loses nothing"
-        assert stopped_by(signal.SIGKILL, path, peer, stopped + 20) == -signal.SIGKILL
+        assert (
+            stopped_by(signal.SIGKILL, PROGRAM, str(path), f"{peer.url}/v1", "10", peer=peer, after=stopped + 20)
+            == -signal.SIGKILL
+        )
         with audit.store.open(path) as store:
             kept = store.value("SELECT COUNT(*) FROM judgement")
             assert stopped < kept

@@ -31,10 +31,7 @@ QUICK = Policy(concurrency=4, first_backoff=0.01, last_backoff=0.02)
 @pytest.fixture
 def peer(monkeypatch: pytest.MonkeyPatch) -> Iterator[BatchPeer]:
     with BatchPeer() as running:
-        monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
-        monkeypatch.setenv("OPENAI_BASE_URL", f"{running.url}/v1")
-        monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-test")
-        monkeypatch.setenv("ANTHROPIC_BASE_URL", running.url)
+        running.stand_in(monkeypatch)
         yield running
 
 

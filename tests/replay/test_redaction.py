@@ -89,8 +89,7 @@ def test_an_endpoint_sees_placeholders_and_the_audit_file_the_originals(
 def test_batches_are_redacted_and_restored(store: Store, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch) -> None:
     fill(store, requests())
     with BatchPeer() as batch_peer:
-        monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
-        monkeypatch.setenv("OPENAI_BASE_URL", f"{batch_peer.url}/v1")
+        batch_peer.stand_in(monkeypatch)
         batch_peer.reply = said
         made = plan(store, catalogue, sample=40, models=["gpt-4o-mini"], floor=False, redact=True, batch=True)
         submit(store, made, max_cost_usd=5.0)

@@ -1,11 +1,7 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
-import subprocess
-import sys
-import time
 from collections import Counter
 from contextlib import suppress
 from pathlib import Path
@@ -26,6 +22,7 @@ from audit.scoring import scoring
 from audit.store import Store
 from tests.peer import Peer
 from tests.replay.logs import Request, fill, shop
+from tests.stopping import stopped_by
 
 QUICK = Policy(concurrency=4, attempts=8, first_backoff=0.01, last_backoff=0.02)
 CALL_PICO = 100 * 150_000 + 5 * 600_000
@@ -385,16 +382,6 @@ with audit.store.open(sys.argv[1]) as store:
 """
 
 
-def stopped_by(number: signal.Signals, path: Path, peer: Peer, after: int, cap: float = 5.0) -> int:
-    """Run a replay in a process of its own and send it a signal once the peer has seen `after` requests."""
-    running = subprocess.Popen([sys.executable, "-c", PROGRAM, str(path), str(cap)], env=os.environ)
-    deadline = time.monotonic() + 60
-    while len(peer.requests) < after and running.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.01)
-    running.send_signal(number)
-    return running.wait(30)
-
-
 def test_a_killed_and_an_interrupted_run_go_on_where_they_ended(
     tmp_path: Path, catalogue: Catalogue, peer: Peer
 ) -> None:
@@ -402,13 +389,13 @@ def test_a_killed_and_an_interrupted_run_go_on_where_they_ended(
     with audit.store.open(path, create=True) as store:
         fill(store, shop({"sort": 100, "faq": 60}))
     peer.delay = 0.05
-    assert stopped_by(signal.SIGKILL, path, peer, 30) == -signal.SIGKILL
+    assert stopped_by(signal.SIGKILL, PROGRAM, str(path), "5", peer=peer, after=30) == -signal.SIGKILL
     killed_at = len(peer.requests)
     with audit.store.open(path) as store:
         kept = store.value("SELECT COUNT(*) FROM replay WHERE status = 'ok'")
     assert 0 < kept <= killed_at
     assert killed_at - kept <= 24, "only what was on its way is lost"
-    assert stopped_by(signal.SIGINT, path, peer, killed_at + 30) == 4
+    assert stopped_by(signal.SIGINT, PROGRAM, str(path), "5", peer=peer, after=killed_at + 30) == 4
     with audit.store.open(path) as store:
         interrupted = store.value("SELECT COUNT(*) FROM replay WHERE status = 'ok'")
         assert interrupted == len(peer.requests) - (killed_at - kept), "an orderly stop loses nothing"
@@ -428,7 +415,7 @@ def test_a_cap_holds_though_runs_are_killed(tmp_path: Path, catalogue: Catalogue
     cap = (40 * CALL_PICO + 6 * worst) / 1e12
     peer.delay = 0.05
     for _ in range(3):
-        stopped_by(signal.SIGKILL, path, peer, len(peer.requests) + 8, cap)
+        stopped_by(signal.SIGKILL, PROGRAM, str(path), str(cap), peer=peer, after=len(peer.requests) + 8)
     peer.delay = 0
     with audit.store.open(path) as store:
         made = planned(store, catalogue, sample=120)

@@ -60,7 +60,7 @@ class Browser:
         number = next(self._numbers)
         await self._socket.send_json({"id": number, "method": method, "params": parameters})
         while True:
-            said = json.loads((await self._socket.receive()).data)
+            said = json.loads((await self._socket.receive(timeout=60)).data)
             if said.get("method") in ("Runtime.exceptionThrown", "Log.entryAdded"):
                 self.faults.append(json.dumps(said["params"])[:500])
             if said.get("id") == number:
