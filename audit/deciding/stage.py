@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -14,6 +14,7 @@ from audit.deciding.behaviour import Behaviours
 from audit.deciding.floor import Floor, floor, repeats
 from audit.deciding.looks import answers, looked, looks
 from audit.deciding.parts import Offer, Policy, parts
+from audit.deciding.priced import PricedUnit, priced
 from audit.deciding.ratios import ratios
 from audit.deciding.timing import Limits, Timing, timing
 from audit.deciding.totals import shares
@@ -115,7 +116,9 @@ def deciding(
         store.run("DELETE FROM verdict")
         store.write_rows("verdict", [asdict(verdict) for verdict in verdicts])
         store.run("DELETE FROM policy")
-        store.write_rows("policy", [asdict(policy) for policy in policies])
+        store.write_rows("policy", [policy.row() for policy in policies])
+        store.run("DELETE FROM priced_unit")
+        store.write_rows("priced_unit", [asdict(unit) for unit in _priced(trials, verdicts, policies)])
         _log(store, found, trials, verdicts, policies)
     return verdicts
 
@@ -226,6 +229,18 @@ def _whole(verdicts: Sequence[Verdict]) -> dict[tuple[int, str], float]:
             place = verdict.workflow_id, verdict.current_model
             found[place] = max(found.get(place, 0.0), 1 - verdict.cost_ratio)
     return found
+
+
+def _priced(
+    trials: Sequence[rule.Trial], verdicts: Sequence[Verdict], policies: Sequence[Policy]
+) -> Iterator[PricedUnit]:
+    """What the drawn prompts cost where the whole may go to another model, or a part is on offer."""
+    for trial, verdict in zip(trials, verdicts, strict=True):
+        if verdict.verdict == "safe" and not verdict.variant and verdict.cost_ratio is not None:
+            yield from priced(trial.key, trial.units)
+    for policy in policies:
+        if policy.outcome == "offered":
+            yield from policy.units
 
 
 def _with_part(verdict: Verdict, policies: Sequence[Policy]) -> Verdict:

@@ -19,6 +19,7 @@ _ENDPOINT_FAULTS = frozenset(
 _REPLAYS = """
 SELECT p.replay_id, p.prompt_key, p.workflow_id, p.current_model, p.endpoint, p.model,
        COALESCE(p.variant, '') AS variant, p.status, p.error, p.origin, p.cost_pico,
+       p.output_cost_pico,
        p.duration, p.input_tokens, p.output_tokens, p.cache_read_input_tokens AS cached_tokens, p.request_id,
        r.input_tokens AS logged_input_tokens, r.output_tokens AS logged_output_tokens,
        r.cache_read_input_tokens AS logged_cached_tokens,
@@ -87,7 +88,7 @@ class Unit:
     of the logged answer, `disputed` that the log marks it as bad. `weight` is requests over `included`, the chance to
     be in the sample; that is 0, and the weight that of its own requests, for what nobody drew. `stratum` is where it
     was drawn, `doubt` what its judge may get wrong, None without a judge. Costs are pico-USD per request, None where
-    unpriced.
+    unpriced; `output_cost` is what of the candidate's is for its answer.
     """
 
     replay_id: int
@@ -123,9 +124,15 @@ class Unit:
     doubt: Doubt | None = None
     first_chunk: float | None = None
     logged_first_chunk: float | None = None
+    output_cost: float | None = None
     cached_tokens: int | None = None
     logged_cached_tokens: int | None = None
     disputed: bool = False
+
+    @property
+    def drawn_with(self) -> float:
+        """The chance to be among the units that count: ratings of a draw may have raised the weight of a few."""
+        return min(self.included, self.requests / self.weight) if self.weight else self.included
 
     def good(self, lenient: bool) -> bool:
         """Whether it is no worse than today's answer; an undecided one counts so in the lenient reading."""
@@ -258,6 +265,7 @@ def _unit(
         first_chunk=row["first_chunk"],
         logged_first_chunk=row["logged_first_chunk"],
         cost=cost,
+        output_cost=None if observed else row["output_cost_pico"],
         current_cost=current,
         input_tokens=row["input_tokens"],
         cached_tokens=row["cached_tokens"],

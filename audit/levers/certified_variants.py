@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
 
-import numpy as np
 import polars as pl
 
 from audit.figures import count, minute, share
 from audit.levers import Lever, Settings
+from audit.levers._measured import INPUT, find_left, find_media, shares
+from audit.statistics.arrays import FloatArray
+from audit.statistics.estimation import Estimate, ratio
 from audit.statistics.verdicts import VALID_DAYS
 from audit.store import Store
 
 _DAY_US = 86_400_000_000
-_INPUT = "('input', 'cache_read', 'cache_write_5m', 'cache_write_1h')"
 
 # a pair that may go to another model is left to that: both changes together are not certified
 _CHOICE = """
@@ -40,8 +41,16 @@ _UNITS = """
 CREATE OR REPLACE TEMP TABLE certified_variants_unit AS
 WITH drawn AS (
     SELECT prompt_key, MIN(request_id) AS request_id, MAX(requests) AS requests,
-           MAX(inclusion_probability) AS chance, MAX(cost_pico) AS cost_pico
+           MAX(inclusion_probability) AS chance, MAX(cost_pico) AS cost_pico, COALESCE(MIN(stratum), '') AS stratum,
+           COALESCE(MIN(cluster), CAST(prompt_key AS VARCHAR)) AS cluster
     FROM sample GROUP BY prompt_key
+),
+asked AS (
+    SELECT r.workflow_id, COALESCE(r.response_model, r.request_model) AS current_model, r.prompt_key,
+           COUNT(*) AS requests
+    FROM request AS r JOIN (SELECT DISTINCT request_id FROM remaining) AS m ON m.request_id = r.request_id
+    WHERE r.prompt_key IN (SELECT prompt_key FROM sample)
+    GROUP BY r.workflow_id, COALESCE(r.response_model, r.request_model), r.prompt_key
 ),
 told AS (
     SELECT c.workflow_id, c.current_model, p.prompt_key, MAX(p.input_tokens) AS input_tokens,
@@ -52,7 +61,8 @@ told AS (
     WHERE p.status = 'ok' AND p.input_tokens IS NOT NULL AND p.output_tokens IS NOT NULL AND p.cost_pico IS NOT NULL
     GROUP BY c.workflow_id, c.current_model, p.prompt_key
 )
-SELECT c.workflow_id, c.current_model, d.prompt_key, d.requests / d.chance AS weight, t.last_us,
+SELECT c.workflow_id, c.current_model, d.prompt_key, COALESCE(a.requests, 0) / d.chance AS weight, d.chance,
+       d.stratum, d.cluster, t.last_us,
        CAST(d.cost_pico AS DOUBLE) / d.requests AS current,
        COALESCE(CAST(t.cost_pico AS DOUBLE), CAST(d.cost_pico AS DOUBLE) / d.requests) AS otherwise,
        CAST(r.input_tokens AS DOUBLE) AS logged_input, CAST(r.output_tokens AS DOUBLE) AS logged_output,
@@ -62,6 +72,8 @@ SELECT c.workflow_id, c.current_model, d.prompt_key, d.requests / d.chance AS we
 FROM certified_variants_choice AS c
 JOIN request AS r ON r.workflow_id = c.workflow_id AND COALESCE(r.response_model, r.request_model) = c.current_model
 JOIN drawn AS d ON d.request_id = r.request_id
+LEFT JOIN asked AS a ON a.workflow_id = c.workflow_id AND a.current_model = c.current_model
+    AND a.prompt_key = d.prompt_key
 LEFT JOIN told AS t ON t.workflow_id = c.workflow_id AND t.current_model = c.current_model
     AND t.prompt_key = d.prompt_key
 WHERE r.input_tokens > 0 AND r.output_tokens IS NOT NULL
@@ -69,55 +81,48 @@ WHERE r.input_tokens > 0 AND r.output_tokens IS NOT NULL
 
 _RATIOS = """
 CREATE OR REPLACE TEMP TABLE certified_variants_ratio AS
-SELECT workflow_id, current_model, SUM(weight * input) / SUM(weight * logged_input) AS input_ratio,
-       SUM(weight * output) / GREATEST(SUM(weight * logged_output), 1.0) AS output_ratio,
-       MAX(CASE WHEN changed = 1 THEN logged_input ELSE 0 END) AS tested_tokens,
-       SUM(weight * changed) / SUM(weight) AS changed, MAX(last_us) AS last_us
-FROM certified_variants_unit GROUP BY workflow_id, current_model
+WITH tested AS (
+    SELECT workflow_id, current_model, MAX(logged_input) AS tokens
+    FROM certified_variants_unit WHERE changed = 1 GROUP BY workflow_id, current_model
+)
+SELECT u.workflow_id, u.current_model, SUM(u.weight * u.input) / SUM(u.weight * u.logged_input) AS input_ratio,
+       SUM(u.weight * u.output) / GREATEST(SUM(u.weight * u.logged_output), 1.0) AS output_ratio,
+       MAX(t.tokens) AS tested_tokens, SUM(u.weight * u.changed) / SUM(u.weight) AS changed, MAX(u.last_us) AS last_us
+FROM certified_variants_unit AS u
+JOIN tested AS t ON t.workflow_id = u.workflow_id AND t.current_model = u.current_model
+WHERE u.logged_input <= t.tokens
+GROUP BY u.workflow_id, u.current_model
+HAVING SUM(u.weight) > 0
 """
 
-_MEDIA = """
-CREATE OR REPLACE TEMP TABLE certified_variants_media AS
-SELECT DISTINCT request_id FROM segment WHERE direction = 'input' AND kind = 'media'
+_SCOPE = """
+CREATE OR REPLACE TEMP TABLE certified_variants_scope AS
+SELECT r.request_id, t.input_ratio, t.output_ratio
+FROM certified_variants_ratio AS t
+JOIN request AS r ON r.workflow_id = t.workflow_id
+    AND COALESCE(r.response_model, r.request_model) = t.current_model
+LEFT JOIN measured_media AS m ON m.request_id = r.request_id
+WHERE r.status = 'billable' AND r.prompt_key IS NOT NULL AND r.input_tokens <= t.tested_tokens
+    AND m.request_id IS NULL
 """
 
 # what earlier levers took off a request counts towards what the variant takes off it, so that nothing counts twice
-_REQUESTS = f"""
+_REQUESTS = """
 CREATE OR REPLACE TEMP TABLE certified_variants_request AS
-WITH scope AS (
-    SELECT r.request_id, t.input_ratio, t.output_ratio
-    FROM certified_variants_ratio AS t
-    JOIN request AS r ON r.workflow_id = t.workflow_id
-        AND COALESCE(r.response_model, r.request_model) = t.current_model
-    LEFT JOIN certified_variants_media AS m ON m.request_id = r.request_id
-    WHERE r.status = 'billable' AND r.prompt_key IS NOT NULL AND r.input_tokens <= t.tested_tokens
-        AND m.request_id IS NULL
-),
-today AS (
-    SELECT c.request_id,
-           CAST(SUM(CASE WHEN c.sku_meter IN {_INPUT} THEN c.consumed_quantity ELSE 0 END) AS DOUBLE) AS input,
-           CAST(SUM(CASE WHEN c.sku_meter = 'output' THEN c.consumed_quantity ELSE 0 END) AS DOUBLE) AS output
-    FROM charge AS c JOIN scope AS s ON s.request_id = c.request_id GROUP BY c.request_id
-),
-left_over AS (
-    SELECT c.request_id,
-           CAST(SUM(CASE WHEN c.sku_meter IN {_INPUT} THEN c.consumed_quantity ELSE 0 END) AS DOUBLE) AS input,
-           CAST(SUM(CASE WHEN c.sku_meter = 'output' THEN c.consumed_quantity ELSE 0 END) AS DOUBLE) AS output
-    FROM remaining AS c JOIN scope AS s ON s.request_id = c.request_id GROUP BY c.request_id
-)
 SELECT s.request_id,
-       CASE WHEN s.input_ratio >= 1 OR l.input <= 0 THEN s.input_ratio
-            ELSE LEAST(1.0, s.input_ratio * t.input / l.input) END AS input_kept,
-       CASE WHEN s.output_ratio >= 1 OR l.output <= 0 THEN s.output_ratio
-            ELSE LEAST(1.0, s.output_ratio * t.output / l.output) END AS output_kept
-FROM scope AS s
-JOIN today AS t ON t.request_id = s.request_id
-JOIN left_over AS l ON l.request_id = s.request_id
+       CASE WHEN s.input_ratio >= 1 OR l.input_left <= 0 THEN s.input_ratio
+            ELSE LEAST(1.0, s.input_ratio / l.input_left) END AS input_kept,
+       CASE WHEN s.output_ratio >= 1 OR l.output_left <= 0 THEN s.output_ratio
+            ELSE LEAST(1.0, s.output_ratio / l.output_left) END AS output_kept
+FROM certified_variants_scope AS s JOIN measured_left AS l ON l.request_id = s.request_id
 """
 
 _DRAWN = """
-SELECT workflow_id, current_model, weight * current AS spent, weight * (current - otherwise) AS saved
-FROM certified_variants_unit ORDER BY workflow_id, current_model, prompt_key
+SELECT u.*
+FROM certified_variants_unit AS u
+JOIN certified_variants_ratio AS t ON t.workflow_id = u.workflow_id AND t.current_model = u.current_model
+WHERE u.logged_input <= t.tested_tokens AND u.current > 0
+ORDER BY u.workflow_id, u.current_model, u.prompt_key
 """
 
 _FOUND = """
@@ -138,7 +143,9 @@ def _choose(store: Store) -> int:
 def _prepare(store: Store, settings: Settings) -> None:
     del settings
     _choose(store)
-    store.run(_MEDIA)
+    find_media(store)
+    store.run(_SCOPE)
+    find_left(store, "certified_variants_scope")
     store.run(_REQUESTS)
 
 
@@ -151,18 +158,18 @@ def _blocked(store: Store, settings: Settings) -> str | None:
     return None
 
 
-def _shares(store: Store, settings: Settings, draws: int, seed: int) -> Any:
-    """Draws of the saved share over its point value: the drawn prompts of each workflow are drawn again."""
+def _shares(store: Store, settings: Settings, draws: int, seed: int) -> FloatArray:
     del settings
     _choose(store)
-    random = np.random.default_rng(seed)
-    point, drawn = 0.0, np.zeros(draws)
-    for units in pl.DataFrame(store.query(_DRAWN)).partition_by("workflow_id", "current_model"):
-        spent, saved = units["spent"].to_numpy(), units["saved"].to_numpy()
-        picks = random.integers(0, len(units), size=(draws, len(units)))
-        point += float(saved.sum())
-        drawn += float(spent.sum()) * saved[picks].sum(axis=1) / np.maximum(spent[picks].sum(axis=1), 1e-12)
-    return drawn / point if point > 0 else np.ones(draws)
+    return shares(_savings(pl.DataFrame(store.query(_DRAWN))), draws, seed)
+
+
+def _savings(drawn: pl.DataFrame) -> Iterator[tuple[float, Estimate]]:
+    """The dollars of each workflow, and the share of them that is saved."""
+    for units in drawn.partition_by("workflow_id", "current_model"):
+        current, otherwise = units["current"].to_numpy(), units["otherwise"].to_numpy()
+        weight, *design = (units[name].to_numpy() for name in ("weight", "chance", "stratum", "cluster"))
+        yield float(weight @ current), ratio(current - otherwise, current, weight, *design)
 
 
 def _findings(store: Store, settings: Settings) -> list[str]:
@@ -185,7 +192,7 @@ LEVER = Lever(
     rewrite=f"""
 SELECT m.charge_id, m.request_id, m.position, m.sku_meter, m.provider_name, m.model, m.service_tier,
        CASE WHEN p.request_id IS NULL THEN m.consumed_quantity
-            WHEN m.sku_meter IN {_INPUT}
+            WHEN m.sku_meter IN {INPUT}
             THEN CAST(ROUND(CAST(m.consumed_quantity AS DOUBLE) * p.input_kept) AS BIGINT)
             WHEN m.sku_meter = 'output'
             THEN CAST(ROUND(CAST(m.consumed_quantity AS DOUBLE) * p.output_kept) AS BIGINT)

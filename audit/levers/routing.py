@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
 import polars as pl
 
 from audit.figures import count, minute, share
 from audit.levers import Lever, Settings
+from audit.levers._measured import find_left, find_media, shares
+from audit.statistics.arrays import FloatArray
+from audit.statistics.estimation import Estimate, ratio
 from audit.statistics.verdicts import VALID_DAYS
 from audit.store import Store
 
 _DAY_US = 86_400_000_000
-
-_MEDIA = """
-CREATE OR REPLACE TEMP TABLE routing_media AS
-SELECT DISTINCT request_id FROM segment WHERE direction = 'input' AND kind = 'media'
-"""
 
 _TESTED = """
 CREATE OR REPLACE TEMP TABLE routing_tested AS
 SELECT p.workflow_id, p.current_model, p.endpoint, p.model, MAX(r.input_tokens) AS input_tokens,
        MAX(CASE WHEN m.request_id IS NULL THEN 0 ELSE 1 END) AS media, MAX(p.started_at_us) AS last_us
 FROM replay AS p JOIN request AS r ON r.request_id = p.request_id
-LEFT JOIN routing_media AS m ON m.request_id = p.request_id
+LEFT JOIN measured_media AS m ON m.request_id = p.request_id
 WHERE p.status = 'ok' AND COALESCE(p.attempt, 1) = 1 AND COALESCE(p.variant, '') = ''
 GROUP BY p.workflow_id, p.current_model, p.endpoint, p.model
 """
@@ -45,67 +43,110 @@ chosen AS (
     SELECT workflow_id, current_model, endpoint, model, step, name, routed, loss_high, n, cost_ratio,
            CASE WHEN max_input_tokens IS NULL THEN asked ELSE 1.0 END AS asked,
            CASE WHEN max_input_tokens IS NULL THEN moved ELSE moved / asked END AS moved,
-           max_input_tokens, saving, saving_error
+           max_input_tokens
     FROM policy WHERE outcome = 'offered'
     UNION ALL
     SELECT r.workflow_id, r.current_model, r.endpoint, r.model, 'whole' AS step, '' AS name, 1.0 AS routed, r.loss_high,
-           r.n, r.cost_ratio, 1.0 AS asked, 1.0 AS moved, NULL AS max_input_tokens, NULL AS saving, NULL AS saving_error
+           r.n, r.cost_ratio, 1.0 AS asked, 1.0 AS moved, NULL AS max_input_tokens
     FROM ranked AS r
     LEFT JOIN policy AS o
         ON o.workflow_id = r.workflow_id AND o.current_model = r.current_model AND o.outcome = 'offered'
     WHERE r.place = 1 AND o.workflow_id IS NULL
 )
 SELECT c.workflow_id, c.current_model, c.endpoint, c.model, c.step, c.name, c.routed, c.loss_high, c.n, c.cost_ratio,
-       c.asked, c.moved, c.saving, c.saving_error, t.last_us, t.media,
+       c.asked, c.moved, t.last_us, t.media,
        COALESCE(c.max_input_tokens, t.input_tokens) AS tested_tokens
 FROM chosen AS c
 JOIN routing_tested AS t ON t.workflow_id = c.workflow_id AND t.current_model = c.current_model
     AND t.endpoint = c.endpoint AND t.model = c.model
 """
 
+_SCOPE = """
+CREATE OR REPLACE TEMP TABLE routing_scope AS
+SELECT r.request_id, r.prompt_key, c.workflow_id, c.current_model
+FROM request AS r
+JOIN routing_choice AS c
+    ON c.workflow_id = r.workflow_id AND c.current_model = COALESCE(r.response_model, r.request_model)
+LEFT JOIN measured_media AS m ON m.request_id = r.request_id
+WHERE r.status = 'billable' AND r.prompt_key IS NOT NULL AND r.input_tokens <= c.tested_tokens
+    AND (m.request_id IS NULL OR c.media = 1)
+"""
+
+# each drawn prompt with what is left to pay for it, and what the candidate takes for that: requests a cache answers
+# count no longer, and a shorter prompt is shorter for both models, while the answer stays
+_UNITS = """
+CREATE OR REPLACE TEMP TABLE routing_unit AS
+WITH prompts AS (
+    SELECT s.workflow_id, s.current_model, s.prompt_key, SUM(l.cost) AS cost,
+           SUM(l.cost_today * LEAST(1.0, l.input_left)) AS asking,
+           SUM(l.cost_today * LEAST(1.0, l.output_left)) AS answering
+    FROM routing_scope AS s JOIN measured_left AS l ON l.request_id = s.request_id
+    GROUP BY s.workflow_id, s.current_model, s.prompt_key
+)
+SELECT u.workflow_id, u.current_model, u.prompt_key, u.weight, u.included, u.stratum, u.cluster, u.asked, u.kept,
+       p.cost,
+       CASE WHEN u.output_ratio IS NULL THEN u.cost_ratio * p.cost
+            ELSE (u.cost_ratio - u.output_ratio) * p.asking + u.output_ratio * p.answering END AS candidate
+FROM routing_choice AS c
+JOIN priced_unit AS u ON u.workflow_id = c.workflow_id AND u.current_model = c.current_model
+    AND u.endpoint = c.endpoint AND u.model = c.model
+JOIN prompts AS p ON p.workflow_id = c.workflow_id AND p.current_model = c.current_model
+    AND p.prompt_key = u.prompt_key
+WHERE p.cost > 0
+"""
+
+# where no drawn prompt has anything left to pay, what was measured on the whole log stands
+_SHARES = """
+CREATE OR REPLACE TEMP TABLE routing_share AS
+WITH dollars AS (
+    SELECT s.workflow_id, s.current_model, SUM(l.cost) AS cost
+    FROM routing_scope AS s JOIN measured_left AS l ON l.request_id = s.request_id
+    GROUP BY s.workflow_id, s.current_model
+),
+found AS (
+    SELECT workflow_id, current_model, SUM(weight * cost) AS cost, SUM(weight * cost * asked) AS asked,
+           SUM(weight * cost * kept) AS kept, SUM(weight * asked * candidate) AS paid
+    FROM routing_unit GROUP BY workflow_id, current_model
+)
+SELECT c.workflow_id, c.current_model, c.model, d.cost,
+       COALESCE(f.asked / f.cost, c.asked) AS asked, COALESCE(f.kept / f.cost, c.moved) AS moved,
+       CASE WHEN f.asked > 0 THEN f.paid / f.asked ELSE c.cost_ratio END AS cost_ratio
+FROM routing_choice AS c
+JOIN dollars AS d ON d.workflow_id = c.workflow_id AND d.current_model = c.current_model
+LEFT JOIN found AS f ON f.workflow_id = c.workflow_id AND f.current_model = c.current_model
+"""
+
 # which requests a router would send, or a verifier accept, the log can't say: the shares of dollars are drawn by the
 # hash of the prompt, so that repeated prompts go one way and what survives keeps its place in the provider's caches
 _REQUESTS = """
 CREATE OR REPLACE TEMP TABLE routing_request AS
-WITH bill AS (
-    SELECT request_id, CAST(SUM(cost_pico) AS DOUBLE) AS cost FROM remaining GROUP BY request_id
-),
-scope AS (
-    SELECT r.request_id, r.prompt_key, c.workflow_id, c.current_model, c.model, c.cost_ratio, c.asked, c.moved, b.cost
-    FROM request AS r
-    JOIN routing_choice AS c
-        ON c.workflow_id = r.workflow_id AND c.current_model = COALESCE(r.response_model, r.request_model)
-    JOIN bill AS b ON b.request_id = r.request_id
-    LEFT JOIN routing_media AS m ON m.request_id = r.request_id
-    WHERE r.status = 'billable' AND r.prompt_key IS NOT NULL AND r.input_tokens <= c.tested_tokens
-        AND (m.request_id IS NULL OR c.media = 1)
-),
-total AS (
-    SELECT workflow_id, current_model, SUM(cost) AS cost FROM scope GROUP BY workflow_id, current_model
-),
-placed AS (
-    SELECT s.request_id, s.model, s.cost_ratio, s.cost, s.asked * t.cost AS asked, s.moved * t.cost AS moved,
-           SUM(s.cost) OVER (
+WITH placed AS (
+    SELECT s.request_id, t.model, t.cost_ratio, t.asked * t.cost AS asked, t.moved * t.cost AS moved,
+           SUM(l.cost) OVER (
                PARTITION BY s.workflow_id, s.current_model ORDER BY s.prompt_key, s.request_id
                ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
-           ) - s.cost / 2 AS middle
-    FROM scope AS s
-    JOIN total AS t ON t.workflow_id = s.workflow_id AND t.current_model = s.current_model
+           ) - l.cost / 2 AS middle
+    FROM routing_scope AS s
+    JOIN measured_left AS l ON l.request_id = s.request_id
+    JOIN routing_share AS t ON t.workflow_id = s.workflow_id AND t.current_model = s.current_model
 )
 SELECT request_id, model, cost_ratio, CASE WHEN middle <= moved THEN TRUE ELSE FALSE END AS moves
 FROM placed WHERE middle <= asked
 """
 
-_UNITS = """
-SELECT c.workflow_id, c.current_model, c.saving, c.saving_error, CAST(p.cost_pico AS DOUBLE) AS candidate,
-       CAST(s.cost_pico AS DOUBLE) / s.requests AS current, s.requests / s.inclusion_probability AS weight
-FROM routing_choice AS c
-JOIN replay AS p ON p.workflow_id = c.workflow_id AND p.current_model = c.current_model
-    AND p.endpoint = c.endpoint AND p.model = c.model AND p.status = 'ok' AND p.cost_pico IS NOT NULL
-JOIN sample AS s ON s.prompt_key = p.prompt_key
-JOIN request AS r ON r.request_id = p.request_id
-WHERE c.saving IS NOT NULL OR r.input_tokens <= c.tested_tokens
-ORDER BY c.workflow_id, c.current_model, p.prompt_key
+_DRAWN = """
+SELECT u.*, s.cost AS dollars
+FROM routing_unit AS u
+JOIN routing_share AS s ON s.workflow_id = u.workflow_id AND s.current_model = u.current_model
+ORDER BY u.workflow_id, u.current_model, u.prompt_key
+"""
+
+_UNPRICED = """
+SELECT COUNT(*) FROM routing_choice AS c
+LEFT JOIN (SELECT DISTINCT workflow_id, current_model, endpoint, model FROM priced_unit) AS u
+    ON u.workflow_id = c.workflow_id AND u.current_model = c.current_model AND u.endpoint = c.endpoint
+    AND u.model = c.model
+WHERE u.workflow_id IS NULL
 """
 
 _FOUND = """
@@ -116,7 +157,7 @@ ORDER BY workflow, c.current_model
 
 
 def _choose(store: Store) -> int:
-    store.run(_MEDIA)
+    find_media(store)
     store.run(_TESTED)
     store.run(_CHOICE)
     return int(store.value("SELECT COUNT(*) FROM routing_choice"))
@@ -125,7 +166,10 @@ def _choose(store: Store) -> int:
 def _prepare(store: Store, settings: Settings) -> None:
     del settings
     _choose(store)
-    store.run(_REQUESTS)
+    store.run(_SCOPE)
+    find_left(store, "routing_scope")
+    for statement in (_UNITS, _SHARES, _REQUESTS):
+        store.run(statement)
 
 
 def _blocked(store: Store, settings: Settings) -> str | None:
@@ -134,31 +178,23 @@ def _blocked(store: Store, settings: Settings) -> str | None:
         return "no cheaper model was tested on this log: run `audit replay --sample 500`"
     if not _choose(store):
         return "no tested candidate was certified safe for a workflow: see the verdicts of `audit replay`"
+    if store.value(_UNPRICED):
+        return "an earlier version made the verdicts: the same `audit replay` again decides anew and asks nothing"
     return None
 
 
-def _shares(store: Store, settings: Settings, draws: int, seed: int) -> Any:
-    """Draws of the saved share over its point value.
+def _shares(store: Store, settings: Settings, draws: int, seed: int) -> FloatArray:
+    _prepare(store, settings)
+    return shares(_savings(pl.DataFrame(store.query(_DRAWN))), draws, seed)
 
-    The replayed units of each whole workflow are drawn again, the saving of a part is drawn from its standard error.
-    """
-    del settings
-    _choose(store)
-    random = np.random.default_rng(seed)
-    point, drawn = 0.0, np.zeros(draws)
-    for units in pl.DataFrame(store.query(_UNITS)).partition_by("workflow_id", "current_model"):
-        current, candidate, weight = (units[name].to_numpy() for name in ("current", "candidate", "weight"))
-        spent = weight * current
-        saving, error = units["saving"][0], units["saving_error"][0]
-        if saving is not None:
-            point += float(spent.sum()) * saving
-            drawn += float(spent.sum()) * random.normal(saving, error, draws)
-            continue
-        picks = random.integers(0, len(units), size=(draws, len(units)))
-        saved = spent - weight * candidate
-        point += float(saved.sum())
-        drawn += float(spent.sum()) * saved[picks].sum(axis=1) / spent[picks].sum(axis=1)
-    return drawn / point if point > 0 else np.ones(draws)
+
+def _savings(drawn: pl.DataFrame) -> Iterator[tuple[float, Estimate]]:
+    """The dollars of each workflow, and the share of them that is saved."""
+    for units in drawn.partition_by("workflow_id", "current_model"):
+        cost = units["cost"].to_numpy()
+        saved = (units["kept"] * units["cost"] - units["asked"] * units["candidate"]).to_numpy()
+        design = (units[name].to_numpy() for name in ("weight", "included", "stratum", "cluster"))
+        yield units["dollars"][0], ratio(saved, cost, *design)
 
 
 def _findings(store: Store, settings: Settings) -> list[str]:

@@ -200,7 +200,6 @@ class _Collector:
         if isinstance(came, CallError):
             self._count_failure(row["endpoint"], entry["model"], came)
             return {**made, **failed(came)}
-        cost = standard.of(came.usage) if standard is not None else None
         paid = billed.of(came.usage) if billed is not None else None
         self._sums.answered += 1
         # an answer without usage costs at most what was set aside
@@ -208,7 +207,7 @@ class _Collector:
         came = restored(came, json.loads(entry["originals"] or "{}"))
         came = replace(came, lossy=tuple(json.loads(entry["lossy"])))
         # how long a batch took says nothing about the model
-        return {**made, **answered(came, cost), "billed_pico": paid, "duration": None}
+        return {**made, **answered(came, standard), "billed_pico": paid, "duration": None}
 
     def _count_failure(self, endpoint: str, model: str, failure: CallError) -> None:
         key = endpoint, model, failure.kind

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from audit.replay.pictures import PLACEHOLDER, at_hand
+from audit.replay.pictures import NOT_PICTURES, PLACEHOLDER, at_hand
 from audit.statistics.arrays import FloatArray, IntArray
 from audit.store import Store
 
@@ -17,7 +17,7 @@ _MEDIA = f"""
 CREATE OR REPLACE TEMP TABLE replay_media AS
 SELECT s.request_id,
        MAX(CASE WHEN s.role <> 'user' OR NOT regexp_full_match(c.text, '{PLACEHOLDER}')
-                THEN 'it holds sound or files, or images outside the messages of the user'
+                THEN '{NOT_PICTURES}'
                 WHEN r.source_id NOT IN (SELECT source_id FROM replay_source)
                 THEN 'it holds images, and the log they are in is no longer where it was'
                 ELSE '' END) AS reason

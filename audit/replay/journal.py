@@ -14,6 +14,7 @@ import pyarrow as pa
 from audit.clients import Answer, CallError
 from audit.replay.aside import Aside
 from audit.replay.plans import Job, Plan
+from audit.replay.rates import Rates
 from audit.store import Store
 from audit.wire.text import repaired
 
@@ -140,9 +141,10 @@ def identity(plan: Plan, job: Job) -> dict[str, Any]:
     }
 
 
-def answered(answer: Answer, cost_pico: int | None) -> dict[str, Any]:
-    """The columns of an answer."""
+def answered(answer: Answer, rates: Rates | None) -> dict[str, Any]:
+    """The columns of an answer, at the standard prices of its model (None: not known)."""
     usage = answer.usage
+    cost = rates.of(usage) if rates is not None else None
     calls = [{"name": call.name, "arguments": call.arguments} for call in answer.tool_calls]
     return {
         "status": "ok",
@@ -156,7 +158,8 @@ def answered(answer: Answer, cost_pico: int | None) -> dict[str, Any]:
         "cache_write_input_tokens": _written(answer),
         "output_tokens": usage.output_tokens if usage else None,
         "reasoning_output_tokens": usage.reasoning_output_tokens if usage else None,
-        "cost_pico": cost_pico,
+        "cost_pico": cost,
+        "output_cost_pico": rates.output(usage) if rates and usage and cost is not None else None,
         "duration": answer.duration,
         "time_to_first_chunk": answer.time_to_first_chunk,
         "lossy": json.dumps(answer.lossy, ensure_ascii=False),

@@ -19,6 +19,8 @@ from audit.wire.text import maybe_json
 
 PLACEHOLDER = r"<media (?:image(?:/[a-z0-9.+-]+)?|png|jpe?g|gif|webp) ([0-9a-f]{32})>"
 """What stands for a picture in the text of a prompt, by any of the names APIs have for its type."""
+NOT_PICTURES = "it holds sound or files, or images outside the messages of the user"
+"""Why a prompt with media that are no pictures of the user can't be replayed."""
 _DETAILS = ("low", "high", "auto", "original")
 _TYPES = ((b"\x89PNG", "image/png"), (b"\xff\xd8\xff", "image/jpeg"), (b"GIF8", "image/gif"), (b"RIFF", "image/webp"))
 _DEEPEST = 40

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from audit.clients import Image, Message, NotReplayableError, Prompt, Tool, ToolCall
 from audit.replay.parameters import plain_schema, settings
-from audit.replay.pictures import PLACEHOLDER, on_file
+from audit.replay.pictures import NOT_PICTURES, PLACEHOLDER, on_file
 from audit.store import Store
 
 _WANTED = "CREATE OR REPLACE TEMP TABLE replay_wanted (request_id BIGINT)"
@@ -181,7 +181,7 @@ class _Draft:
     def _image(self, role: str, text: str) -> None:
         found = re.fullmatch(PLACEHOLDER, text)
         if found is None or role != "user":
-            raise NotReplayableError("it holds sound or files, or images outside the messages of the user")
+            raise NotReplayableError(NOT_PICTURES)
         image = self.images.get(found.group(1))
         if image is not None and not image.data and not image.url:
             raise NotReplayableError("an image of it was not found in the log")

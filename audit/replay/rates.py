@@ -28,6 +28,12 @@ class Rates:
             total += quantity * self._price(meter, given)
         return total
 
+    def output(self, usage: Usage) -> int:
+        """What of that cost is for the answer."""
+        given = usage.input_tokens or 0
+        found = charges(usage, "output_reasoning" in self.meters)
+        return sum(quantity * self._price(meter, given) for meter, quantity in found if meter in OUTPUT_METERS)
+
     def of(self, usage: Usage | None) -> int | None:
         """Cost of one call by its own usage; None where that does not count both input and output."""
         if usage is None or usage.input_tokens is None or usage.output_tokens is None:

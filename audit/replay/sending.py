@@ -136,7 +136,7 @@ class Sender:
     def _answered(self, job: Job, route: Route, answer: Answer, started: int, reserve: Reserve) -> int:
         """Journal an answer; returns pico-USD spent."""
         cost = route.rates.of(answer.usage) if route.rates is not None else None
-        self._file(job, answered(answer, cost), started)
+        self._file(job, answered(answer, route.rates), started)
         spent = 0 if route.client.in_process else cost or 0
         self.tallies.answer(job.route, answer.duration, spent)
         if cost is None and route.rates is not None and not route.client.in_process:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from audit.statistics.arrays import FloatArray, IntArray
+from audit.statistics.design import codes_of, design_effect, linearised
 
 
 class Estimate(NamedTuple):
@@ -32,6 +33,32 @@ def weighted_mean(values: ArrayLike, weights: ArrayLike) -> float:
 def hajek_ratio(values: ArrayLike, sizes: ArrayLike, probabilities: ArrayLike, size_total: float) -> float:
     """Return the ratio estimate of a total: known total of the sizes × (Σ y/π)/(Σ x/π) (Hájek 1971)."""
     return size_total * horvitz_thompson(values, probabilities) / horvitz_thompson(sizes, probabilities)
+
+
+def ratio(
+    values: ArrayLike,
+    sizes: ArrayLike,
+    weights: ArrayLike,
+    included: ArrayLike,
+    strata: ArrayLike,
+    clusters: ArrayLike | None = None,
+) -> Estimate:
+    """Return Σ w·y / Σ w·x and its standard error in the log it was drawn from (Hájek 1971, linearised).
+
+    `included` is the chance to be in the sample; 0 stands for units of an endless population. Values that move together
+    within clusters raise the error by their design effect. Raises ValueError where the sizes add up to nothing.
+    """
+    y, x, w, pi = (_floats(each) for each in (values, sizes, weights, included))
+    total = float((w * x).sum())
+    if total <= 0:
+        raise ValueError("a ratio to nothing")
+    value = float((w * y).sum()) / total
+    # a unit pulls the ratio towards itself: its residual is short by its own part of the sizes
+    residual = w * (y - value * x) / total / np.maximum(1 - w * x / total, 0.5)
+    variance = linearised(residual, 1 - pi, codes_of(strata))
+    if clusters is not None:
+        variance *= design_effect(residual, codes_of(clusters))
+    return Estimate(value, math.sqrt(variance))
 
 
 def stratified_ratio(

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from audit.statistics.arrays import FloatArray, IntArray
+from audit.statistics.design import codes_of, design_effect, linearised
 from audit.statistics.intervals import LEVEL, Interval, jeffreys, kish_neff
 
 SHRINKAGE = 2.0
@@ -54,13 +55,13 @@ def equal_units(
         return 0.0, 0.0
     p, size, part = float(y[0]) if np.ptp(y) == 0 else float((w * y).sum() / w.sum()), kish_neff(w), w / w.sum()
     smooth = (p * size + 0.5) / (size + 1)
-    codes = _codes(strata)
+    codes = codes_of(strata)
     # a unit pulls the share towards itself: its residual is short by its own part of the weight
     residual = part * (y - p) / np.maximum(1 - part, 0.5)
     implied = _implied(y - p, w, 1 - pi, codes, smooth) * size / max(1.0, size - 1)
-    variance = CAUTION * max(implied, _linearised(residual, 1 - pi, codes))
+    variance = CAUTION * max(implied, linearised(residual, 1 - pi, codes))
     if clusters is not None:
-        variance *= _design_effect(residual, _codes(clusters))
+        variance *= design_effect(residual, codes_of(clusters))
     variance += SLIP * (1 - SLIP) * float((pi * part**2).sum())
     return p, smooth * (1 - smooth) / variance
 
@@ -76,30 +77,3 @@ def _implied(deviation: FloatArray, w: FloatArray, missing: FloatArray, codes: I
         own = min(1.0, max(0.0, overall + apart))
         variance += own * (1 - own) * float((missing[member] * weight**2).sum())
     return variance / float(w.sum()) ** 2
-
-
-def _linearised(residual: FloatArray, missing: FloatArray, codes: IntArray) -> float:
-    """Return Hájek's variance of a total of residuals under unequal chances, stratum by stratum."""
-    variance = 0.0
-    for code in range(int(codes.max()) + 1):
-        member = codes == code
-        open_ = missing[member]
-        n, doubt = int((open_ > 0).sum()), float(open_.sum())
-        if n < 2 or doubt <= 0:
-            continue
-        centred = residual[member] - float((open_ * residual[member]).sum()) / doubt
-        variance += n / (n - 1) * float((open_ * centred**2).sum())
-    return variance
-
-
-def _design_effect(residual: FloatArray, codes: IntArray) -> float:
-    """Return by how much clusters raise the variance; never below 1."""
-    spread = float((residual**2).sum())
-    if spread <= 0:
-        # all alike: nothing shows how far a cluster moves together, so each counts once
-        return float((np.bincount(codes) ** 2).sum()) / codes.size
-    return max(1.0, float((np.bincount(codes, residual) ** 2).sum()) / spread)
-
-
-def _codes(labels: ArrayLike) -> IntArray:
-    return np.unique(np.asarray(labels).ravel(), return_inverse=True)[1].astype(np.int64)

@@ -231,6 +231,7 @@ CREATE TABLE replay (
     input_tokens BIGINT, cache_read_input_tokens BIGINT, cache_write_input_tokens BIGINT,
     output_tokens BIGINT, reasoning_output_tokens BIGINT,
     cost_pico BIGINT,           -- at the standard price; NULL = not priced
+    output_cost_pico BIGINT,    -- of it: for the answer
     duration DOUBLE, time_to_first_chunk DOUBLE,    -- NULL = not measured (batches; no stream)
     lossy VARCHAR,              -- JSON list of what could not be carried over faithfully
     origin VARCHAR,             -- live | local | recorded | observed
@@ -371,6 +372,19 @@ CREATE TABLE policy (
     duration_n BIGINT,          -- answers with a time: what the durations are of
     first_chunk_n BIGINT,       -- answers with a time until something of them can be shown
     p50_first_chunk DOUBLE, p95_first_chunk DOUBLE
+);
+
+-- what asking a drawn prompt means under what is certified of its workflow: the whole, or the part on offer
+CREATE TABLE priced_unit (
+    workflow_id BIGINT, current_model VARCHAR, endpoint VARCHAR, model VARCHAR,
+    prompt_key BIGINT,
+    weight DOUBLE,              -- prompts of the log it stands for
+    included DOUBLE,            -- chance to be in the sample; 0 = nobody drew it
+    stratum VARCHAR, cluster VARCHAR,
+    asked INTEGER,              -- 1 = the candidate is asked
+    kept INTEGER,               -- 1 = and its answer is kept, so that today's model is not asked
+    cost_ratio DOUBLE,          -- what asking the candidate costs over what today's model does
+    output_ratio DOUBLE         -- of it: for the answer; NULL = not known
 );
 
 -- what could not be used, and why

@@ -28,6 +28,12 @@ def _plant() -> Plant:
              "endpoint": "house", "model": "small", "variant": "", "status": "ok", "cost_pico": 280_000_000,
              "started_at_us": START},
         )  # fmt: skip
+        plant.add(
+            "priced_unit",
+            {"workflow_id": 1, "current_model": "big", "endpoint": "house", "model": "small", "prompt_key": number,
+             "weight": 1.0, "included": 1.0, "stratum": "", "cluster": str(number), "asked": 1, "kept": 1,
+             "cost_ratio": 0.1},
+        )  # fmt: skip
     plant.add(
         "verdict",
         {"workflow_id": 1, "current_model": "big", "endpoint": "house", "model": "small", "variant": "",

@@ -58,6 +58,19 @@ def test_a_safe_verdict_becomes_a_route_with_its_certificate(plant: Plant) -> No
     assert held.event == events(plant.store)[-1]["hash"], "the decision's place in the chain"
 
 
+def test_every_drawn_prompt_is_priced_for_the_bill(plant: Plant) -> None:
+    planted(plant, costs=(0.001, 0.02))
+    plant.store.run("UPDATE replay SET status = 'failed', error = 'rejected: no', cost_pico = 0 WHERE replay_id = 1")
+    plant.store.run("UPDATE replay SET output_cost_pico = cost_pico // 2")
+    deciding(plant.store)
+    rows = plant.store.rows("SELECT * FROM priced_unit WHERE model = 'small-0' ORDER BY cost_ratio")
+    assert len(rows) == 100
+    assert (rows[0]["asked"], rows[0]["kept"]) == (1, 0), "no answer: today's model gives one"
+    assert {
+        (row["asked"], row["kept"], round(row["cost_ratio"], 3), round(row["output_ratio"], 3)) for row in rows[1:]
+    } == {(1, 1, 0.1, 0.05)}
+
+
 def test_shorter_prompts_are_routed_where_the_whole_is_not_certified(plant: Plant) -> None:
     plant.workflow(1, "short_answer")
     for number in range(400):

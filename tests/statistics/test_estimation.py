@@ -12,9 +12,11 @@ from audit.statistics.estimation import (
     hajek_ratio,
     horvitz_thompson,
     poststratify,
+    ratio,
     stratified_ratio,
     weighted_mean,
 )
+from audit.statistics.sampling import pps_probabilities, sequential_poisson, size_measure
 
 
 def test_three_right_answers_to_how_many_were_acceptable(oracles: dict[str, Any]) -> None:
@@ -72,3 +74,38 @@ def test_a_stratum_without_sample_is_refused_not_dropped() -> None:
 def test_estimators_that_differ_are_noticed() -> None:
     assert estimates_disagree(120, 100)
     assert not estimates_disagree(110, 100)
+
+
+def test_a_ratio_of_a_census_leaves_no_doubt_and_one_of_an_endless_population_does() -> None:
+    saved, cost, one = np.array([1.0, 4.0, 3.0]), np.array([2.0, 5.0, 4.0]), np.ones(3)
+    found = ratio(saved, cost, one, one, ["a", "a", "b"])
+    assert found == (pytest.approx(8 / 11), 0.0)
+    assert ratio(saved, cost, one, 0 * one, ["a"] * 3).standard_error > 0.01
+    with pytest.raises(ValueError, match="nothing"):
+        ratio(saved, 0 * cost, one, one, ["a"] * 3)
+
+
+def test_strata_whose_ratios_differ_and_clusters_that_move_together_are_told_by_the_error() -> None:
+    cost, one = np.ones(40), np.ones(40)
+    saved = np.where(np.arange(40) < 20, 0.9, 0.1) + 0.01 * (np.arange(40) % 2)
+    split = ["low" if place < 20 else "high" for place in range(40)]
+    apart = ratio(saved, cost, one, 0.1 * one, split).standard_error
+    together = ratio(saved, cost, one, 0.1 * one, ["all"] * 40).standard_error
+    assert apart < 0.1 * together
+    pairs = np.arange(40) // 2
+    moving = np.repeat(np.arange(20) % 5 / 10, 2)
+    alone = ratio(moving, cost, one, 0.1 * one, ["all"] * 40).standard_error
+    assert ratio(moving, cost, one, 0.1 * one, ["all"] * 40, pairs).standard_error == pytest.approx(alone * 2**0.5)
+
+
+def test_the_error_of_a_ratio_is_that_of_its_draws() -> None:
+    random = np.random.default_rng(7)
+    cost = random.lognormal(0.0, 1.0, 2000)
+    saved = cost * np.where(cost > 2, 0.8, 0.4) * random.uniform(0.8, 1.2, 2000)
+    chances = pps_probabilities(size_measure(cost, 0.5), 300)
+    held = []
+    for _ in range(300):
+        rows = sequential_poisson(size_measure(cost, 0.5), 300, random.random(2000)).units
+        found = ratio(saved[rows], cost[rows], 1 / chances[rows], chances[rows], ["all"] * 300)
+        held.append(abs(found.value - saved.sum() / cost.sum()) < 1.645 * found.standard_error)
+    assert 0.86 < np.mean(held) < 0.94

@@ -23,9 +23,11 @@ import numpy as np
 
 from audit.deciding import blindness, rule
 from audit.deciding.parts.policy import Policy, Step
+from audit.deciding.priced import priced
 from audit.deciding.ratios import quantile
 from audit.deciding.units import clusters
 from audit.statistics.arrays import BoolArray, FloatArray
+from audit.statistics.estimation import ratio
 from audit.statistics.weighted_loss import LossSample
 
 LEAST_ROUTED = 30
@@ -46,6 +48,11 @@ class Part:
     apply: Callable[[], Mapping[str, Any]]
     asked: BoolArray | None = None
     max_input_tokens: int | None = None
+
+    @property
+    def pays(self) -> BoolArray:
+        """The units that pay the candidate."""
+        return self.sent if self.asked is None else self.asked
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,19 +134,22 @@ class Ground:
     def saving(self, paid: FloatArray) -> tuple[float | None, float | None]:
         """Share of the workflow's dollars saved, and its standard error; None where a price is missing on either side.
 
-        A ratio of weighted sums (Hájek), linearised over clusters.
+        For the log the units were drawn from: strata and what was drawn for certain make the error smaller.
         """
         known = ~np.isnan(self.current)
-        total = float((self.weights * self.current)[known].sum())
-        saved = (self.weights * (self.current - paid))[known]
-        if total <= 0 or np.isnan(saved).any():
+        spent, saved = self.current[known], (self.current - paid)[known]
+        if not self.weights[known] @ spent > 0 or np.isnan(saved).any():
             return None, None
-        share = float(saved.sum()) / total
-        residuals = saved - share * (self.weights * self.current)[known]
-        if self.clusters is not None:
-            codes = np.unique(np.array(self.clusters)[known], return_inverse=True)[1]
-            residuals = np.bincount(codes, residuals).astype(np.float64)
-        return share, math.sqrt(float((residuals**2).sum())) / total
+        units = list(compress(self.units, known))
+        share, error = ratio(
+            saved,
+            spent,
+            self.weights[known],
+            [unit.drawn_with for unit in units],
+            [unit.stratum for unit in units],
+            None if self.clusters is None else [unit.cluster for unit in units],
+        )
+        return share, error
 
     def policy(self, step: Step, name: str, **values: Any) -> Policy:
         """A row about this pair; times are now."""
@@ -177,12 +187,14 @@ def certify(ground: Ground, step: Step, name: str, sequence: Sequence[Part]) -> 
             best = found, part
     if best is None:
         return ground.policy(step, name, outcome="not_certified", thresholds=len(sequence), reason=reason)
-    return replace(best[0], apply=json.dumps(best[1].apply(), ensure_ascii=False))
+    found, part = best
+    units = priced(ground.trial.key, ground.units, part.pays.tolist(), part.sent.tolist())
+    return replace(found, apply=json.dumps(part.apply(), ensure_ascii=False), units=units)
 
 
 def _weighed(ground: Ground, step: Step, name: str, part: Part, sample: LossSample, thresholds: int) -> Policy:
     """A part whose loss is bounded: is it large enough, sound in itself, and cheaper."""
-    sent, asked = part.sent, part.sent if part.asked is None else part.asked
+    sent, asked = part.sent, part.pays
     saving, error = ground.saving(ground.paid(asked, sent))
     share, dollars = ground.share(sent), ground.share(asked, ground.current)
     moved = ground.share(sent & ground.answered, ground.current)

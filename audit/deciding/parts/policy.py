@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
+
+from audit.deciding.priced import PricedUnit
 
 Step = Literal["rule", "router", "cascade"]
 
@@ -22,6 +24,7 @@ class Policy:
     `apply` (JSON) is all that is needed to run it, None where it is not offered; `max_input_tokens` is set where
     length alone tells. `measures` (JSON) says how good a router is over its whole range. Durations are seconds, of
     `duration_n` answers; `first_chunk_n` have a time until something of them can be shown.
+    `units` are what every drawn prompt would cost then; they have a table of their own.
     """
 
     workflow_id: int
@@ -58,11 +61,16 @@ class Policy:
     apply: str | None = None
     measures: str | None = None
     decided_at_us: int = 0
+    units: tuple[PricedUnit, ...] = ()
 
     @property
     def certified(self) -> bool:
         """Whether its loss is bounded and it saves something."""
         return self.outcome in ("certified", "offered", "beaten")
+
+    def row(self) -> dict[str, Any]:
+        """The row of the table."""
+        return {each.name: getattr(self, each.name) for each in fields(self) if each.name != "units"}
 
     def tried_as(self) -> dict[str, Any]:
         """What the chain of events keeps of the trial."""
