@@ -132,6 +132,7 @@ def savings_document(savings: Savings) -> Document:
         "joint": {
             "saving_usd": usd(joint.saving_pico),
             "interval_usd": _range(joint.interval_pico),
+            "log_interval_usd": _range(joint.log_interval_pico),
             "share": joint.share,
             "bankable_usd": usd(joint.bankable_pico),
             "monthly_usd": usd(joint.monthly_pico),
@@ -155,6 +156,7 @@ def _lever(lever: LeverSaving) -> Document:
         "alone_usd": usd(lever.alone_pico),
         "attributed_usd": usd(lever.attributed_pico),
         "interval_usd": _range(lever.interval_pico),
+        "log_interval_usd": _range(lever.log_interval_pico),
         "monthly_usd": usd(lever.monthly_pico),
         "monthly_interval_usd": _range(lever.monthly_interval_pico),
         "requests": lever.requests,

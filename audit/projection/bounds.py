@@ -24,7 +24,9 @@ Step = tuple[Pico | None, Any]
 class Bounds:
     """Block bootstrap (Künsch 1989) of the saving by block, joint over all levers so that their errors stay together.
 
-    `weights` is (draws × blocks): how often each block was drawn. Month figures use a prediction interval for a sum
+    `weights` is (draws × blocks): how often each block was drawn, further from once each than they were, as few blocks
+    need it (expanded percentile interval, Hesterberg 2015): without, 90 % intervals of five even days hold the truth in
+    78 % of logs. Month figures use a prediction interval for a sum
     of future blocks, `mean ± t·s·sqrt(1/D + 1/H)`, because next month differs from this one by more than the error
     of its mean.
     """
@@ -37,16 +39,14 @@ class Bounds:
     month_days: float
     engineer_day_usd: float
     realisation: Mapping[str, float]
-    weights: NDArray[np.int64]
+    weights: Draws
 
     @classmethod
     def of(cls, config: ProjectionConfig, level: float | None, baseline: Pico, days: float, width_us: int) -> Bounds:
         """Prepare the draws for a bill of the given blocks."""
-        blocks = len(baseline)
-        random = np.random.default_rng(config.seed)
-        weights = random.multinomial(blocks, np.full(blocks, 1 / blocks), size=config.draws) if blocks else None
+        shown = level or config.level
         return cls(
-            level=level or config.level,
+            level=shown,
             draws=config.draws,
             baseline=int(sum(baseline)),
             days=days,
@@ -54,16 +54,22 @@ class Bounds:
             month_days=config.month_days,
             engineer_day_usd=config.engineer_day_usd,
             realisation=config.realisation,
-            weights=weights if weights is not None else np.zeros((config.draws, 0), dtype=np.int64),
+            weights=_weights(len(baseline), config.draws, shown, np.random.default_rng(config.seed)),
         )
 
-    def joint(self, steps: Sequence[Step]) -> Draws:
-        """Draws of the sum of several savings over the period, in pico-USD."""
+    def joint(self, steps: Sequence[Step], *, other_days: bool = True) -> Draws:
+        """Draws of the sum of several savings in a period like the log's, or over its own days alone, in pico-USD."""
         total = np.zeros(self.draws)
         for step, share in steps:
             if step is not None:
-                total += (self.weights @ step.astype(np.float64)) * (1.0 if share is None else share)
+                saved = self._saved(step.astype(np.float64)) if other_days else float(step.sum())
+                total += saved * (1.0 if share is None else share)
         return total
+
+    def _saved(self, by_block: Draws) -> Draws:
+        """Draws of one saving; where no block costs more, no draw does."""
+        saved: Draws = self.weights @ by_block
+        return np.maximum(saved, 0.0) if (by_block >= 0).all() else saved
 
     def interval(self, draws: Draws) -> Range:
         """Central interval of the draws at the stated level."""
@@ -101,3 +107,16 @@ class Bounds:
         """Months until the engineering effort is paid back; None when nothing is saved."""
         monthly_usd = self.monthly(pico) / 1e12
         return effort_days * self.engineer_day_usd / monthly_usd if monthly_usd > 0 else None
+
+
+def _weights(blocks: int, draws: int, level: float, random: np.random.Generator) -> Draws:
+    """How often each block is drawn, spread out for the few there are by Student's t and the lost degree of freedom."""
+    if not blocks:
+        return np.zeros((draws, 0))
+    counts = random.multinomial(blocks, np.full(blocks, 1 / blocks), size=draws)
+    if blocks < 2:
+        return counts.astype(np.float64)
+    tail = 1 - (1 - level) / 2
+    wider = np.sqrt(blocks / (blocks - 1)) * special.stdtrit(blocks - 1, tail) / special.ndtri(tail)
+    spread: Draws = 1 + wider * (counts - 1.0)
+    return spread

@@ -61,18 +61,18 @@ def projection(
     baseline, spent = bench.cost(), spend_left(store)
     runs = [_Run(lever, floored=_cannot_cost(store, lever)) for lever in levers]
     start = bench.save("start")
+    bounds = Bounds.of(config.projection, level, baseline, _days(store), bench.width)
     for run in runs:
         say(f"{run.lever.title}, alone")
         _alone(bench, run, start, baseline)
+        if run.lever.shares and run.alone is not None:
+            # what a sample says is weighted with what is left to pay, here with today's bill
+            run.shares = run.lever.shares(store, bench.settings[run.lever.name], bounds.draws, config.projection.seed)
     say("all levers together")
     plan, left = _waterfall(bench, [run for run in runs if run.lever.stage != "SCENARIO"], start, baseline)
     say("what each stage is worth")
     worth = shapley_by_stage(bench, [run.lever for run in plan], start)
     bench.drop(start)
-    bounds = Bounds.of(config.projection, level, baseline, _days(store), bench.width)
-    for run in runs:
-        if run.lever.shares and run.alone is not None:
-            run.shares = run.lever.shares(store, bench.settings[run.lever.name], bounds.draws, config.projection.seed)
     savings = _savings(bench, bounds, runs, plan, worth)
     stated = stated_prices(store, config)
     bankable = lowering(config, bounds.days, spent, left, savings.joint.bankable_pico)
@@ -174,17 +174,18 @@ def _savings(bench: Bench, bounds: Bounds, runs: list[_Run], plan: list[_Run], w
     rows = [_row(bounds, run, bench.settings[run.lever.name]) for run in runs]
     planned = [run for run in plan if run.step is not None]
     saving = sum((int(run.step.sum()) for run in planned if run.step is not None), 0)
-    draws = bounds.joint([(run.step, run.shares) for run in planned])
+    steps = [(run.step, run.shares) for run in planned]
     realised = bounds.joint(
         [(run.step, _scaled(run, bounds)) for run in planned],
     )
     joint = Joint(
         saving_pico=saving,
-        interval_pico=bounds.interval(draws),
+        interval_pico=bounds.interval(bounds.joint(steps)),
+        log_interval_pico=bounds.interval(bounds.joint(steps, other_days=False)),
         share=saving / bounds.baseline if bounds.baseline else 0.0,
         bankable_pico=max(0, int(np.quantile(realised, 0.05))) if planned else 0,
         monthly_pico=bounds.monthly(saving),
-        monthly_interval_pico=bounds.monthly_interval([(run.step, run.shares) for run in planned]),
+        monthly_interval_pico=bounds.monthly_interval(steps),
     )
     return Savings(
         level=bounds.level,
@@ -214,7 +215,7 @@ def _row(bounds: Bounds, run: _Run, settings: Settings) -> LeverSaving:
     conditions = [condition.format(**settings) for condition in lever.conditions]
     row = LeverSaving(
         name=lever.name, title=lever.title, stage=lever.stage, evidence=lever.evidence,
-        alone_pico=None, attributed_pico=0, interval_pico=None, requests=run.requests,
+        alone_pico=None, attributed_pico=0, interval_pico=None, log_interval_pico=None, requests=run.requests,
         monthly_pico=0, monthly_interval_pico=None, risk=risk, effort_days=lever.effort_days,
         payback_months=None, findings=run.findings, fix=lever.fix, blocked=run.blocked, excluded=run.excluded,
         conditions=(*conditions, told) if told else tuple(conditions),
@@ -229,6 +230,7 @@ def _row(bounds: Bounds, run: _Run, settings: Settings) -> LeverSaving:
         alone_pico=int(run.alone.sum()),
         attributed_pico=attributed,
         interval_pico=bounds.interval(bounds.joint([(shown, run.shares)])),
+        log_interval_pico=bounds.interval(bounds.joint([(shown, run.shares)], other_days=False)),
         monthly_pico=bounds.monthly(attributed),
         monthly_interval_pico=(max(0, low), max(0, high)) if run.floored else (low, high),
         payback_months=bounds.payback_months(lever.effort_days, attributed),

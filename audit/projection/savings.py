@@ -15,8 +15,10 @@ class LeverSaving:
 
     `alone_pico` is the saving if it were the only change; `attributed_pico` is its step of the waterfall in rollout
     order, and only these add up. `interval_pico` bounds the attributed figure (the stand-alone one for a lever
-    outside the plan). `blocked` says why there is no figure at all, `excluded` why a figure is not in the plan.
-    `stated_prices` say at which prices of the configuration, nobody's list prices, a measured saving was counted.
+    outside the plan) for a period like the log's, with other days; `log_interval_pico` is what samples of prompts and
+    texts leave open of this very log. `blocked` says why there is no figure at all, `excluded` why a figure is not in
+    the plan. `stated_prices` say at which prices of the configuration, nobody's list prices, a measured saving was
+    counted.
     """
 
     name: str
@@ -26,6 +28,7 @@ class LeverSaving:
     alone_pico: int | None
     attributed_pico: int
     interval_pico: Range | None
+    log_interval_pico: Range | None
     requests: int
     monthly_pico: int
     monthly_interval_pico: Range | None
@@ -50,11 +53,15 @@ class StageSaving:
 
 @dataclass(frozen=True, slots=True)
 class Joint:
-    """All levers of the plan together; `bankable_pico` is the 5 % quantile after realisation factors, held to
-    what lowers the bill while commitments of `[[contract]]` last."""
+    """All levers of the plan together, with intervals as of a lever.
+
+    `bankable_pico` is the 5 % quantile after realisation factors, held to what lowers the bill while commitments of
+    `[[contract]]` last.
+    """
 
     saving_pico: int
     interval_pico: Range
+    log_interval_pico: Range
     share: float
     bankable_pico: int
     monthly_pico: int

@@ -128,7 +128,7 @@ def build(flows: tuple[Flow, ...], seed: int) -> Log:
     for flow in flows:
         for _ in range(flow.prompts):
             number += 1
-            times = 1 if flow.repeats <= 1 else min(150, max(1, int(rng.paretovariate(1.2) * (flow.repeats - 1) / 3)))
+            times = 1 if flow.repeats <= 1 else min(30, max(1, int(rng.paretovariate(1.2) * (flow.repeats - 1) / 3)))
             prompt = _prompt(rng, flow, number, times)
             begin = _START + (DAYS - 0.5) * _DAY * rng.random()
             moments = sorted(begin + 0.4 * _DAY * rng.random() for _ in range(times))
@@ -162,8 +162,8 @@ def _text(rng: Random, flow: Flow, number: int, hard: bool) -> str:
     town = rng.choice(TOWNS)
     if flow.cue == "words":
         about = "liability clause of contract" if hard else "delivery status of parcel"
-        return f"{flow.name}: {about} {number} from {town}, please" * 2
-    told = f"{flow.name}: weight of parcel {number} from {town}, please"
+        return f"{flow.name}: {about} p{number} from {town}, please" * 2
+    told = f"{flow.name}: weight of crate k{number} from {town}, please"
     return f"{NOTICE}\n\n{told}\n\n{NOTICE}" if flow.noticed else told
 
 

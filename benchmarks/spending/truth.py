@@ -26,6 +26,11 @@ class Plan:
     routes: Mapping[str, Mapping[str, Any]]
     variants: Mapping[str, int]
 
+    @property
+    def steps(self) -> str:
+        """In words."""
+        return ", ".join(sorted({each["step"] for each in self.routes.values()}))
+
     @classmethod
     def of(cls, path: Path, routes: list[dict[str, Any]]) -> Plan:
         """What an audit offers."""

@@ -36,6 +36,7 @@ class Drawn:
     kept: int = 1
     cost: float = 0.1
     output: float | None = None
+    included: float = 1.0
 
 
 def planted(prompts: Sequence[Drawn], *, priced: bool = True) -> Plant:
@@ -53,7 +54,7 @@ def planted(prompts: Sequence[Drawn], *, priced: bool = True) -> Plant:
             plant.add(
                 "priced_unit",
                 {"workflow_id": 1, "current_model": "big", "endpoint": "e", "model": "small", "prompt_key": key,
-                 "weight": 1.0, "included": 1.0, "stratum": "", "cluster": str(key), "asked": drawn.asked,
+                 "weight": 1.0, "included": drawn.included, "stratum": "", "cluster": str(key), "asked": drawn.asked,
                  "kept": drawn.kept, "cost_ratio": drawn.cost, "output_ratio": drawn.output},
             )  # fmt: skip
     plant.add(
@@ -106,3 +107,19 @@ def test_verdicts_of_an_earlier_version_are_not_guessed_at() -> None:
     routing = next(each for each in savings.levers if each.name == "routing")
     assert routing.attributed_pico == 0
     assert "decides anew" in (routing.blocked or "")
+
+
+def test_the_interval_of_the_log_is_what_the_draw_leaves_open() -> None:
+    some = [Drawn(cost=0.1 * (1 + place % 5), included=0.5) for place in range(12)]
+    doubted, census = (
+        projection(planted(each).store, Config()) for each in (some, [replace(each, included=1.0) for each in some])
+    )
+    for savings, wide in ((doubted, True), (census, False)):
+        routing = next(each for each in savings.levers if each.name == "routing")
+        low, high = routing.log_interval_pico
+        assert low <= routing.attributed_pico <= high
+        assert savings.joint.log_interval_pico[1] - savings.joint.log_interval_pico[0] == high - low, (
+            "none else is drawn"
+        )
+        assert (high - low > 0.02 * routing.attributed_pico) is wide
+        assert routing.interval_pico[1] - routing.interval_pico[0] > high - low, "other days differ as well"
