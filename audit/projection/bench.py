@@ -14,6 +14,7 @@ from audit.errors import PriceError
 from audit.levers import Lever, Settings
 from audit.prices.pricing_sql import price_charges
 from audit.projection import settlement
+from audit.projection.blocks import Blocks
 from audit.store import Store
 
 Pico = NDArray[np.object_]
@@ -101,11 +102,6 @@ WHERE COALESCE(n.cost, 0) <> b.cost
 _REMOVING = ("WASTE", "CACHE", "ROUTE")
 _PAYING = "SELECT COUNT(DISTINCT request_id) FROM remaining WHERE sku_meter IN ('input', 'cache_read')"
 
-_HOUR_US = 3_600_000_000
-_WIDTHS_US = (24 * _HOUR_US, 6 * _HOUR_US, _HOUR_US, 600_000_000, 60_000_000, 1_000_000)
-FEWEST_BLOCKS = 5
-"""Fewest blocks of time that are resampled; a log of fewer days is cut into shorter blocks."""
-
 
 @dataclass
 class Bench:
@@ -128,9 +124,7 @@ class Bench:
     def start(self) -> None:
         """Begin with today's bill."""
         self._make(_START, estimated=self.estimated)
-        self.width = self._block_width()
-        keys = [row["block"] for row in self.store.rows(_BLOCKS, width=self.width)]
-        self.blocks = {key: index for index, key in enumerate(sorted(keys))}
+        self.blocks = Blocks.of(self.store)
 
     def only(self, workflow_id: int) -> None:
         """Leave the charges of other workflows out."""
@@ -178,9 +172,9 @@ class Bench:
 
     def cost(self) -> Pico:
         """What remains to pay, by block of time, in pico-USD."""
-        costs: Pico = np.array([0] * len(self.blocks), dtype=object)
-        for row in self.store.rows(_BLOCKS, width=self.width):
-            costs[self.blocks[row["block"]]] += int(row["cost"])
+        costs: Pico = np.array([0] * self.blocks.count, dtype=object)
+        for row in self.store.rows(_BLOCKS, width=self.blocks.width_us):
+            costs[self.blocks.places[row["block"]]] += int(row["cost"])
         return costs
 
     def touched(self, snapshot: str) -> int:
@@ -227,17 +221,6 @@ class Bench:
         for name in self._tables - {self._state, *self._kept.values()}:
             self.store.run(f"DROP TABLE {name}")
             self._tables.discard(name)
-
-    def _block_width(self) -> int:
-        for width in _WIDTHS_US:
-            found = self.store.value(
-                "SELECT COUNT(DISTINCT started_at_us - started_at_us % $width) FROM request"
-                " WHERE status = 'billable' AND started_at_us IS NOT NULL",
-                width=width,
-            )
-            if found >= FEWEST_BLOCKS:
-                return width
-        return _WIDTHS_US[-1]
 
 
 def settings_of(levers: Sequence[Lever], overrides: dict[str, Any]) -> dict[str, Settings]:

@@ -12,7 +12,8 @@ from typing import Any
 
 from audit.config import Config
 from audit.levers import Lever
-from audit.projection.bench import FEWEST_BLOCKS, settings_of
+from audit.projection.bench import settings_of
+from audit.projection.blocks import FEWEST_BLOCKS
 from audit.projection.needs import missing_need, readers_in_use
 from audit.projection.projection import configured_levers, only_estimates
 from audit.projection.savings import Savings

@@ -61,7 +61,7 @@ def projection(
     baseline, spent = bench.cost(), spend_left(store)
     runs = [_Run(lever, floored=_cannot_cost(store, lever)) for lever in levers]
     start = bench.save("start")
-    bounds = Bounds.of(config.projection, level, baseline, _days(store), bench.width)
+    bounds = Bounds.of(config.projection, level, baseline, _days(store), bench.blocks.width_us)
     for run in runs:
         say(f"{run.lever.title}, alone")
         _alone(bench, run, start, baseline)
@@ -192,8 +192,8 @@ def _savings(bench: Bench, bounds: Bounds, runs: list[_Run], plan: list[_Run], w
         baseline_pico=bounds.baseline,
         monthly_baseline_pico=bounds.monthly(bounds.baseline),
         days=bounds.days,
-        blocks=len(bench.blocks),
-        block_hours=bench.width / 3_600_000_000,
+        blocks=bench.blocks.count,
+        block_hours=bench.blocks.width_us / 3_600_000_000,
         estimated=bench.estimated,
         levers=tuple(row for row, run in zip(rows, runs, strict=True) if run.lever.stage != "SCENARIO"),
         joint=joint,

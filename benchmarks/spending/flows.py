@@ -123,10 +123,10 @@ def tokens(text: str) -> int:
 
 
 def build(flows: tuple[Flow, ...], seed: int) -> Log:
-    """A log of a seed; prompts fall evenly over the days, repeats within ten hours."""
+    """A log of a seed; as many prompts as chance has it (Poisson) fall evenly over the days, repeats within ten hours."""
     rng, calls, number = Random(seed), [], 0
     for flow in flows:
-        for _ in range(flow.prompts):
+        for _ in range(round(rng.gauss(flow.prompts, flow.prompts**0.5))):
             number += 1
             times = 1 if flow.repeats <= 1 else min(30, max(1, int(rng.paretovariate(1.2) * (flow.repeats - 1) / 3)))
             prompt = _prompt(rng, flow, number, times)
