@@ -37,6 +37,7 @@ WORLDS: dict[str, tuple[Flow, ...]] = {
     "cascade": (Flow("parcels", 2400, cue="form", bad=0.3, spread=0.8, verbose=3.0),),
     "variant": (Flow("parcels", 2400, cue="words", bad=1.0, spread=0.8, brief=0.5),),
     "trimmed": (Flow("parcels", 1500, noticed=True, spread=0.8, verbose=3.0),),
+    "filtered": (Flow("parcels", 1200, spread=0.8, verbose=3.0), Flow("checks", 1300, pings=True)),
     "joint": (
         Flow("parcels", 900, repeats=6.0, verbose=2.0, heads=8.0), Flow("notices", 600, noticed=True, spread=0.8, verbose=3.0),
         Flow("orders", 1000, cue="form", bad=0.3, verbose=3.0),

@@ -52,7 +52,8 @@ class Flow:
     `cue` is what tells the prompts the cheap model can't answer: nothing (it can), their `length`, their `words`, or
     the `form` of its answer. Tokens are lognormal with sigma `spread`. The cheap model's output is `verbose` times
     today's, times size to the power `growth`, `heads` times that where a prompt comes often, and scatters; `noticed` says
-    that every prompt holds one paragraph twice; `brief` is the part of an answer left when asked for a brief one.
+    that every prompt holds one paragraph twice; `brief` is the part of an answer left when asked for a brief one; `pings`
+    are health checks, one prompt that comes at even intervals.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Flow:
     noticed: bool = False
     brief: float | None = None
     bad: float = 0.0
+    pings: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +128,11 @@ def build(flows: tuple[Flow, ...], seed: int) -> Log:
     """A log of a seed; as many prompts as chance has it (Poisson) fall evenly over the days, repeats within ten hours."""
     rng, calls, number = Random(seed), [], 0
     for flow in flows:
+        if flow.pings:
+            check = Prompt(flow, "ping", "pong", "pong", False, False, *[Usage(24, 2)] * 3, 0)
+            gap = DAYS * _DAY / flow.prompts
+            calls += [Call(_START + place * gap, check, place == 0) for place in range(flow.prompts)]
+            continue
         for _ in range(round(rng.gauss(flow.prompts, flow.prompts**0.5))):
             number += 1
             times = 1 if flow.repeats <= 1 else min(30, max(1, int(rng.paretovariate(1.2) * (flow.repeats - 1) / 3)))
@@ -168,6 +175,8 @@ def _text(rng: Random, flow: Flow, number: int, hard: bool) -> str:
 
 
 def _system(flow: Flow) -> str:
+    if flow.pings:
+        return "Be brief."
     return (
         "Extract the order." if flow.cue == "form" else f"You are the desk of {flow.name}. Answer with the value only."
     )

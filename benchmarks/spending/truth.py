@@ -81,6 +81,8 @@ def _levers(prompt: Prompt, plan: Plan) -> dict[str, Callable[[Usage], float]]:
     """The levers that change a request, in rollout order, each with what is paid then of what is asked today."""
     flow = prompt.flow
     made: dict[str, Callable[[Usage], float]] = {}
+    if flow.pings:
+        return {"filtered": lambda asked: 0.0}
     if flow.repeats > 1:
         made["exact_cache"] = lambda asked: 0.0
     if flow.noticed:
