@@ -48,9 +48,8 @@ WORLDS: dict[str, tuple[Flow, ...]] = {
 
 @dataclass(slots=True)
 class Row:
-    """One figure of a world over all audits, in USD: truths, points, intervals of a period like the log's and of this very log.
-
-    `offered` is what was on offer in each audit.
+    """One figure of a world over all audits, in USD: truths, points, intervals of a period like the log's and of this
+    very log (none of a lever alone). `offered` is what was on offer in each audit.
     """
 
     truths: list[float] = field(default_factory=list)
@@ -64,22 +63,24 @@ class Row:
         self.offered.append(offered)
         self.truths.append(real)
         self.points.append(point)
-        self.printed.append(found.get("interval_usd") or (point, point))
-        self.drawn.append(found.get("log_interval_usd") or (point, point))
+        if found:
+            self.printed.append(found["interval_usd"])
+            self.drawn.append(found["log_interval_usd"])
 
     def line(self, world: str, name: str, audits: int) -> str:
         """As a row of the table."""
         real, point = np.array(self.truths), np.array(self.points)
         mean = float(real.mean())
         oracle = 2 * normal_quantile(0.95) * float(np.std(point - real)) / mean
-        width = _width(self.drawn) / mean
-        draw = _held(self.drawn, real), f"{100 * width:.1f} %", f"{width / oracle:.2f}" if oracle > 1e-4 else "–"
-        steady = len(set(self.offered)) == 1
-        period = _held(self.printed, np.full(len(real), mean)) if steady else "–"
+        bias = f"{100 * (point.mean() / mean - 1):+.2f} %"
+        about = world, name, ", ".join(sorted(set(self.offered))), f"{len(real)} of {audits}", f"{mean:.4f}", bias
+        if not self.drawn:
+            return f"| {' | '.join((*about, '–', '–', '–', f'{100 * oracle:.1f} %', '–', '–', '–'))} |"
+        width, steady = _width(self.drawn) / mean, len(set(self.offered)) == 1
         cells = (
-            world, name, ", ".join(sorted(set(self.offered))), f"{len(real)} of {audits}", f"{mean:.4f}",
-            f"{100 * (point.mean() / mean - 1):+.2f} %", *draw, f"{100 * oracle:.1f} %", _held(self.printed, real),
-            period, f"{100 * _width(self.printed) / mean:.1f} %",
+            *about, _held(self.drawn, real), f"{100 * width:.1f} %", f"{width / oracle:.2f}" if oracle > 1e-4 else "–",
+            f"{100 * oracle:.1f} %", _held(self.printed, real),
+            _held(self.printed, np.full(len(real), mean)) if steady else "–", f"{100 * _width(self.printed) / mean:.1f} %",
         )  # fmt: skip
         return f"| {' | '.join(cells)} |"
 

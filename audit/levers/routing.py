@@ -244,7 +244,7 @@ GROUP BY m.request_id
         "only workflows whose certificate says safe; no request longer than those tested, without full text, or with "
         "images, sound or files where none were tested",
         "where the whole is not certified, the part that is: a rule, a router or a verifier has to tell it apart",
-        "which requests a router sends, or a verifier keeps, is drawn as the measured share of the dollars",
+        "which requests a router sends, or a verifier keeps, is drawn as the measured share of the dollars left",
         "a cascade pays both models for what its verifier sends back, and those answers come later",
         "the cost is the candidate's own usage in the replay",
         "the certificate holds for this traffic and these model versions; repeat it after 30 days or a change",
