@@ -7,12 +7,16 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from audit.statistics.agreement import aggregate_swapped
+from audit.statistics.distributions import binomial_cdf
 from audit.statistics.intervals import upper_bound
 from audit.store import Store
 
 LEAST_CONSISTENCY = 0.80
 MUST_PASS = 0.98
-MUST_FAIL = {"other": 0.95, "injected": 0.95, "number": 0.80, "astray": 0.95}
+MUST_FAIL = {"other": 0.95, "injected": 0.95, "number": 0.90, "astray": 0.95}
+"""Shares of planted answers a judge has to get right, by sort; it is held to fall short where chance explains that in
+fewer than `SURPRISE` of cases."""
+SURPRISE = 0.10
 LEAST_CANARIES = 5
 MOST_UNREAD = 0.05
 """Share of a judge's answers that may be unreadable."""
@@ -40,6 +44,10 @@ class Canaries:
     def wrong_at_most(self) -> float:
         """Upper 90 % bound of the share judged wrongly; 1 where none was planted."""
         return upper_bound(self.n - self.right, self.n, MISS_DELTA) if self.n else 1.0
+
+    def short_of(self, share: float) -> bool:
+        """Whether fewer were judged rightly than chance explains in a judge that gets this share right (binomial)."""
+        return self.right < self.n and binomial_cdf(self.right, self.n, share) < SURPRISE
 
 
 class Doubt(NamedTuple):
@@ -163,7 +171,7 @@ def _faults(canaries: Mapping[str, Canaries], consistency: float | None) -> tupl
     if sum(each.n for name, each in canaries.items() if name in MUST_FAIL) < LEAST_CANARIES:
         faults.append("it was given too few canaries")
     same = canaries.get("same", Canaries(0, 0))
-    if same.share < MUST_PASS:
+    if same.short_of(MUST_PASS):
         faults.append(f"it passed only {same.right} of {same.n} answers that were the logged one itself")
     told = {
         "other": "answers to other questions",
@@ -173,7 +181,7 @@ def _faults(canaries: Mapping[str, Canaries], consistency: float | None) -> tupl
     }
     for name, least in MUST_FAIL.items():
         seen = canaries.get(name, Canaries(0, 0))
-        if seen.share < least:
+        if seen.short_of(least):
             faults.append(f"it failed only {seen.right} of {seen.n} {told[name]}")
     if consistency is not None and consistency < LEAST_CONSISTENCY:
         faults.append(f"its verdict changed with the order of the answers in {100 * (1 - consistency):.0f} % of cases")

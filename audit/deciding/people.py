@@ -13,6 +13,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from audit.deciding.judges import SURPRISE
 from audit.deciding.units import Unit
 from audit.deciding.words import State
 from audit.statistics.distributions import binomial_cdf
@@ -21,8 +22,6 @@ from audit.statistics.two_phase import Group, TwoPhase
 
 TOLERATED = 0.01
 """Share of a program's passes people may reject by a slip of their own before the program loses its word."""
-
-SURPRISE = 0.10
 
 LEAST = 10
 """Ratings from which a group's rated members speak for its others: as many as planted answers of a sort."""

@@ -218,6 +218,19 @@ def test_a_judge_that_misjudges_planted_answers_decides_nothing(plant: Any, sort
     assert "m does not count" in found.reason
 
 
+def test_a_judge_that_slips_no_more_than_chance_explains_counts_with_what_its_slips_leave_open(plant: Any) -> None:
+    run(plant, lambda number: f"other {'x' * number}", n=100)
+    scoring(plant.store)
+    judged(plant, lambda number: number % 5 > 0, 100)
+    canaries(plant, {"other": 2, "same": 1})
+    (found,) = deciding(plant.store)
+    assert (found.undecided, found.acceptable) == (0, 0.8)
+    assert found.interval_low < 0.79, "it may have missed as many"
+    assert found.interval_high > 0.85, "and rejected more"
+    canaries(plant, {"other": 8}, n=40, kind="short_answer")
+    assert deciding(plant.store)[0].undecided == 100
+
+
 def test_a_judge_that_may_miss_losses_must_show_fewer(plant: Any) -> None:
     run(plant, lambda number: f"other {'x' * number}", n=69)
     scoring(plant.store)
