@@ -140,7 +140,7 @@ class Ground:
         spent, saved = self.current[known], (self.current - paid)[known]
         if not self.weights[known] @ spent > 0 or np.isnan(saved).any():
             return None, None
-        units = list(compress(self.units, known))
+        units = list(compress(self.trial.evidence, known))
         share, error = ratio(
             saved,
             spent,
@@ -188,7 +188,7 @@ def certify(ground: Ground, step: Step, name: str, sequence: Sequence[Part]) -> 
     if best is None:
         return ground.policy(step, name, outcome="not_certified", thresholds=len(sequence), reason=reason)
     found, part = best
-    units = priced(ground.trial.key, ground.units, part.pays.tolist(), part.sent.tolist())
+    units = priced(ground.trial.key, ground.trial.evidence, part.pays.tolist(), part.sent.tolist())
     return replace(found, apply=json.dumps(part.apply(), ensure_ascii=False), units=units)
 
 
