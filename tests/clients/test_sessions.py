@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -311,16 +312,18 @@ def test_an_endpoint_that_only_refuses_is_not_hammered(peer: Peer) -> None:
 
 
 def test_a_process_that_was_busy_takes_no_answer_for_late(peer: Peer) -> None:
-    client = CLIENTS["openai_chat"]
-    peer.delay = 0.2
+    client, busy = CLIENTS["openai_chat"], threading.Event()
+    peer.reply = lambda body: "refund" if busy.wait(60) else "nobody was busy"
 
     async def main() -> Answer:
         session = client.open(endpoint(peer, "openai_chat"))
         lane = Lane(client, session, QUICK)
-        limits = Limits(50, timeout=1.0)
+        limits = Limits(50, timeout=1.5)
         sent = asyncio.create_task(lane.send(client.translate(PROMPT, "m", limits), limits, Purse(1)))
-        await asyncio.sleep(0.1)
-        time.sleep(1.5)
+        while not peer.requests and not sent.done():
+            await asyncio.sleep(0.01)
+        busy.set()
+        time.sleep(2.0)
         answer = await sent
         await session.close()
         return answer
