@@ -32,8 +32,13 @@ class Aside:
         """What `work` returns; raises what it raises."""
         given = asyncio.get_running_loop().run_in_executor(self._thread, work, self._store)
         self._open.add(given)
-        given.add_done_callback(self._open.discard)
+        given.add_done_callback(self._done)
         return await asyncio.shield(given)
+
+    def _done(self, given: asyncio.Future[Any]) -> None:
+        self._open.discard(given)
+        if not given.cancelled():
+            given.exception()  # whoever waited may be gone, and then nobody is to be told
 
     async def __aenter__(self) -> Aside:
         return self
