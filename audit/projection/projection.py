@@ -65,11 +65,15 @@ def projection(
     for run in runs:
         say(f"{run.lever.title}, alone")
         _alone(bench, run, start, baseline)
-        if run.lever.shares and run.alone is not None:
-            # what a sample says is weighted with what is left to pay, here with today's bill
+
+    def draw(run: _Run) -> None:
+        if run.lever.shares and run.alone is not None and run.shares is None:
             run.shares = run.lever.shares(store, bench.settings[run.lever.name], bounds.draws, config.projection.seed)
+
     say("all levers together")
-    plan, left = _waterfall(bench, [run for run in runs if run.lever.stage != "SCENARIO"], start, baseline)
+    plan, left = _waterfall(bench, [run for run in runs if run.lever.stage != "SCENARIO"], start, baseline, draw)
+    for run in runs:
+        draw(run)
     say("what each stage is worth")
     worth = shapley_by_stage(bench, [run.lever for run in plan], start)
     bench.drop(start)
@@ -144,8 +148,13 @@ def _alone(bench: Bench, run: _Run, start: str, baseline: Pico) -> None:
     bench.restore(start)
 
 
-def _waterfall(bench: Bench, runs: Sequence[_Run], start: str, baseline: Pico) -> tuple[list[_Run], Spend]:
-    """Apply the levers in order and keep those that save, with the bill they leave; the bench ends where it began."""
+def _waterfall(
+    bench: Bench, runs: Sequence[_Run], start: str, baseline: Pico, draw: Callable[[_Run], None]
+) -> tuple[list[_Run], Spend]:
+    """Apply the levers in order and keep those that save, with the bill they leave; the bench ends where it began.
+
+    What a sample leaves open of a lever is drawn on the bill it finds: there each workflow has the weight it has there.
+    """
     plan: list[_Run] = []
     cost = baseline
     for run in runs:
@@ -154,6 +163,7 @@ def _waterfall(bench: Bench, runs: Sequence[_Run], start: str, baseline: Pico) -
         if run.requests == 0:  # it changes nothing on the whole bill, so nothing on what others leave of it
             run.step = run.alone
             continue
+        draw(run)
         before = bench.save("before")
         bench.apply(run.lever)
         after = bench.cost()

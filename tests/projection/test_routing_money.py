@@ -123,3 +123,16 @@ def test_the_interval_of_the_log_is_what_the_draw_leaves_open() -> None:
         )
         assert (high - low > 0.02 * routing.attributed_pico) is wide
         assert routing.interval_pico[1] - routing.interval_pico[0] > high - low, "other days differ as well"
+
+
+def test_the_draw_is_weighed_on_the_bill_that_is_left() -> None:
+    prompts = [Drawn(cost=0.1), *[Drawn(cost=0.1 * (1 + place % 5), included=0.5) for place in range(12)]]
+    cached = planted(prompts)
+    cached.store.run("UPDATE request SET environment = 'staging' WHERE request_id BETWEEN 2 AND 6")
+    alone = planted(prompts)
+    found = []
+    for plant in (alone, cached):
+        routing = next(each for each in projection(plant.store, Config()).levers if each.name == "routing")
+        low, high = routing.log_interval_pico
+        found.append((high - low) / TODAY)
+    assert found[1] == pytest.approx(found[0], rel=0.05), "the doubt is about prompts that no lever before took away"
