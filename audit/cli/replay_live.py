@@ -17,6 +17,9 @@ MOST_ROWS = 12
 """Candidates shown; a table longer than the terminal would not be seen."""
 
 
+STOPPING = "stopping: waiting for answers that are paid for; Ctrl-C again gives them up"
+
+
 class LiveReplay:
     """What is known of a running replay; `show` and `stand` bring news, `render` draws it."""
 
@@ -44,7 +47,8 @@ class LiveReplay:
         now = self._progress
         if now is None:
             return Text(f"replaying: 0 of {self._total} calls")
-        return Group(Text(self._headline(now)), self._table(now))
+        lines = [Text(self._headline(now)), self._table(now)]
+        return Group(*lines, *([Text(STOPPING)] if now.stopping else []))
 
     def _headline(self, now: Progress) -> str:
         from audit import figures

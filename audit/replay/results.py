@@ -41,7 +41,10 @@ class CandidateResult:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Where a replay stands: calls done of `total`, and what they cost so far; `skipped` ones are not made at all."""
+    """Where a replay stands: calls done of `total`, and what they cost so far; `skipped` ones are not made at all.
+
+    `stopping` once the user has stopped it and only answers on their way are waited for.
+    """
 
     total: int
     answered: int
@@ -49,6 +52,7 @@ class Progress:
     skipped: int
     spent_usd: float
     candidates: tuple[CandidateResult, ...]
+    stopping: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +108,7 @@ class Tallies:
         count, example = self.reasons.get((route, reason, sent), (0, message))
         self.reasons[route, reason, sent] = count + 1, example
 
-    def progress(self) -> Progress:
+    def progress(self, *, stopping: bool = False) -> Progress:
         """Where things stand."""
         return Progress(
             total=len(self.plan.jobs),
@@ -113,6 +117,7 @@ class Tallies:
             skipped=sum(count for (_, _, sent), (count, _) in self.reasons.items() if not sent),
             spent_usd=self.spent.total() / PICO,
             candidates=self.candidates(),
+            stopping=stopping,
         )
 
     def candidates(self) -> tuple[CandidateResult, ...]:

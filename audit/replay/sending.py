@@ -54,7 +54,7 @@ class Sender:
         self._journal = Journal(store, file, "replay", "replay_id")
         self.lanes = Lanes(policy, plan.redactor)
         self.tallies = Tallies(plan)
-        self._workers = Workers(policy.concurrency, lambda: self.lanes.busy)
+        self._workers = Workers(policy.concurrency, lambda: self.lanes.busy, lambda: self._show(at_once=True))
         self.short_of_budget = self.closed_to = 0
         self.closing = ""
         self._shown = 0.0
@@ -78,7 +78,7 @@ class Sender:
                 await self._workers.run(feeds, self._one)
         finally:
             await self._journal.close()
-            self._show(last=True)
+            self._show(at_once=True)
             await self.lanes.close()
 
     async def _load(self, log: Aside, jobs: Sequence[Job]) -> list[tuple[Job, Logged]]:
@@ -92,12 +92,12 @@ class Sender:
         await self._looks.take(self.tallies.answered.total())
         self._show()
 
-    def _show(self, *, last: bool = False) -> None:
+    def _show(self, *, at_once: bool = False) -> None:
         """Tell how far the run is, a few times a second: counting everything anew has its price."""
         now = time.monotonic()
-        if self._progress is not None and (last or now >= self._shown + SHOW_SECONDS):
+        if self._progress is not None and (at_once or now >= self._shown + SHOW_SECONDS):
             self._shown = now
-            self._progress(self.tallies.progress())
+            self._progress(self.tallies.progress(stopping=self.interrupted))
 
     async def _call(self, job: Job, logged: Logged) -> None:
         route = self._plan.routes[job.route]

@@ -52,13 +52,14 @@ class Feed(AsyncIterator[Item], Generic[Part, Item]):
 class Workers:
     """A number of workers for each feed; `busy` says whether any answer is being waited for.
 
-    The first Ctrl-C or SIGTERM lets no further call start and waits for answers on the wire (`interrupted`), the second
-    one means it.
+    The first Ctrl-C or SIGTERM lets no further call start and waits for answers on the wire (`interrupted`, and
+    `stopping` is told), the second one means it.
     """
 
-    def __init__(self, each: int, busy: Callable[[], bool]) -> None:
+    def __init__(self, each: int, busy: Callable[[], bool], stopping: Callable[[], None] = lambda: None) -> None:
         self._each = each
         self._busy = busy
+        self._stopping = stopping
         self._stop = asyncio.Event()
         self.interrupted = False
 
@@ -89,6 +90,7 @@ class Workers:
     def _interrupt(self) -> None:
         self.interrupted = True
         self._stop.set()
+        self._stopping()
 
     async def _watch(self, tasks: list[asyncio.Task[None]]) -> None:
         """After a signal, cancel the workers once nothing is on the wire any more, or the grace is over."""

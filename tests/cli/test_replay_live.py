@@ -4,7 +4,7 @@ import io
 
 from rich.console import Console
 
-from audit.cli.replay_live import MOST_ROWS, LiveReplay
+from audit.cli.replay_live import MOST_ROWS, STOPPING, LiveReplay
 from audit.deciding import Standing, TrialKey
 from audit.replay import CandidateResult, Progress
 
@@ -45,6 +45,12 @@ def test_a_running_replay_shows_calls_money_and_how_each_candidate_stands() -> N
         "openai/gpt-4o (floor) 120/400 3 $0.0123 840 ms",
         "openai/x 120/400 3 $0.0123 840 ms 2 % of 40, stopped",
     ]
+
+
+def test_a_replay_that_is_stopped_says_what_it_waits_for() -> None:
+    live = LiveReplay(800, 5.0, 0)
+    live.show(Progress(800, 240, 6, 20, 0.0246, (candidate("gpt-4o-mini"),), stopping=True))
+    assert drawn(live)[-1] == STOPPING
 
 
 def test_a_running_replay_shows_what_unfinished_runs_took_of_the_cap() -> None:

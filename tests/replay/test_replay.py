@@ -14,9 +14,9 @@ import pytest
 import audit.store
 from audit.clients._lane import Policy
 from audit.config import EndpointConfig
-from audit.errors import AuditError, BudgetError, ConfigError, ConsentError, ReplayError
+from audit.errors import AuditError, BudgetError, ConfigError, ConsentError, Interrupted, ReplayError
 from audit.prices.catalogue import Catalogue
-from audit.replay import LocalLimits, Plan, plan, replay
+from audit.replay import LocalLimits, Plan, Progress, plan, replay
 from audit.replay.calls import NO_RESPONSES
 from audit.scoring import scoring
 from audit.store import Store
@@ -62,6 +62,25 @@ def test_promises_grow_with_the_sample(store: Store, catalogue: Catalogue, peer:
     assert large.promise.tests == 3
     assert large.promise.unchecked == 1, "no program can compare drafts"
     assert 0 < large.promise.power < 1
+
+
+def test_a_replay_that_is_stopped_says_so_at_once_and_keeps_what_is_on_its_way(
+    store: Store, catalogue: Catalogue, peer: Peer
+) -> None:
+    fill(store, shop({"sort": 60}))
+    seen: list[Progress] = []
+    peer.delay = 0.5
+
+    def stop(number: int, body: dict[str, Any]) -> None:
+        if number == 2:
+            signal.raise_signal(signal.SIGINT)
+
+    peer.fault_for = stop
+    with pytest.raises(Interrupted):
+        replay(store, planned(store, catalogue), max_cost_usd=5.0, policy=QUICK, progress=seen.append)
+    stopping = [now.answered for now in seen if now.stopping]
+    assert stopping[0] < stopping[-1] == len(peer.requests) == store.value("SELECT COUNT(*) FROM replay")
+    assert len(peer.requests) <= 2 * QUICK.concurrency
 
 
 def test_every_answer_is_journaled_with_its_cost_and_sample(store: Store, catalogue: Catalogue, peer: Peer) -> None:
