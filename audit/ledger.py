@@ -31,12 +31,21 @@ ORDER BY workflow, p.current_model, p.endpoint, p.model, CASE p.step WHEN 'rule'
 """
 
 _EXAMPLES = """
-WITH judged AS (
+WITH said AS (
+    -- a judge speaks of what programs leave open
+    SELECT replay_id, passed, reason,
+           ROW_NUMBER() OVER (
+               PARTITION BY replay_id
+               ORDER BY CASE WHEN passed IS NULL THEN 1 ELSE 0 END, scored_at_us DESC, scorer
+           ) AS turn
+    FROM score
+),
+judged AS (
     SELECT p.replay_id, p.request_id, p.workflow_id, p.current_model, p.model, p.origin, p.text, s.passed, s.reason,
            ROW_NUMBER() OVER (
                PARTITION BY p.workflow_id, p.model, COALESCE(CAST(s.passed AS VARCHAR), 'open') ORDER BY p.prompt_key
            ) AS place
-    FROM replay AS p JOIN score AS s ON s.replay_id = p.replay_id
+    FROM replay AS p JOIN said AS s ON s.replay_id = p.replay_id AND s.turn = 1
     WHERE p.status = 'ok' AND COALESCE(p.attempt, 1) = 1 AND p.variant = '' AND p.model <> p.current_model
 ),
 chosen AS (SELECT * FROM judged WHERE place <= $each),

@@ -135,7 +135,7 @@ def _replay(store: Store, settings: Config, wish: Wish, *, strict: bool) -> None
     asked = [(route.endpoint.name, route.model, route.variant_name) for route in plan.routes]
     found = outcomes(store, wanted.names, asked) if wanted else []
     _print(result, verdicts, totals(store), _names(store), found, wanted, wish.as_json)
-    if wanted and plan.reused and not wish.as_json:
+    if wanted and plan.reused and not wish.again and not wish.as_json:
         note_on_file(plan.reused)
     if strict:
         check_outcomes(found)
@@ -206,7 +206,7 @@ def print_result(result: ReplayResult, verdicts: list[Verdict], names: dict[int,
 
     failed = sum(each.count for each in result.failed if each.sent)
     unmade = sum(each.count for each in result.failed if not each.sent)
-    before = f" ({usd(result.spent_usd + result.spent_before_usd)} with unfinished runs)"
+    before = f" (at most {usd(result.spent_usd + result.spent_before_usd)} with unfinished runs)"
     console.say(
         f"{result.answered} answered, {failed} failed, "
         + (f"{unmade} not made, " if unmade else "")

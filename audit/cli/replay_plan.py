@@ -228,7 +228,7 @@ def _warn_of_cap(plan: Plan, cap: float | None) -> None:
     from audit import console, figures
 
     sent = len(plan.jobs) if cap is None else plan.affordable(cap)
-    gone = f", of which unfinished runs spent {figures.money(plan.spent_pico)}," if plan.spent_pico else ""
+    gone = f", of which unfinished runs may have cost {figures.money(plan.spent_pico)}," if plan.spent_pico else ""
     if cap is not None and sent < len(plan.jobs):
         console.warn(
             f"the plan is expected to cost {usd(plan.expected_usd)}, and the cap of ${cap:g}{gone} leaves room for "

@@ -12,6 +12,13 @@ from typing import Any
 
 from audit.clients import CallError, FailureKind
 
+_REMEDIES = {
+    "unauthorised": "check the key in the environment variable its endpoint names",
+    "connection": "check that the server runs, and the base_url of its endpoint",
+    "not_found": "check the name of the model, and the base_url of its endpoint",
+    "quota": "the account has no money left",
+}
+
 TOO_LONG = (
     "context_length",
     "context length",
@@ -65,6 +72,11 @@ _NAMED = re.compile(r"(?<![\w.])(" + "|".join(map(re.escape, PARAMETERS)) + r")(
 
 
 _KEY = re.compile(r"\b(?:sk|pk|rk|gsk|xai|key|AIza|Bearer)[-_ ]?[-_A-Za-z0-9*]*[*\d][-_A-Za-z0-9*]{3,}")
+
+
+def remedy(kind: str) -> str:
+    """What a user can do where a failure of this kind is all that came."""
+    return _REMEDIES.get(kind, "run it again later, or name another --model")
 
 
 def bad_answer(message: str) -> CallError:

@@ -13,6 +13,7 @@ from typing import Any
 import pyarrow as pa
 
 from audit.clients import Answer, CallError
+from audit.clients._failures import remedy
 from audit.clients._lane import Lane, LaneClosedError, NoRoomError, Policy
 from audit.deciding import Fitness, fitness
 from audit.errors import BudgetError, ConsentError, Interrupted, ReplayError
@@ -106,7 +107,10 @@ def judging(
             return made
         if run.short:
             raise BudgetError(f"a cap of ${max_cost_usd:g} leaves no room for one call", "raise --max-cost")
-        raise ReplayError(f"{plan.judge} gave no answer: {run.example}", "run it again later, or name another --model")
+        raise ReplayError(
+            f"{plan.judge} gave no answer: {run.example}",
+            remedy(next((kind for kind in run.failures if kind != "endpoint_closed"), "")),
+        )
     return made
 
 
@@ -142,8 +146,11 @@ class _Run:
     @property
     def stopped(self) -> str:
         """Why it ended early, empty where it did not."""
-        gone = f", of which unfinished runs spent ${self.before / PICO:.4f}," if self.before else ""
-        return f"the cap{gone} left no room for {self.short} of {len(self.plan.asks)} calls" if self.short else ""
+        gone = f", of which unfinished runs may have cost ${self.before / PICO:.4f}," if self.before else ""
+        cut = self.budget.uncertain
+        cut_off = f", with ${cut / PICO:.4f} set aside for calls that were cut off and may be billed," if cut else ""
+        asked = len(self.plan.asks)
+        return f"the cap{gone}{cut_off} left no room for {self.short} of {asked} calls" if self.short else ""
 
     @property
     def unanswered(self) -> str:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 
+from audit.clients._failures import remedy
 from audit.clients._lane import Policy
 from audit.errors import BudgetError, ConsentError, Interrupted, ReplayError
 from audit.replay.aside import Aside
@@ -116,7 +117,7 @@ def _short(plan: Plan, sender: Sender, before: int, max_cost_usd: float | None) 
     """For how many calls the cap left no room; empty where it did for all."""
     if not sender.short_of_budget:
         return ""
-    gone = f", of which unfinished runs spent ${before / PICO:.4f}," if before else ""
+    gone = f", of which unfinished runs may have cost ${before / PICO:.4f}," if before else ""
     return f"the cap of ${max_cost_usd:g}{gone} left no room for {sender.short_of_budget} of {len(plan.jobs)} calls"
 
 
@@ -185,8 +186,8 @@ def _raise(plan: Plan, result: ReplayResult, sender: Sender, max_cost_usd: float
             "raise --max-cost",
         )
     if result.failed and not result.reused:
-        worst = result.failed[0]
+        worst = next((each for each in result.failed if each.sent), result.failed[0])
         raise ReplayError(
             f"{worst.endpoint}/{worst.model} gave no answer: {worst.example}",
-            "run it again later, or name another --model",
+            remedy(worst.reason),
         )

@@ -140,6 +140,8 @@ def test_a_set_that_is_asked_again_tells_of_today_and_changes_no_verdict(
         on_file = store.rows("SELECT attempt, COUNT(*) AS n FROM replay WHERE model = 'gpt-4.1-mini' GROUP BY attempt")
     assert {row["attempt"]: row["n"] for row in on_file} == {1: 40, 2: 40}
     assert audit(*run).document["evalset"]["outcomes"] == [now], "what was asked last stands"
+    told = audit(*run[:-1], "--again")
+    assert "came from earlier runs" not in told.out + told.err, "what --again asked is no earlier run's"
     assert audit("replay", "--again", "--db", db).code == 2
 
 

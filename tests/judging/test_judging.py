@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from audit import ledger
 from audit.deciding import deciding, fitness
 from audit.errors import BudgetError, ConsentError, ReplayError
 from audit.judging import judging, plan_judging
@@ -37,6 +38,17 @@ def test_a_careful_judge_certifies_good_letters_and_rejects_bad_ones(house: Hous
     assert (found.verdict, found.judge, found.judged, found.undecided) == ("safe", "house/judge-1", 80, 0)
     assert "80 answers judged by house/judge-1, a judge no person has checked" in found.reason
     assert "bounds widened" in found.reason
+
+
+def test_an_answer_a_judge_spoke_of_is_an_example_once_with_the_judges_word(house: House) -> None:
+    house.letters(lambda number, right: f"Hello {right}!" if number % 4 else f"Hello customer, number {number}.")
+    opened = [(each["passed"], each["candidate"]) for each in ledger.examples(house.plant.store)]
+    assert {passed for passed, _ in opened} == {None}
+    house.says(careful)
+    house.judge()
+    judged = [(each["passed"], each["candidate"]) for each in ledger.examples(house.plant.store)]
+    assert {passed for passed, _ in judged} == {True, False}
+    assert len({text for _, text in judged}) == len(judged)
 
 
 def test_wrong_letters_are_not_safe(house: House) -> None:
@@ -104,7 +116,7 @@ def test_the_cap_holds_and_what_was_paid_stays(house: House) -> None:
     assert rows == made.asked
     again = house.judge(cap=one / 2)
     assert (again.asked, again.spent_usd) == (0, 0)
-    assert ", of which unfinished runs spent $" in again.stopped
+    assert ", of which unfinished runs may have cost $" in again.stopped
 
 
 def test_a_cap_below_one_call_is_an_error(house: House) -> None:
@@ -298,8 +310,9 @@ def test_cut_connections_are_tried_again_though_calls_under_way_hold_all_of_the_
 def test_failing_endpoints_end_in_a_plain_error_and_consent_is_asked(house: House) -> None:
     house.letters(lambda number, right: f"Hello {right}!", n=4)
     house.peer.fault_for = lambda number, body: "401"
-    with pytest.raises(ReplayError, match="house/judge-1 gave no answer"):
+    with pytest.raises(ReplayError, match="house/judge-1 gave no answer") as refused:
         house.judge()
+    assert "check the key" in refused.value.hint
     plan = house.plan()
     away = type(plan.destination)("house", "judges.example", "judges.example", 4, True, False)
     object.__setattr__(plan, "destination", away)

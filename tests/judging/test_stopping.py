@@ -55,7 +55,7 @@ def test_a_stopped_judgement_pays_for_nothing_twice_and_keeps_its_cap(tmp_path: 
             house = House(Plant(store), peer)
             sent = len(peer.requests)
             assert (
-                ", of which unfinished runs spent $"
+                ", of which unfinished runs may have cost $"
                 in house.judge(cap=store.value("SELECT SUM(cost_pico) FROM judgement") / 1e12).stopped
             )
             assert len(peer.requests) == sent
