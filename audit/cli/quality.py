@@ -139,7 +139,7 @@ def _replay(store: Store, settings: Config, wish: Wish, *, strict: bool) -> None
         note_on_file(plan.reused)
     if strict:
         check_outcomes(found)
-    end_early(result.stopped, result.unmade, result.answered)
+    end_early(result.stopped, result.unmade or _fruitless(result), result.answered)
 
 
 def _print(
@@ -198,6 +198,16 @@ def carry_out(
         scoring(store)
         verdicts = deciding(store, limits.latency, limits.first_chunk)
     return result, verdicts
+
+
+def _fruitless(result: ReplayResult) -> str:
+    """That calls were made and none answered; empty where any was, or none was made."""
+    from audit import console
+
+    asked = next((each for each in result.failed if each.sent), None)
+    if result.answered or asked is None:
+        return ""
+    return f"no call was answered: {asked.endpoint}/{asked.model}: {console.clean(asked.example)}"
 
 
 def print_result(result: ReplayResult, verdicts: list[Verdict], names: dict[int, str]) -> None:

@@ -78,6 +78,20 @@ def test_a_cap_that_is_used_up_ends_every_run_alike(
         assert re.search(r"\$0.00 spent \(at most \$[\d.]+ with unfinished runs\)", told)
 
 
+def test_a_run_that_adds_nothing_to_what_is_on_file_is_no_success(
+    audit: Any, sample_db: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = shutil.copy(sample_db, tmp_path / "refused.duckdb")
+    with Peer() as peer:
+        peer.stand_in(monkeypatch)
+        wanted = ("replay", "--model", "gpt-4.1-nano", "--no-floor", "--yes", "--db", database)
+        assert audit(*wanted, "--sample", "20").code == 0
+        peer.fault_for = lambda number, body: "401"
+        ran = audit(*wanted, "--sample", "30")
+    assert ran.code == 4
+    assert "no call was answered: openai/gpt-4.1-nano: HTTP 401" in " ".join(ran.err.split())
+
+
 @pytest.mark.usefixtures("no_keys")
 def test_before_consent_stands_whose_noise_floor_is_not_measured(audit: Any, sample_db: Path, tmp_path: Path) -> None:
     config = tmp_path / "audit.toml"
