@@ -204,7 +204,7 @@ def _fruitless(result: ReplayResult) -> str:
     """That calls were made and none answered; empty where any was, or none was made."""
     from audit import console
 
-    asked = next((each for each in result.failed if each.sent), None)
+    asked = result.refused
     if result.answered or asked is None:
         return ""
     return f"no call was answered: {asked.endpoint}/{asked.model}: {console.clean(asked.example)}"

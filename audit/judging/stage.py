@@ -24,7 +24,7 @@ from audit.replay.aside import Aside
 from audit.replay.budget import Budget, Reserve
 from audit.replay.journal import Journal
 from audit.replay.plans import PICO
-from audit.replay.runs import Run, finished_at_us, lost_since
+from audit.replay.runs import Run, finished_at_us, lost_since, taken_before
 from audit.replay.workers import Feed, Workers
 from audit.statistics.agreement import aggregate_swapped
 from audit.store import Store
@@ -146,11 +146,14 @@ class _Run:
     @property
     def stopped(self) -> str:
         """Why it ended early, empty where it did not."""
-        gone = f", of which unfinished runs may have cost ${self.before / PICO:.4f}," if self.before else ""
         cut = self.budget.uncertain
         cut_off = f", with ${cut / PICO:.4f} set aside for calls that were cut off and may be billed," if cut else ""
         asked = len(self.plan.asks)
-        return f"the cap{gone}{cut_off} left no room for {self.short} of {asked} calls" if self.short else ""
+        return (
+            f"the cap{taken_before(self.before)}{cut_off} left no room for {self.short} of {asked} calls"
+            if self.short
+            else ""
+        )
 
     @property
     def unanswered(self) -> str:

@@ -19,23 +19,19 @@ SELECT DISTINCT request_id FROM segment WHERE direction = 'input' AND kind = 'me
 INPUT = "('input', 'cache_read', 'cache_write_5m', 'cache_write_1h')"
 """Meters of a prompt's tokens, as SQL."""
 
+_BILL = f"""
+    SELECT c.request_id,
+           CAST(SUM(CASE WHEN c.sku_meter IN {INPUT} THEN c.consumed_quantity ELSE 0 END) AS DOUBLE) AS input,
+           CAST(SUM(CASE WHEN c.sku_meter = 'output' THEN c.consumed_quantity ELSE 0 END) AS DOUBLE) AS output,
+           CAST(SUM(c.cost_pico) AS DOUBLE) AS cost
+    FROM {{charges}} AS c JOIN {{scope}} AS s ON s.request_id = c.request_id GROUP BY c.request_id
+"""
+
 # a request without tokens of a kind is left with all of them
-_LEFT = f"""
+_LEFT = """
 CREATE OR REPLACE TEMP TABLE measured_left AS
-WITH today AS (
-    SELECT c.request_id,
-           CAST(SUM(CASE WHEN c.sku_meter IN {INPUT} THEN c.consumed_quantity ELSE 0 END) AS DOUBLE) AS input,
-           CAST(SUM(CASE WHEN c.sku_meter = 'output' THEN c.consumed_quantity ELSE 0 END) AS DOUBLE) AS output,
-           CAST(SUM(c.cost_pico) AS DOUBLE) AS cost
-    FROM charge AS c JOIN {{scope}} AS s ON s.request_id = c.request_id GROUP BY c.request_id
-),
-left_over AS (
-    SELECT c.request_id,
-           CAST(SUM(CASE WHEN c.sku_meter IN {INPUT} THEN c.consumed_quantity ELSE 0 END) AS DOUBLE) AS input,
-           CAST(SUM(CASE WHEN c.sku_meter = 'output' THEN c.consumed_quantity ELSE 0 END) AS DOUBLE) AS output,
-           CAST(SUM(c.cost_pico) AS DOUBLE) AS cost
-    FROM remaining AS c JOIN {{scope}} AS s ON s.request_id = c.request_id GROUP BY c.request_id
-)
+WITH today AS ({today}),
+left_over AS ({left_over})
 SELECT l.request_id, l.cost, t.cost AS cost_today,
        CASE WHEN t.input > 0 THEN l.input / t.input ELSE 1.0 END AS input_left,
        CASE WHEN t.output > 0 THEN l.output / t.output ELSE 1.0 END AS output_left
@@ -49,7 +45,8 @@ def find_left(store: Store, scope: str) -> None:
     `cost` and `cost_today` are pico-USD, `input_left` and `output_left` shares of today's tokens. Requests nobody pays
     for any more are not in it.
     """
-    store.run(_LEFT.format(scope=scope))
+    bills = {"today": "charge", "left_over": "remaining"}
+    store.run(_LEFT.format(**{name: _BILL.format(charges=table, scope=scope) for name, table in bills.items()}))
 
 
 def find_media(store: Store) -> None:

@@ -62,7 +62,7 @@ class ReplayResult:
 
     `excluded` are requests nobody could be asked, `not_replayable` drawn prompts a candidate could not be asked.
     `uncertain_usd` bounds what failed attempts may still be billed, beyond `spent_usd`; `spent_before_usd` is what
-    unfinished runs before it spent, which the cap counts too. `notes` are sentences on what
+    unfinished runs before it may have cost, which the cap counts too. `notes` are sentences on what
     was found out about the endpoints.
     """
 
@@ -81,6 +81,11 @@ class ReplayResult:
     stopped: str = ""
     unmade: str = ""
     notes: tuple[str, ...] = ()
+
+    @property
+    def refused(self) -> Failure | None:
+        """The commonest way in which calls that were made gave no answer; None where all that were made did."""
+        return next((each for each in self.failed if each.sent), None)
 
 
 @dataclass(slots=True)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import pyarrow as pa
 
 from audit.replay.journal import now_us
+from audit.replay.plans import PICO
 from audit.replay.routes import Route
 from audit.store import Store
 
@@ -40,6 +41,11 @@ class Run:
     def set_aside(self, pico: int, store: Store) -> None:
         """Bound what this run may have been billed for without a row in the journal."""
         store.run("UPDATE replay_run SET set_aside_pico = $pico WHERE run_id = $id", pico=pico, id=self._run_id)
+
+
+def taken_before(pico: int) -> str:
+    """What unfinished runs may have taken of a cap, as a clause behind it; empty where that is nothing."""
+    return f", of which unfinished runs may have cost ${pico / PICO:.4f}," if pico else ""
 
 
 def finished_at_us(store: Store, command: str) -> int:

@@ -19,7 +19,7 @@ from audit.replay.pictures import fetch
 from audit.replay.plans import PICO, Plan
 from audit.replay.results import Progress, ReplayResult
 from audit.replay.routes import Route
-from audit.replay.runs import Run, spent_unfinished
+from audit.replay.runs import Run, spent_unfinished, taken_before
 from audit.replay.sending import Sender
 from audit.store import Store
 
@@ -117,8 +117,8 @@ def _short(plan: Plan, sender: Sender, before: int, max_cost_usd: float | None) 
     """For how many calls the cap left no room; empty where it did for all."""
     if not sender.short_of_budget:
         return ""
-    gone = f", of which unfinished runs may have cost ${before / PICO:.4f}," if before else ""
-    return f"the cap of ${max_cost_usd:g}{gone} left no room for {sender.short_of_budget} of {len(plan.jobs)} calls"
+    room = f"left no room for {sender.short_of_budget} of {len(plan.jobs)} calls"
+    return f"the cap of ${max_cost_usd:g}{taken_before(before)} {room}"
 
 
 def _log(store: Store, plan: Plan, result: ReplayResult, max_cost_usd: float | None) -> None:
@@ -186,7 +186,7 @@ def _raise(plan: Plan, result: ReplayResult, sender: Sender, max_cost_usd: float
             "raise --max-cost",
         )
     if result.failed and not result.reused:
-        worst = next((each for each in result.failed if each.sent), result.failed[0])
+        worst = result.refused or result.failed[0]
         raise ReplayError(
             f"{worst.endpoint}/{worst.model} gave no answer: {worst.example}",
             remedy(worst.reason),
