@@ -48,6 +48,13 @@ class Tally:
     retried: int = 0
     paused_seconds: float = 0.0
 
+    @property
+    def trouble(self) -> str:
+        """What had to be asked again, empty where nothing had."""
+        limits = f", {self.rate_limited:,} of them by rate limits" if self.rate_limited else ""
+        held = f"; all calls were held back for {self.paused_seconds:.0f} s" if self.paused_seconds >= 0.5 else ""
+        return f"{self.retried:,} attempts were refused or failed{limits}, and made again{held}" if self.retried else ""
+
 
 @dataclass(slots=True)
 class _Call:

@@ -35,14 +35,13 @@ class Bounds:
     draws: int
     baseline: int
     days: float
-    block_days: float
     month_days: float
     engineer_day_usd: float
     realisation: Mapping[str, float]
     weights: Draws
 
     @classmethod
-    def of(cls, config: ProjectionConfig, level: float | None, baseline: Pico, days: float, width_us: int) -> Bounds:
+    def of(cls, config: ProjectionConfig, level: float | None, baseline: Pico, days: float) -> Bounds:
         """Prepare the draws for a bill of the given blocks."""
         shown = level or config.level
         return cls(
@@ -50,7 +49,6 @@ class Bounds:
             draws=config.draws,
             baseline=int(sum(baseline)),
             days=days,
-            block_days=width_us / DAY_US,
             month_days=config.month_days,
             engineer_day_usd=config.engineer_day_usd,
             realisation=config.realisation,

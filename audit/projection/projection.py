@@ -61,7 +61,7 @@ def projection(
     baseline, spent = bench.cost(), spend_left(store)
     runs = [_Run(lever, floored=_cannot_cost(store, lever)) for lever in levers]
     start = bench.save("start")
-    bounds = Bounds.of(config.projection, level, baseline, _days(store), bench.blocks.width_us)
+    bounds = Bounds.of(config.projection, level, baseline, _days(store))
     for run in runs:
         say(f"{run.lever.title}, alone")
         _alone(bench, run, start, baseline)

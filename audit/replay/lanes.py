@@ -67,10 +67,16 @@ class Lanes:
     @property
     def notes(self) -> tuple[str, ...]:
         """What was found out about the endpoints, a sentence each."""
-        return tuple(
+        lacking = (
             f"{endpoint}/{model}: the server has no Responses API; its requests were asked through chat completions"
             for endpoint, model in sorted(self._chat_only)
         )
+        again = (
+            f"{endpoint} ({api}): {lane.tally.trouble}"
+            for (endpoint, api), lane in sorted(self._lanes.items())
+            if lane.tally.trouble
+        )
+        return *lacking, *again
 
     async def close(self) -> None:
         """Close every connection."""

@@ -33,10 +33,3 @@ def shapley(players: Sequence[str], value: Value) -> dict[str, float]:
         )
         credit[player] = math.fsum(gains)
     return credit
-
-
-def marginal_last(players: Sequence[str], value: Value) -> dict[str, float]:
-    """Return what would be lost by leaving out each lever alone."""
-    everything = frozenset(players)
-    total = value(everything)
-    return {player: total - value(everything - {player}) for player in players}

@@ -26,15 +26,6 @@ def binomial_p(failures: float, n: float, alpha: float) -> float:
     return binomial_cdf(failures, n, alpha)
 
 
-def hoeffding_bentkus_p(mean_loss: float, n: int, alpha: float) -> float:
-    """Return the p-value of H0 'mean of losses in [0, 1] > alpha' (Bates et al. 2021, Hoeffding and Bentkus bounds)."""
-    risk = min(max(mean_loss, 0.0), 1.0)
-    r = min(risk, alpha)
-    divergence = (r * math.log(r / alpha) if r > 0 else 0.0) + (1 - r) * math.log((1 - r) / (1 - alpha))
-    bentkus = math.e * binomial_cdf(math.ceil(n * risk - 1e-9), n, alpha)
-    return min(1.0, math.exp(-n * divergence), bentkus)
-
-
 def fixed_sequence(p_values: Sequence[float] | FloatArray, delta: float) -> int | None:
     """Return the last index reached while every p-value so far is at most delta; None if the first is above."""
     reached = None
@@ -145,16 +136,6 @@ def holm_levels(p_values: ArrayLike, delta: float, family: int | None = None) ->
     # Equal p-values are judged alike: at the first, strictest level among them.
     levels: FloatArray = steps[np.searchsorted(p[order], p)]
     return levels
-
-
-def benjamini_hochberg(p_values: ArrayLike) -> FloatArray:
-    """Return adjusted p-values that control the false discovery rate (Benjamini & Hochberg 1995): for a shortlist."""
-    p = np.asarray(p_values, dtype=np.float64)
-    order = np.argsort(p, kind="stable")[::-1]
-    ranks = np.arange(p.size, 0, -1)
-    adjusted = np.empty_like(p)
-    adjusted[order] = np.minimum(1.0, np.minimum.accumulate(p[order] * p.size / ranks))
-    return adjusted
 
 
 def _family(tests: int, family: int | None) -> int:

@@ -19,20 +19,10 @@ class Estimate(NamedTuple):
     standard_error: float
 
 
-def horvitz_thompson(values: ArrayLike, probabilities: ArrayLike) -> float:
-    """Return the unbiased total Σ y/π (Horvitz & Thompson 1952)."""
-    return float((_floats(values) / _floats(probabilities)).sum())
-
-
 def weighted_mean(values: ArrayLike, weights: ArrayLike) -> float:
     """Return Σ w·y / Σ w; with w = count/π or cost/π this is the Hájek (1971) rate per request or per dollar."""
     w = _floats(weights)
     return float((w * _floats(values)).sum() / w.sum())
-
-
-def hajek_ratio(values: ArrayLike, sizes: ArrayLike, probabilities: ArrayLike, size_total: float) -> float:
-    """Return the ratio estimate of a total: known total of the sizes × (Σ y/π)/(Σ x/π) (Hájek 1971)."""
-    return size_total * horvitz_thompson(values, probabilities) / horvitz_thompson(sizes, probabilities)
 
 
 def ratio(
@@ -61,24 +51,6 @@ def ratio(
     return Estimate(value, math.sqrt(variance))
 
 
-def stratified_ratio(
-    values: ArrayLike, sizes: ArrayLike, probabilities: ArrayLike, strata: IntArray, size_totals: ArrayLike
-) -> float:
-    """Return Σ over strata of the Hájek ratio total; `strata` are 0..H-1 and index `size_totals`.
-
-    Raises ValueError for a stratum that has a total but no sampled unit: its dollars would vanish.
-    """
-    totals, pi = _floats(size_totals), _floats(probabilities)
-    y = np.bincount(strata, _floats(values) / pi, totals.size)
-    x = np.bincount(strata, _floats(sizes) / pi, totals.size)
-    empty = (x <= 0) & (totals > 0)
-    if empty.any():
-        raise ValueError(f"stratum {int(np.argmax(empty))} has a total but nothing sampled")
-    with np.errstate(divide="ignore", invalid="ignore"):
-        shares = np.where(x > 0, totals * y / x, 0.0)
-    return float(shares.sum())
-
-
 def poststratify(
     values: ArrayLike, cells: IntArray, shares: ArrayLike, weights: ArrayLike | None = None, minimum: int = 10
 ) -> Estimate:
@@ -100,11 +72,6 @@ def poststratify(
         covered += pooled_share[group]
     # Cells nobody sampled, all pooled away: the rest speaks for them.
     return Estimate(value / covered, math.sqrt(variance) / covered)
-
-
-def estimates_disagree(first: float, second: float, tolerance: float = 0.15) -> bool:
-    """Tell whether two estimators of one quantity differ by more than `tolerance` of the second."""
-    return abs(first - second) > tolerance * abs(second)
 
 
 def _mean_and_variance(y: FloatArray, w: FloatArray) -> tuple[float, float]:

@@ -99,27 +99,6 @@ def clustered_standard_error(
     return math.sqrt(float((residual**2).sum())) / float(w.sum())
 
 
-def korn_graubard(
-    values: ArrayLike,
-    weights: ArrayLike | None = None,
-    level: float = LEVEL,
-    *,
-    clusters: ArrayLike | None = None,
-    strata: ArrayLike | None = None,
-) -> Interval:
-    """Return the exact interval at the effective sample size of a weighted share (Korn & Graubard 1998).
-
-    The effective size is the least of n, p(1-p)/v with the design variance v, and Kish's; with equal weights and no
-    clusters it is n, and the interval is Clopper & Pearson's.
-    """
-    y, w = _with_weights(values, weights)
-    if y.size == 0:
-        return _nothing_known(level)
-    p = float((w * y).sum() / w.sum())
-    n_eff = effective_size(y, w, clusters=clusters, strata=strata)
-    return clopper_pearson(p * n_eff, n_eff, level)
-
-
 def effective_size(
     values: ArrayLike,
     weights: ArrayLike | None = None,

@@ -6,7 +6,6 @@ import math
 from typing import NamedTuple
 
 from audit.statistics.distributions import normal_quantile, normal_upper_tail
-from audit.statistics.intervals import LEVEL, Interval
 
 
 class ScoreTest(NamedTuple):
@@ -27,14 +26,6 @@ def tango(gains: float, losses: float, n: float, margin: float) -> ScoreTest:
     return ScoreTest(z, normal_upper_tail(z))
 
 
-def paired_difference(gains: float, losses: float, n: float, level: float = LEVEL) -> Interval:
-    """Return candidate minus current acceptance with the interval of all differences Tango's score does not reject."""
-    if n <= 0:
-        return Interval(math.nan, -1.0, 1.0, level)
-    z = normal_quantile((1 + level) / 2)
-    return Interval((gains - losses) / n, _solve(gains, losses, n, z), _solve(gains, losses, n, -z), level)
-
-
 def noninferiority_units(
     discordant: float, margin: float, difference: float = 0.0, delta: float = 0.05, power: float = 0.8
 ) -> int:
@@ -44,14 +35,6 @@ def noninferiority_units(
     """
     z = normal_quantile(1 - delta) + normal_quantile(power)
     return math.ceil(z * z * (discordant - difference**2) / (margin + difference) ** 2)
-
-
-def noninferiority_power(
-    n: float, discordant: float, margin: float, difference: float = 0.0, delta: float = 0.05
-) -> float:
-    """Return the chance that n pairs show non-inferiority; the inverse of `noninferiority_units`."""
-    spread = math.sqrt(max(discordant - difference**2, 1e-12) / n)
-    return normal_upper_tail(normal_quantile(1 - delta) - (margin + difference) / spread)
 
 
 def _score(gains: float, losses: float, n: float, difference: float) -> float:
@@ -64,15 +47,3 @@ def _score(gains: float, losses: float, n: float, difference: float) -> float:
     if variance <= 0:
         return math.copysign(math.inf, distance) if distance else 0.0
     return distance / math.sqrt(variance)
-
-
-def _solve(gains: float, losses: float, n: float, z: float) -> float:
-    """Return the difference whose score is z; the score falls as the difference grows."""
-    low, high = -1.0, 1.0
-    for _ in range(60):
-        middle = (low + high) / 2
-        if _score(gains, losses, n, middle) > z:
-            low = middle
-        else:
-            high = middle
-    return (low + high) / 2

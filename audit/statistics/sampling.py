@@ -53,11 +53,6 @@ def keyed_uniform(seed: int, key: str | int) -> float:
     return float(keyed_uniforms(seed, (key,))[0])
 
 
-def keyed_folds(seed: int, keys: Iterable[str | int], folds: int = 5) -> IntArray:
-    """Return a cross-fitting fold 0..folds-1 per key; pass session or template keys so that kin stay together."""
-    return (keyed_uniforms(seed, keys) * folds).astype(np.int64)
-
-
 def size_measure(cost: ArrayLike, mixture: float = 0.5, counts: ArrayLike | None = None) -> FloatArray:
     """Return (1-m)·share of cost + m·share of count: no unit's weight exceeds 1/m times the mean weight.
 

@@ -55,18 +55,6 @@ def log_linear_trend(values: ArrayLike) -> Trend:
     return Trend(n, float(logs.mean()) + slope * (n - 1) / 2, slope, sd)
 
 
-def robust_trend(values: ArrayLike) -> Trend:
-    """Fit the log-linear trend by the median of pairwise slopes (Theil 1950, Sen 1968), unmoved by one odd week."""
-    logs = _positive_logs(values, 3)
-    n = logs.size
-    first, second = np.triu_indices(n, 1)
-    slope = float(np.median((logs[second] - logs[first]) / (second - first)))
-    start = float(np.median(logs - slope * np.arange(n)))
-    residual = logs - start - slope * np.arange(n)
-    sd = math.sqrt(float((residual**2).sum()) / (n - 2))
-    return Trend(n, start + slope * (n - 1), slope, sd)
-
-
 class Bridge(NamedTuple):
     """Why spend changed: the first four add up to `total` in the unit of the factors' product."""
 
@@ -101,27 +89,6 @@ def spend_bridge(before: ArrayLike, after: ArrayLike) -> Bridge:
 def interval_score(low: float, high: float, actual: float, level: float = LEVEL) -> float:
     """Return width plus 2/α times the miss (Gneiting & Raftery 2007): smaller is better."""
     return (high - low) + 2 / (1 - level) * (max(0.0, low - actual) + max(0.0, actual - high))
-
-
-class Widening(NamedTuple):
-    """The factor to widen projection intervals by, and whether there were folds enough to promise the level."""
-
-    factor: float
-    calibrated: bool
-
-
-def conformal_widening(
-    actual: ArrayLike, projected: ArrayLike, half_width: ArrayLike, level: float = LEVEL
-) -> Widening:
-    """Return the ⌈(K+1)·level⌉-th smallest |actual-projected|/half-width of K folds (split conformal; Lei et al. 2018).
-
-    With too few folds for the level (K < 9 at 90 %) it is the largest, and not calibrated.
-    """
-    miss = np.abs(_floats(actual) - _floats(projected)) / _floats(half_width)
-    rank = math.ceil((miss.size + 1) * level - 1e-9)
-    if rank > miss.size:
-        return Widening(float(miss.max()) if miss.size else 1.0, False)
-    return Widening(float(np.sort(miss)[rank - 1]), True)
 
 
 def _positive_logs(values: ArrayLike, least: int) -> FloatArray:

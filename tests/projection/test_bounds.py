@@ -7,11 +7,11 @@ import pytest
 
 from audit.config import ProjectionConfig
 from audit.projection.bench import Pico
-from audit.projection.bounds import DAY_US, Bounds
+from audit.projection.bounds import Bounds
 
 
 def bounds_of(days: int) -> Bounds:
-    return Bounds.of(ProjectionConfig(), None, pico(np.ones(days)), float(days), DAY_US)
+    return Bounds.of(ProjectionConfig(), None, pico(np.ones(days)), float(days))
 
 
 def pico(by_day: np.ndarray) -> Pico:

@@ -128,6 +128,7 @@ def test_mixed_faults_lose_nothing_and_pay_nothing_twice(store: Store, catalogue
     assert set(peer.served.values()) == {1}
     assert result.spent_usd == pytest.approx(150 * CALL_PICO / 1e12)
     assert result.uncertain_usd > 0, "a cut answer may have been billed"
+    assert any("by rate limits, and made again" in note for note in result.notes), result.notes
 
 
 @pytest.mark.parametrize("calls", [0, 3, 11, 40])

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audit.statistics.attribution import marginal_last, shapley, waterfall
+from audit.statistics.attribution import shapley, waterfall
 
 LEVERS = ("cache", "prompt", "route", "batch")
 # cost, cache hit, routable, batchable, share of input in a cacheable prefix
@@ -65,5 +65,4 @@ def test_equals_share_equally_and_idlers_get_nothing() -> None:
         return 6.0 if {"a", "b"} <= levers else 0.0
 
     assert shapley(["a", "b", "idle"], value) == {"a": 3, "b": 3, "idle": 0}
-    assert marginal_last(["a", "b", "idle"], value) == {"a": 6, "b": 6, "idle": 0}
     assert shapley([], value) == {}
