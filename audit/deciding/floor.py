@@ -2,29 +2,41 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 from audit.deciding.acceptance import ENOUGH
 from audit.deciding.units import Unit
+from audit.scoring.logged import exchanged
 from audit.store import Store
 from audit.taskkind import CHECKED
 
-# each repetition of a prompt against the first answer it got
+MOST_COMPARED = 200
+"""Repetitions compared of each workflow and model."""
+MOST_OPEN = 0.05
+"""Share of them that programs may leave undecided for the others to name a floor."""
+
+# each repetition of a prompt against the first answer it got; prompt keys are hashes: their order is as good as chance
 _REPEATS = """
 WITH answered AS (
-    SELECT r.workflow_id, COALESCE(r.response_model, r.request_model) AS model, r.prompt_key, r.output_normalised_hash,
+    SELECT r.workflow_id, COALESCE(r.response_model, r.request_model) AS model, r.prompt_key, r.request_id,
+           r.output_normalised_hash,
            ROW_NUMBER() OVER (PARTITION BY r.prompt_key ORDER BY r.started_at_us, r.request_id) AS place
     FROM request AS r
     WHERE r.status = 'billable' AND r.text_status = 'full' AND r.prompt_key IS NOT NULL
       AND r.output_normalised_hash IS NOT NULL
       AND r.workflow_id IN (SELECT workflow_id FROM replay)
+),
+repeated AS (
+    SELECT a.workflow_id, a.model, f.request_id AS first_id, a.request_id AS again_id,
+           CASE WHEN a.output_normalised_hash = f.output_normalised_hash THEN 1 ELSE 0 END AS equal,
+           ROW_NUMBER() OVER (PARTITION BY a.workflow_id, a.model ORDER BY a.prompt_key, a.place) AS drawn
+    FROM answered AS a
+    JOIN answered AS f ON f.prompt_key = a.prompt_key AND f.place = 1
+    WHERE a.place > 1
 )
-SELECT a.workflow_id, a.model, COUNT(*) AS repeats,
-       SUM(CASE WHEN a.output_normalised_hash = f.output_normalised_hash THEN 1 ELSE 0 END) AS agreeing
-FROM answered AS a
-JOIN answered AS f ON f.prompt_key = a.prompt_key AND f.place = 1
-WHERE a.place > 1
-GROUP BY a.workflow_id, a.model
+SELECT workflow_id, model, first_id, again_id, equal FROM repeated WHERE drawn <= $most
+ORDER BY workflow_id, model, drawn
 """
 
 
@@ -41,15 +53,25 @@ class Floor:
 
 
 def repeats(store: Store) -> dict[tuple[int, str], Floor]:
-    """Agreement of exact duplicates in the log, by workflow and model."""
+    """How often the log's repeated prompts were answered as acceptably as the first time, by workflow and model."""
+    rows = store.rows(_REPEATS, most=MOST_COMPARED)
+    differing = [(row["first_id"], row["again_id"]) for row in rows if not row["equal"]]
+    told = dict(zip(differing, (score.passed for score in exchanged(store, differing)), strict=True))
+    seen: dict[tuple[int, str], list[bool | None]] = {}
+    for row in rows:
+        passed = True if row["equal"] else told[row["first_id"], row["again_id"]]
+        seen.setdefault((row["workflow_id"], row["model"]), []).append(passed)
+    # the same text is always told and another often not: what is left open would make the share of the rest too high
+    counts = {key: Counter(each) for key, each in seen.items()}
     return {
-        (row["workflow_id"], row["model"]): Floor(int(row["agreeing"]) / row["repeats"], row["repeats"], False)
-        for row in store.rows(_REPEATS)
+        key: Floor(each[True] / (each[True] + each[False]), each[True] + each[False], False)
+        for key, each in counts.items()
+        if each[None] <= MOST_OPEN * each.total()
     }
 
 
 def floor(self_replay: dict[int, Unit], kind: str, logged: Floor | None) -> Floor | None:
-    """Self-replay if there is one, else the log's duplicates where equal text is what acceptable means, else None."""
+    """Self-replay if there is one, else the log's repeated prompts where programs can tell, else None."""
     decided = [unit for unit in self_replay.values() if unit.state in ("passed", "failed")]
     if decided:
         weight = sum(unit.weight for unit in decided)

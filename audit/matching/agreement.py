@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
 
-from audit.scorers import Answer, Context, ToolCall
-from audit.scoring.evidence import decoded, output_format, tool_calls
-from audit.scoring.judgement import judge, kind_of
+from audit.scoring.logged import exchanged
 from audit.store import Store
 
 MOST_COMPARED = 200
 """Pairs compared of each workflow, method and band of similarity."""
 
 BAND = 0.05
-_CHUNK = 500
-_USER_CHARACTERS = 20_000
 
 # identities are hashes, so the smallest of them are as good as drawn by chance
 _CHOSEN = f"""
@@ -62,25 +57,6 @@ WHERE p.place <= {MOST_COMPARED}
 
 _DIFFERING = "SELECT request_id, neighbour_id, method FROM compared_pair WHERE equal = 0 ORDER BY number"
 
-_SEGMENTS = """
-WITH wanted AS (
-    SELECT request_id AS id FROM judged_now UNION SELECT neighbour_id AS id FROM judged_now
-)
-SELECT s.request_id, s.direction, s.kind, c.text
-FROM wanted AS w
-JOIN segment AS s ON s.request_id = w.id
-JOIN content AS c ON c.content_hash = s.content_hash
-WHERE (s.direction = 'output' OR s.kind IN ('system', 'user')) AND c.text IS NOT NULL
-ORDER BY s.request_id, s.position
-"""
-
-_FACTS = """
-SELECT r.request_id, r.finish_reason, r.parameters, COALESCE(w.task_kind, r.task_kind) AS task_kind
-FROM (SELECT request_id AS id FROM judged_now UNION SELECT neighbour_id AS id FROM judged_now) AS q
-JOIN request AS r ON r.request_id = q.id
-LEFT JOIN workflow AS w ON w.workflow_id = r.workflow_id
-"""
-
 _SETTLE = (
     """
 UPDATE pair SET agree = v.agree, reason = v.reason FROM compared_verdict AS v
@@ -104,33 +80,6 @@ _COLUMNS: dict[str, pa.DataType] = {
 }
 
 
-@dataclass(slots=True)
-class _Logged:
-    """One request as the scorers need it."""
-
-    system: str = ""
-    user: str = ""
-    answer: str = ""
-    calls: list[ToolCall] = field(default_factory=list)
-    facts: dict[str, Any] = field(default_factory=dict)
-
-    def add(self, direction: str, kind: str, text: str) -> None:
-        """Take one segment."""
-        if direction == "output":
-            if kind == "tool_call":
-                self.calls.extend(tool_calls(f"[{text}]"))
-            elif kind != "reasoning":
-                self.answer += text
-        elif kind == "system":
-            self.system += text
-        else:
-            self.user = f"{self.user}\n{text}"[:_USER_CHARACTERS]
-
-    def given(self) -> Answer:
-        """The logged answer."""
-        return Answer(self.answer, tuple(self.calls), self.facts.get("finish_reason"))
-
-
 def compare(store: Store) -> None:
     """Set `agree` and `reason` of up to 200 pairs of each workflow, method and band, and of exact repetitions.
 
@@ -144,29 +93,12 @@ def compare(store: Store) -> None:
     store.replace("compared_verdict", pa.Table.from_pylist(verdicts, pa.schema(_COLUMNS)))
     for statement in _SETTLE:
         store.run(statement)
-    for table in ("compared_pair", "compared_verdict", "judged_now"):
+    for table in ("compared_pair", "compared_verdict"):
         store.run(f"DROP TABLE IF EXISTS {table}")
 
 
 def _judged(store: Store) -> Iterator[dict[str, Any]]:
     differing = store.rows(_DIFFERING)
-    for start in range(0, len(differing), _CHUNK):
-        rows = differing[start : start + _CHUNK]
-        store.replace("judged_now", pa.Table.from_pylist(rows))
-        requests: dict[int, _Logged] = {}
-        for facts in store.rows(_FACTS):
-            requests[facts["request_id"]] = _Logged(facts=facts)
-        for segment in store.rows(_SEGMENTS):
-            requests[segment["request_id"]].add(segment["direction"], segment["kind"], segment["text"])
-        for row in rows:
-            passed, reason = _verdict(requests[row["request_id"]], requests[row["neighbour_id"]])
-            yield {**row, "agree": passed, "reason": reason}
-
-
-def _verdict(asked: _Logged, neighbour: _Logged) -> tuple[bool | None, str]:
-    """Would the neighbour's answer have served as well as the one that was given?"""
-    reference, candidate = asked.given(), neighbour.given()
-    schema, required = output_format(decoded(asked.facts.get("parameters")))
-    context = Context(asked.system, asked.user, schema=schema, json_required=required)
-    score = judge(kind_of(asked.facts.get("task_kind"), reference), reference, candidate, context)
-    return score.passed, score.reason
+    scores = exchanged(store, [(row["request_id"], row["neighbour_id"]) for row in differing])
+    for row, score in zip(differing, scores, strict=True):
+        yield {**row, "agree": score.passed, "reason": score.reason}

@@ -292,11 +292,24 @@ def test_a_floor_that_holds_explains_nothing(plant: Any) -> None:
 def test_repeated_prompts_of_the_log_measure_the_floor_without_a_replay(plant: Any) -> None:
     run(plant, lambda number: f"answer {number}", n=20)
     for number in range(10):
-        plant.logged(1, f"answer {number}" if number < 9 else "another", prompt=f"1: prompt {number}")
+        plant.logged(1, f"answer {number}" if number < 9 else "answer 8", prompt=f"1: prompt {number}")
     (found,) = decided(plant)
     assert (found.floor, found.floor_n) == (pytest.approx(0.9), 10)
     plant.store.run("UPDATE workflow SET task_kind = 'drafting'")
     assert deciding(plant.store)[0].floor is None, "equal text is no measure of open answers"
+
+
+def test_repetitions_in_other_words_are_no_disagreement(plant: Any) -> None:
+    run(plant, lambda number: f"answer {number}", n=20)
+    for number in range(10):
+        plant.logged(1, f"**Answer {number}**" if number % 2 else f"answer {number}", prompt=f"1: prompt {number}")
+    (found,) = decided(plant)
+    assert (found.floor, found.floor_n) == (1.0, 10)
+    for number in range(10):
+        plant.logged(1, "something no program can compare", prompt=f"1: prompt {number}")
+    (found,) = decided(plant)
+    assert (found.floor, found.floor_n) == (None, 0), "half of the repetitions could be anything"
+    assert "floor not measured" in found.reason
 
 
 def test_weights_are_requests_over_inclusion_probability(plant: Any) -> None:
