@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from audit.clients import Answer, CallError, Client, FailureKind, Limits, Session, Translation
 from audit.clients._allowance import exhausted_for
 from audit.clients._stalls import Stalls, timed
+from audit.clients._tally import Tally
 from audit.clients._width import Width
 
 FATAL = ("unauthorised", "not_found", "quota")
@@ -35,25 +36,6 @@ class Policy:
     first_backoff: float = 0.5
     last_backoff: float = 8.0
     give_up_after: int = 20
-
-
-@dataclass(slots=True)
-class Tally:
-    """What a lane has seen so far: attempts of all calls, calls answered and given up, pauses."""
-
-    attempts: int = 0
-    answered: int = 0
-    failed: int = 0
-    rate_limited: int = 0
-    retried: int = 0
-    paused_seconds: float = 0.0
-
-    @property
-    def trouble(self) -> str:
-        """What had to be asked again, empty where nothing had."""
-        limits = f", {self.rate_limited:,} of them by rate limits" if self.rate_limited else ""
-        held = f"; all calls were held back for {self.paused_seconds:.0f} s" if self.paused_seconds >= 0.5 else ""
-        return f"{self.retried:,} attempts were refused or failed{limits}, and made again{held}" if self.retried else ""
 
 
 @dataclass(slots=True)
