@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 import numpy as np
 
 from audit.deciding import rule
-from audit.deciding.looks import Looks, looked
+from audit.deciding.looks import Looks, Seen, looked
 from audit.deciding.units import TrialKey
 from audit.statistics.certificates import certificate_power
 from audit.statistics.verdicts import whole_error
@@ -96,10 +96,14 @@ def any_false(rng: Random, world: World, plan: Plan) -> bool:
     """Whether a look finds a candidate safe where all lose too much."""
     found = Looks()
     for step in plan(rng, world):
-        found.take({each: lost.size for each, (lost, _) in step.items()})
-        for each, (lost, weights) in step.items():
-            look, _ = found.of[each]
-            if LossSample.of(lost, weights).at_most(world.loss, whole_error(look) / found.families[look]):
+        samples = {each: LossSample.of(*answers) for each, answers in step.items()}
+        seen = {each: Seen(sample.n) for each, sample in samples.items()}
+        looks = {each: found.at(each, now) for each, now in seen.items()}
+        able = [each for each in samples if samples[each].clean.at_most(world.loss, whole_error(looks[each]))]
+        found.take({each: seen[each] for each in able})
+        for each in able:
+            look = looks[each]
+            if samples[each].at_most(world.loss, whole_error(look) / found.families[look]):
                 return True
     return False
 

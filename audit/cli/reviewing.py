@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from audit.review import Agreement, Drawn, Imported, Item, Rating
     from audit.store import Store
 
-Files = Annotated[list[str] | None, typer.Option("--import", help="Ratings a reviewer exported; repeat.")]
+Files = Annotated[
+    list[str] | None,
+    typer.Option("--import", help="Ratings a reviewer exported; repeat. A later import is a new look."),
+]
 Workflows = Annotated[list[str] | None, typer.Option("--workflow", help="Only answers of this workflow; repeat.")]
 Models = Annotated[list[str] | None, typer.Option("--model", help="Only answers of this candidate; repeat.")]
 

@@ -1,10 +1,15 @@
-"""Looks: how often answers were judged that nobody had seen judged before.
+"""Looks: how often evidence was judged that nobody had seen judged before.
 
-Every verdict that was shown may have been the reason to ask more, to ask another candidate, or to stop. So each time
-new answers are judged spends an error of its own, whatever brought them: a larger sample, another seed, another
-candidate, a batch that came late, the rest of a run that met its cap. Judging the same answers again is no new look,
-and neither is completing a sample by up to a tenth. A pair found safe at its look is tested no more: it stays safe
-while all its answers, the later ones with them, would pass as a single test.
+Every verdict that was shown may have been the reason to ask more, to ask another candidate, to let others rate or
+judge, or to stop. So each time new evidence is judged spends an error of its own, whatever brought it: a larger sample,
+another seed, another candidate, a batch that came late, the rest of a run that met its cap; a further round of ratings;
+another judge, or the same by another rubric. A pair found safe at its look is tested no more: it stays safe while all
+its evidence, the later with it, would pass as a single test.
+
+No new look is to judge the same evidence again; to complete a sample, or a round of ratings, by up to a tenth; the
+first ratings of a pair and its first judge, which say what its answers were worth; and more answers of that judge:
+what it has not judged counts as lost, so whoever was safe before is so after. Nor is a look at what could not be found
+safe had every answer been good: where nothing can be certified, nothing can be certified falsely.
 """
 
 from __future__ import annotations
@@ -12,41 +17,76 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
-from audit.deciding.rule import Trial
+from audit.deciding.rule import Trial, may_pass
 from audit.deciding.units import TrialKey
+from audit.statistics.verdicts import whole_error
 from audit.store import Store
 
 COMPLETED = 1.1
-"""Growth up to which a sample is the one that was looked at: calls that failed are made again."""
+"""Growth up to which a sample, or what people rated, is what was looked at: calls that failed are made again."""
 
 _DECIDED = "SELECT settings FROM event WHERE command = 'decide' ORDER BY event_id"
 
 
+class Seen(NamedTuple):
+    """What a verdict rests on: answers of the candidate and of today's model asked again, ratings of the candidate's
+    answers, and the judges whose word counts, each by its rubric."""
+
+    answers: int
+    ratings: int = 0
+    judges: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, trial: Trial) -> Seen:
+        """What there is to see of a trial."""
+        own = sum(unit.prompt_key in trial.self_replay for unit in trial.units)
+        judges: set[str] = set().union(*(unit.judges for unit in trial.units))
+        return cls(
+            own + sum(unit.state != "no_answer" for unit in trial.units),
+            sum(unit.ratings for unit in trial.units),
+            tuple(sorted(judges)),
+        )
+
+    def beyond(self, before: Seen) -> bool:
+        """Whether it holds more than completes what was seen before."""
+        rated = before.ratings and self.ratings > COMPLETED * before.ratings
+        judged = before.judges and not set(self.judges) <= set(before.judges)
+        return bool(self.answers > COMPLETED * before.answers or rated or judged)
+
+    def completed(self, now: Seen) -> Seen:
+        """The same with the first ratings and the first judge, which belong to the look at what they are of."""
+        return Seen(self.answers, self.ratings or now.ratings, self.judges or now.judges)
+
+
 @dataclass(slots=True)
 class Looks:
-    """`count` looks so far; by pair the look that judged its answers first and how many there were; by look its pairs.
+    """`count` looks so far; by pair the look that judged its evidence first and what that was; by look its pairs.
 
     `won` are the pairs found safe.
     """
 
     count: int = 0
-    of: dict[TrialKey, tuple[int, int]] = field(default_factory=dict)
+    of: dict[TrialKey, tuple[int, Seen]] = field(default_factory=dict)
     families: dict[int, int] = field(default_factory=dict)
     won: set[TrialKey] = field(default_factory=set)
 
-    def take(self, seen: Mapping[TrialKey, int]) -> None:
-        """Judge so many answers of each pair; a look if any of them are new."""
-        fresh = {
-            key: answers
-            for key, answers in seen.items()
-            if key not in self.won and answers > COMPLETED * self.of.get(key, (0, 0))[1]
-        }
+    def at(self, key: TrialKey, now: Seen) -> int:
+        """The look at which this evidence of a pair was, or will be, judged first."""
+        look, before = self.of.get(key, (0, Seen(0)))
+        return look if key in self.won or (look and not now.beyond(before)) else self.count + 1
+
+    def take(self, seen: Mapping[TrialKey, Seen]) -> None:
+        """Judge so much evidence of each pair that might be found safe; a look if any of it is new."""
+        fresh = {key: now for key, now in seen.items() if self.at(key, now) > self.count}
+        for key in seen.keys() & self.of.keys() - fresh.keys():
+            look, before = self.of[key]
+            self.of[key] = look, before.completed(seen[key])
         if fresh:
             self.count += 1
             self.families[self.count] = len(fresh)
-            self.of |= {key: (self.count, answers) for key, answers in fresh.items()}
+            self.of |= {key: (self.count, now) for key, now in fresh.items()}
 
 
 def looks(store: Store) -> Looks:
@@ -54,26 +94,23 @@ def looks(store: Store) -> Looks:
     found = Looks()
     for event in store.rows(_DECIDED):
         rows = json.loads(event["settings"]).get("trials", ())
-        found.take({_key(row): row["answers"] for row in rows if row.get("answers")})
+        found.take({_key(row): _seen(row) for row in rows if row.get("answers") and row.get("may_pass", True)})
         found.won |= {_key(row) for row in rows if row.get("safe")}
     return found
 
 
 def looked(found: Looks, trials: Sequence[Trial]) -> list[Trial]:
-    """Take a look at these trials; each with the look at which its answers are, or were, judged first."""
-    found.take({trial.key: answers(trial) for trial in trials})
-    return [
-        replace(trial, look=look, family=found.families.get(look, 0), won=trial.key in found.won)
-        for trial in trials
-        for look, _ in [found.of.get(trial.key, (found.count + 1, 0))]
-    ]
-
-
-def answers(trial: Trial) -> int:
-    """Answers of the candidate and of today's model, asked again, that its verdict rests on."""
-    own = sum(unit.prompt_key in trial.self_replay for unit in trial.units)
-    return own + sum(unit.state != "no_answer" for unit in trial.units)
+    """Take a look at these trials; each with the look at which its evidence is, was or will be judged first."""
+    seen = {trial.key: Seen.of(trial) for trial in trials}
+    placed = [(trial, found.at(trial.key, seen[trial.key])) for trial in trials]
+    made = [replace(trial, look=look, able=may_pass(trial, whole_error(look))) for trial, look in placed]
+    found.take({trial.key: seen[trial.key] for trial in made if trial.able})
+    return [replace(trial, family=found.families.get(trial.look, 0), won=trial.key in found.won) for trial in made]
 
 
 def _key(row: Mapping[str, Any]) -> TrialKey:
     return TrialKey(*(row[name] for name in TrialKey._fields))
+
+
+def _seen(row: Mapping[str, Any]) -> Seen:
+    return Seen(row["answers"], row.get("ratings", 0), tuple(row.get("judges", ())))

@@ -72,9 +72,9 @@ def _reading(judged: rule.Judged, undecided: int) -> str:
 
 
 def _look(trial: rule.Trial) -> str:
-    """Why more is asked of what was looked at, or tried, after a verdict had been seen."""
+    """Why more is asked of what was looked at, tried, rated or judged after a verdict had been seen."""
     return (
-        f"look {trial.look} at new answers, which has {100 * look_error(trial.look) / FAMILY_DELTA:.2g} % of the error"
+        f"look {trial.look} at new evidence, which has {100 * look_error(trial.look) / FAMILY_DELTA:.2g} % of the error"
     )
 
 

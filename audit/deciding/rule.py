@@ -12,6 +12,7 @@ import numpy as np
 from audit.deciding.people import Voices
 from audit.deciding.units import TrialKey, Unit, clusters
 from audit.statistics import verdicts as rule
+from audit.statistics.weighted_loss import LossSample
 
 
 @dataclass(frozen=True)
@@ -20,8 +21,8 @@ class Trial:
 
     `miss` bounds the share of unacceptable answers the judge of this trial lets pass; 0 where no judge passed any.
     `echoed`: the current model's replay turned out to be the candidate's own answers and was left out.
-    `look`: at which look at new answers these were judged first, `family` how many pairs it brought new answers of.
-    `won`: it was found safe then.
+    `look`: at which look at new evidence this was judged first, `family` how many pairs it brought some of. `won`: it
+    was found safe then. `able`: it would be if every answer were good and no other pair had been tried.
     """
 
     key: TrialKey
@@ -33,6 +34,7 @@ class Trial:
     look: int = 1
     family: int = 0
     won: bool = False
+    able: bool = True
 
     @property
     def alpha(self) -> float:
@@ -83,13 +85,23 @@ def counted(units: Sequence[Unit]) -> tuple[Unit, ...]:
     return tuple(unit for unit in units if unit.state != "not_reached")
 
 
+def may_pass(trial: Trial, error: float) -> bool:
+    """Whether a trial would be safe if all its answers were good and this error were its own.
+
+    That hangs on how many answers speak and how much each weighs, and on none of what was said of them but who speaks.
+    """
+    units = trial.evidence
+    sample = LossSample.of(np.zeros(len(units)), np.array([unit.weight for unit in units]), clusters(units))
+    return sample.at_most(trial.alpha, error)
+
+
 def judge(trials: Sequence[Trial]) -> list[Judged]:
     """Apply the verdict rule to all trials, those of one look together.
 
     Twice: with every undecided answer lost (only then safe) and with every one acceptable (only then not safe).
     """
     found: list[Judged | None] = [None] * len(trials)
-    after = max((trial.look for trial in trials), default=0) + 1
+    after = max((trial.look for trial in trials if trial.able), default=0) + 1
     for look in sorted({trial.look for trial in trials}):
         places = [place for place, trial in enumerate(trials) if trial.look == look]
         for place, judged in zip(places, _of_look([trials[place] for place in places], look, after), strict=True):

@@ -12,7 +12,7 @@ from typing import Any
 from audit.deciding import blindness, reasons, rule
 from audit.deciding.behaviour import Behaviours
 from audit.deciding.floor import Floor, floor, repeats
-from audit.deciding.looks import answers, looked, looks
+from audit.deciding.looks import Seen, looked, looks
 from audit.deciding.parts import Offer, Policy, parts
 from audit.deciding.priced import PricedUnit, priced
 from audit.deciding.ratios import ratios
@@ -276,12 +276,13 @@ def _log(
     settings = {
         "seeds": found.seeds,
         "delta": FAMILY_DELTA,
-        "looks": max((trial.look for trial in trials), default=0),
+        "looks": max((trial.look for trial in trials if trial.able), default=0),
         "rated": sum(verdict.rated for verdict in verdicts),
         "judges": {f"{name} on {kind}": list(judge.faults) for (name, kind), judge in sorted(found.judges.items())},
         "trials": [
             trial.key._asdict()
-            | {"alpha": trial.alpha, "n": len(trial.units), "answers": answers(trial), "look": trial.look}
+            | {"alpha": trial.alpha, "n": len(trial.units), "look": trial.look, "may_pass": trial.able}
+            | Seen.of(trial)._asdict()
             | {"safe": verdict.verdict == "safe"}
             for trial, verdict in zip(trials, verdicts, strict=True)
         ],

@@ -15,7 +15,9 @@ State = Literal["passed", "failed", "undecided", "no_answer", "not_reached"]
 GOOD = frozenset({"acceptable", "better", "equal", "acceptable_but_worse", "acceptable-but-worse", "good", "pass"})
 BAD = frozenset({"unacceptable", "bad", "fail"})
 
-_SCORES = "SELECT replay_id, scorer, passed, reason, task_kind FROM score ORDER BY replay_id, scored_at_us, scorer"
+_SCORES = """
+SELECT replay_id, scorer, scorer_version, passed, reason, task_kind FROM score ORDER BY replay_id, scored_at_us, scorer
+"""
 _RATINGS = "SELECT replay_id, request_id, rater, verdict, phase, item FROM rating ORDER BY rated_at_us, event_id"
 _DRAWN = """
 SELECT item, MAX(inclusion_probability) AS inclusion_probability FROM review_item GROUP BY item
@@ -28,7 +30,8 @@ class Word:
 
     `judge` decided where scorers could not, on the task kind `kind`. `rated` is what people found, None without a
     rating; `chance` that of being drawn for rating, None where the rating did not come from a draw and speaks for this
-    answer alone.
+    answer alone. `judges` are all whose verdicts on it count, each by its rubric; `ratings` is how often people rated
+    it, those they changed included.
     """
 
     state: State = "undecided"
@@ -38,6 +41,8 @@ class Word:
     kind: str = ""
     rated: bool | None = None
     chance: float | None = None
+    judges: frozenset[str] = frozenset()
+    ratings: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +63,24 @@ def words(store: Store, unfit: frozenset[tuple[str, str]]) -> Words:
         found[row["replay_id"]] = Word()
     for replay, scores in rows.items():
         found[replay] = _scored(scores)
+        found[replay].judges = frozenset(
+            f"{row['scorer']} {row['scorer_version']}" for row in scores if is_judge(row["scorer"])
+        )
     chances = {row["item"]: row["inclusion_probability"] for row in store.rows(_DRAWN)}
     candidates: dict[int, dict[str, dict[str, Any]]] = {}
     logged: dict[int, dict[str, dict[str, Any]]] = {}
+    counts: Counter[int] = Counter()
     for row in store.rows(_RATINGS):
         place = logged.setdefault(row["request_id"], {}) if row["replay_id"] is None else candidates.setdefault(
             row["replay_id"], {}
         )  # fmt: skip
         place[row["rater"]] = row
+        if row["replay_id"] is not None:
+            counts[row["replay_id"]] += 1
     for replay, by_rater in candidates.items():
-        _rate(found.setdefault(replay, Word()), list(by_rater.values()), chances)
+        word = found.setdefault(replay, Word())
+        word.ratings = counts[replay]
+        _rate(word, list(by_rater.values()), chances)
     today = {request: majority(map(_good, by_rater.values())) for request, by_rater in logged.items()}
     return Words(found, {request: ok for request, ok in today.items() if ok is not None})
 

@@ -18,6 +18,7 @@ from audit.clients._lane import Lane, LaneClosedError, NoRoomError, Policy
 from audit.deciding import Fitness, fitness
 from audit.errors import BudgetError, ConsentError, Interrupted, ReplayError
 from audit.hashes import digest
+from audit.judging.cases import Case
 from audit.judging.planning import Ask, JudgePlan, translated
 from audit.judging.protocol import read_verdict, version
 from audit.replay.aside import Aside
@@ -238,7 +239,7 @@ def _judged(store: Store, plan: JudgePlan, run: _Run, stopped: str) -> Judged:
     not_worse, alike = 0, [0, 0]
     for case in plan.cases:
         if case.replay_id in plan.screened:
-            rows.append(_score(plan, case.replay_id, case.task_kind, False, 0.0, plan.screened[case.replay_id]))
+            rows.append(_score(plan, case, False, 0.0, plan.screened[case.replay_id]))
             continue
         orders = said.get((case.replay_id, version(case.rubric)), {})
         if len(orders) < 2:
@@ -246,7 +247,7 @@ def _judged(store: Store, plan: JudgePlan, run: _Run, stopped: str) -> Judged:
         state, value, reason = combined(orders[True], orders[False])
         counts[state] += 1
         passed = {"passed": True, "failed": False}.get(state)
-        rows.append(_score(plan, case.replay_id, case.task_kind, passed, value, reason))
+        rows.append(_score(plan, case, passed, value, reason))
         not_worse += state == "passed" and value == 1.0
         if _LIKE[0] <= len(case.candidate) / max(1, len(case.logged)) <= _LIKE[1]:
             alike[0] += state == "passed"
@@ -288,12 +289,10 @@ def combined(first: str | None, second: str | None) -> tuple[str, float, str]:
     return "passed", _VALUE[verdict], words.get(verdict, f"acceptable: {verdict}")
 
 
-def _score(
-    plan: JudgePlan, replay_id: int, kind: str, passed: bool | None, value: float, reason: str
-) -> dict[str, Any]:
+def _score(plan: JudgePlan, case: Case, passed: bool | None, value: float, reason: str) -> dict[str, Any]:
     return {
-        "replay_id": replay_id, "scorer": plan.scorer, "scorer_version": "1", "score": value, "passed": passed,
-        "reason": reason, "task_kind": kind, "scored_at_us": time.time_ns() // 1000,
+        "replay_id": case.replay_id, "scorer": plan.scorer, "scorer_version": version(case.rubric), "score": value,
+        "passed": passed, "reason": reason, "task_kind": case.task_kind, "scored_at_us": time.time_ns() // 1000,
     }  # fmt: skip
 
 

@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 
-from audit.deciding import deciding, totals
+from audit.deciding import Verdict, deciding, totals
 from audit.errors import ReadError, ReplayError
 from audit.ledger import checks
 from audit.outcomes import correct_outcomes
 from audit.review import Rating, agreement, draw_review, items, keep_ratings, page, read_ratings
 from audit.scoring import scoring
+from audit.statistics.intervals import upper_bound
+from audit.statistics.verdicts import whole_error
 from audit.store import Store
 from tests.scoring.conftest import Plant
 
@@ -27,11 +29,14 @@ def rate(store: Store, review: str, verdict: Callable[[dict[str, Any]], str], ra
     for row in drawn_rows(store):
         if row["review"] != review:
             continue
-        word = verdict(row)
-        mine, other = ("first", "second") if row["candidate_first"] else ("second", "first")
-        choice = {"good": "equal", "bad": f"{other}_only", "neither": "neither", "best": f"{mine}_only"}.get(word, word)
-        ratings.append(Rating(row["item"], choice, "", 1_000_000 + len(ratings)))
+        ratings.append(Rating(row["item"], choice_of(row, verdict(row)), "", 1_000_000 + len(ratings)))
     keep_ratings(store, review, rater, ratings)
+
+
+def choice_of(row: dict[str, Any], word: str) -> str:
+    """What a reviewer chooses who finds the candidate of an item so."""
+    mine, other = ("first", "second") if row["candidate_first"] else ("second", "first")
+    return {"good": "equal", "bad": f"{other}_only", "neither": "neither", "best": f"{mine}_only"}.get(word, word)
 
 
 def awake(store: Store) -> None:
@@ -227,6 +232,45 @@ def test_people_decide_what_nobody_could(drafted: Callable[..., Plant]) -> None:
     rate(store, draw_review(store, n=100).review, lambda _: "bad", "bob")
     rate(store, draw_review(store, n=100).review, lambda _: "bad", "cyd")
     assert deciding(store)[0].verdict == "not_safe"
+
+
+def rounds(store: Store, sizes: Sequence[int], bad: int = 0) -> list[Verdict]:
+    """The verdict after each round of so many ratings more; the first `bad` find the candidate worse."""
+    review, found = draw_review(store, n=sum(sizes)).review, []
+    order = [row["item"] for row in drawn_rows(store)]
+    for place, size in enumerate(sizes):
+        todo = order[sum(sizes[:place]) :][:size]
+        made = {row["item"]: row for row in drawn_rows(store)}
+        ratings = [
+            Rating(item, choice_of(made[item], "bad" if order.index(item) < bad else "good"), "", number)
+            for number, item in enumerate(todo)
+        ]
+        keep_ratings(store, review, "ann", ratings)
+        found += deciding(store)
+    return found
+
+
+def test_a_further_round_of_ratings_is_a_look(plant: Plant) -> None:
+    first, second, third = rounds(open_workflows(plant, [400]), [80, 60, 80], bad=1)
+    assert {first.verdict, second.verdict} == {"unknown"}, "one loss of 140 would do in one round"
+    assert "look 2 at new evidence, which has 10 % of the error" in second.reason
+    assert "look 3" in third.reason
+    assert third.loss_high == pytest.approx(upper_bound(1, 220, whole_error(3)))
+
+
+def test_rounds_that_could_certify_nothing_cost_nothing(plant: Plant) -> None:
+    *few, last = rounds(open_workflows(plant, [400]), [20] * 4)
+    assert {each.verdict for each in few} == {"unknown"}
+    assert last.verdict == "safe"
+    assert last.loss_high == pytest.approx(1 - whole_error(1) ** (1 / 80))
+
+
+def test_the_same_ratings_again_and_a_few_more_are_no_look(plant: Plant) -> None:
+    store = open_workflows(plant, [400])
+    (first, second) = rounds(store, [100, 8], bad=1)
+    (third,) = deciding(store)
+    assert [each.verdict for each in (first, second, third)] == ["unknown", "safe", "safe"]
+    assert second.loss_high == third.loss_high == pytest.approx(upper_bound(1, 108, whole_error(1)))
 
 
 def open_workflows(plant: Plant, sizes: Sequence[int]) -> Store:

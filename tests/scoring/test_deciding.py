@@ -10,6 +10,7 @@ from audit.deciding import Verdict, deciding, reasons, rule
 from audit.deciding.units import TrialKey
 from audit.scoring import observed, scoring
 from audit.statistics.certificates import clean_units
+from audit.statistics.intervals import upper_bound
 from audit.statistics.verdicts import whole_error
 
 HALF = {"probability": 0.5}
@@ -106,7 +107,7 @@ def test_too_few_answers_are_unknown_and_say_how_many_more(plant: Any) -> None:
     (found,) = decided(plant)
     assert found.verdict == "unknown"
     assert found.n_more is not None
-    assert 20 + found.n_more == clean_units(0.05, whole_error(2)), "they will be judged at the second look"
+    assert 20 + found.n_more == clean_units(0.05, whole_error(1)), "twenty could not be safe, so they were no look"
 
 
 def test_more_pairs_tested_need_more_evidence(plant: Any) -> None:
@@ -166,14 +167,14 @@ def test_people_decide_what_scorers_cannot_and_overrule_them(plant: Any) -> None
     assert deciding(plant.store)[0].verdict == "not_safe"
 
 
-def judged(plant: Any, passed: Callable[[int], bool], n: int, kind: str = "short_answer") -> None:
-    """A judge's verdict on the first n replays."""
+def judged(plant: Any, passed: Callable[[int], bool], n: int, kind: str = "short_answer", first: int = 1) -> None:
+    """A judge's verdict on n replays from the first."""
     rows = [
         {
             "replay_id": number, "scorer": "judge:m", "scorer_version": "1", "passed": passed(number), "score": 1.0,
             "task_kind": kind,
         }
-        for number in range(1, n + 1)
+        for number in range(first, first + n)
     ]  # fmt: skip
     plant.store.write_rows("score", rows)
 
@@ -497,26 +498,50 @@ def grow(plant: Any, numbers: range, good: Callable[[int], bool] = lambda _: Tru
 def test_answers_asked_for_after_a_look_are_judged_with_what_it_left_of_the_error(
     plant: Any, more: dict[str, Any]
 ) -> None:
-    run(plant, lambda number: f"answer {number}", n=60)
-    (first,) = decided(plant)
-    assert first.n_more == clean_units(0.05, whole_error(2)) - 60 == 48
-    grow(plant, range(60, 100), **more)
+    run(plant, lambda number: f"answer {number}" if number else "", n=70)
+    assert decided(plant)[0].verdict == "unknown"
+    grow(plant, range(70, 140), **more)
     (second,) = decided(plant)
-    assert second.verdict == "unknown", "100 clean units would do, had nobody looked at 60"
-    assert "look 2 at new answers, which has 10 % of the error" in second.reason
-    grow(plant, range(100, 130), **more)
+    assert second.verdict == "unknown", "one loss of 140 would do, had nobody looked at 70"
+    assert "look 2 at new evidence, which has 10 % of the error" in second.reason
+    grow(plant, range(140, 220), **more)
     (third,) = decided(plant)
-    assert third.verdict == "safe"
-    assert third.loss_high == pytest.approx(1 - whole_error(3) ** (1 / 130))
+    assert (third.verdict, third.loss) == ("safe", pytest.approx(1 / 220))
+    assert third.loss_high == pytest.approx(upper_bound(1, 220, whole_error(3)))
+
+
+def test_a_pilot_that_could_certify_nothing_is_no_look(plant: Any) -> None:
+    run(plant, lambda number: f"answer {number}", n=60)
+    (pilot,) = decided(plant)
+    assert (pilot.verdict, pilot.n_more) == ("unknown", clean_units(0.05, whole_error(1)) - 60)
+    grow(plant, range(60, 80))
+    (found,) = decided(plant)
+    assert found.verdict == "safe"
+    assert found.loss_high == pytest.approx(1 - whole_error(1) ** (1 / 80))
 
 
 def test_to_judge_the_same_answers_again_or_complete_them_is_no_look(plant: Any) -> None:
-    run(plant, lambda number: f"answer {number}", n=65)
+    run(plant, lambda number: f"answer {number}" if number else "", n=103)
     assert decided(plant)[0].verdict == decided(plant)[0].verdict == "unknown"
-    grow(plant, range(65, 70))
+    grow(plant, range(103, 110))
     (found,) = decided(plant)
-    assert found.verdict == "safe", "five calls that had failed, made again"
-    assert found.loss_high == pytest.approx(1 - whole_error(1) ** (1 / 70))
+    assert found.verdict == "safe", "seven calls that had failed, made again"
+    assert found.loss_high == pytest.approx(upper_bound(1, 110, whole_error(1)))
+
+
+def test_another_judge_is_a_look_and_more_answers_of_the_same_judge_are_none(plant: Any) -> None:
+    run(plant, lambda number: f"Thank you, {number}.", n=200, kind="drafting", logged=lambda number: f"Dear {number}.")
+    assert decided(plant)[0].undecided == 200
+    canaries(plant, n=400, kind="drafting")
+    judged(plant, lambda number: number > 8, 190, "drafting")
+    assert decided(plant)[0].verdict == "unknown"
+    judged(plant, lambda _: True, 10, "drafting", first=191)
+    (found,) = decided(plant)
+    assert (found.judged, found.verdict) == (200, "unknown")
+    assert "look 2" not in found.reason
+    plant.store.run("UPDATE score SET scorer_version = 'another rubric', passed = true WHERE scorer = 'judge:m'")
+    (again,) = decided(plant)
+    assert "look 2 at new evidence, which has 10 % of the error" in again.reason
 
 
 def test_candidates_tried_one_after_another_share_one_error(plant: Any) -> None:
