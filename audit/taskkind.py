@@ -6,12 +6,13 @@ Spanish, Italian and Portuguese.
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
+
+from audit.wire.text import read_json
 
 KINDS = (
     "tool_call",
@@ -113,8 +114,8 @@ def _structured(features: Features, asked: str) -> str | None:
     if features.response_format not in ("json_schema", "json_object") and not _JSON_START.match(features.answer):
         return None
     try:
-        value = json.loads(_FENCED.sub("", features.answer.strip()))
-    except (ValueError, RecursionError):
+        value = read_json(_FENCED.sub("", features.answer.strip()))
+    except ValueError:
         return None
     leaves = list(_leaves(value))
     short = len(leaves) <= 2 and all(len(str(leaf)) <= 40 for leaf in leaves)

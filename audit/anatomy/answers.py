@@ -7,6 +7,8 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
+from audit.wire.text import read_json
+
 _LEAST_ANSWERS = 20
 _LEAST_DISTINCT = 5
 _LEAST_TIMES = 5
@@ -101,7 +103,7 @@ def compact(answer: str) -> str:
     if body[:1] not in "{[" or not body:
         return answer
     try:
-        return json.dumps(json.loads(body), ensure_ascii=False, separators=(",", ":"))
+        return json.dumps(read_json(body), ensure_ascii=False, separators=(",", ":"))
     except (ValueError, RecursionError):
         return answer
 

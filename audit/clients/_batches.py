@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal
 
 from audit.clients import Answer, CallError
 from audit.clients._bodies import decode
 from audit.clients._failures import failure_of, status_failure
+from audit.wire.text import read_json
 
 MINUTES = 600.0
 """Seconds of silence in one request: a batch of large prompts takes long to upload and its results long to prepare."""
@@ -41,8 +41,8 @@ def lines(content: bytes) -> Iterator[Mapping[str, Any]]:
     """The JSON objects of a file of results; lines that are none are passed over, their requests count as missing."""
     for line in content.splitlines():
         try:
-            data = json.loads(line)
-        except (ValueError, RecursionError):
+            data = read_json(line)
+        except ValueError:
             continue
         if isinstance(data, dict) and isinstance(data.get("custom_id"), str):
             yield data

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from codecs import getincrementaldecoder
 from itertools import chain
 from typing import Any
@@ -11,6 +10,7 @@ from audit.clients import CallError
 from audit.clients._failures import bad_answer, billed, inner_failure
 from audit.wire.events import Events
 from audit.wire.stream import Stream
+from audit.wire.text import read_json
 
 _STREAM_STARTS = (b"data:", b"event:", b"error:", b"retry:", b"id:", b":")
 _LONGEST_START = max(map(len, _STREAM_STARTS))
@@ -106,8 +106,8 @@ def decode(content: bytes) -> dict[str, Any]:
 
 def _whole(content: bytes) -> dict[str, Any]:
     try:
-        data = json.loads(content)
-    except (ValueError, RecursionError) as error:
+        data = read_json(content)
+    except ValueError as error:
         kind = "a web page" if content.lstrip()[:1] == b"<" else "something that is not JSON"
         raise bad_answer(f"the endpoint answered with {kind}") from error
     if not isinstance(data, dict):

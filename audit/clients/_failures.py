@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import time
 from collections.abc import Mapping
@@ -11,6 +10,7 @@ from math import isfinite
 from typing import Any
 
 from audit.clients import CallError, FailureKind
+from audit.wire.text import read_json
 
 _REMEDIES = {
     "unauthorised": "check the key in the environment variable its endpoint names",
@@ -115,7 +115,7 @@ def _reason(error: Exception) -> str:
 
 def _error_object(response: Any) -> dict[str, Any]:
     try:
-        data = json.loads(response.content)
+        data = read_json(response.content)
     except Exception:  # an unread or undecodable body says no more than the status
         return {}
     if isinstance(data, list) and data:

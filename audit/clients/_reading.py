@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any
 
-from audit.wire.text import repaired
+from audit.wire.text import read_json, repaired
 
 
 def text_of(content: object) -> str:
@@ -24,8 +23,8 @@ def arguments_of(value: object) -> Any:
     if not isinstance(value, str):
         return value if value is not None else {}
     try:
-        return json.loads(value) if value.strip() else {}
-    except (ValueError, RecursionError):
+        return read_json(value) if value.strip() else {}
+    except ValueError:
         return value
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Iterator
 from functools import lru_cache
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from audit.containers.tables import open_sqlite
+from audit.wire.text import read_json
 
 _MARK = "_llm_migrations"
 _CACHED_MESSAGES = 4096
@@ -192,7 +192,7 @@ class _Database:
 
 def _decoded(text: Any) -> Row:
     try:
-        found = json.loads(text) if isinstance(text, str) else None
-    except (ValueError, RecursionError):
+        found = read_json(text) if isinstance(text, str) else None
+    except ValueError:
         return {}
     return found if isinstance(found, dict) else {}

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from typing import BinaryIO
 
 from audit.containers.items import EXCERPT_BYTES, Item, Unreadable
+from audit.wire.text import read_json
 
 _PAIR = re.compile(r"""([^\s="]+)(?:=("(?:[^"\\]|\\.)*"|[^\s"]*))?(?=\s|$)\s*""")
 _LINES = 40
@@ -65,6 +65,6 @@ def _plain(value: str) -> str:
     if not value.startswith('"'):
         return value
     try:
-        return str(json.loads(value, strict=False))
+        return str(read_json(value, strict=False))
     except ValueError:
         return value[1:-1].replace('\\"', '"')

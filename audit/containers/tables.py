@@ -105,6 +105,9 @@ def open_sqlite(path: Path) -> sqlite3.Connection:
         # in a folder that can't be written to, a database with a write-ahead log opens only as immutable
         connection.close()
         connection = sqlite3.connect(f"{uri}?immutable=1", uri=True)
+    except sqlite3.Error:
+        connection.close()
+        raise
     return connection
 
 

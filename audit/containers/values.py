@@ -7,6 +7,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from audit.wire.text import too_deep
+
 State = Literal["complete", "incomplete", "cut_string", "broken", "too_deep"]
 
 _loose = json.JSONDecoder(strict=False)
@@ -62,7 +64,7 @@ def decode_one(text: str, position: int, *, strict: bool = True) -> tuple[Any, i
         return None, error.pos, _state(error, text)
     except RecursionError:
         return None, position, "too_deep"
-    return value, end, "complete"
+    return (None, position, "too_deep") if too_deep(value, text, position, end) else (value, end, "complete")
 
 
 def gap_end(text: str, position: int) -> int:

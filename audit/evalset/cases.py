@@ -14,6 +14,7 @@ from audit.deciding import TrialKey, Unit, evidence
 from audit.replay.prompts import gather, load
 from audit.scoring import Transcript, answer_text, transcripts
 from audit.store import Store
+from audit.wire.text import read_json
 
 FORMAT = "audit-evalset/1"
 _CHUNK = 256
@@ -183,7 +184,7 @@ def _logged(transcript: Transcript) -> Reply:
 
 def _parsed(text: str) -> dict[str, Any] | None:
     try:
-        call = json.loads(text)
+        call = read_json(text)
     except ValueError:
         return None
     return call if isinstance(call, dict) else None

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+
+from audit.wire.text import read_json
 
 Flags = NDArray[np.bool_]
 
@@ -217,8 +218,8 @@ def acts(name: str) -> bool:
 def tool_name(text: str) -> str:
     """Name of a tool in its definition or in a call of it, in any flavour; empty when it has none."""
     try:
-        tool = json.loads(text)
-    except (ValueError, RecursionError):
+        tool = read_json(text)
+    except ValueError:
         return ""
     if not isinstance(tool, dict):
         return ""

@@ -14,6 +14,7 @@ from audit.levers._places import instance
 from audit.levers._probe import fresh, remember
 from audit.levers._trims import cut, found, rewrite, unmeasured
 from audit.store import Store
+from audit.wire.text import read_json
 
 _NAME = "unused_tools"
 _OFFERED = """
@@ -86,7 +87,7 @@ def unused(store: Store, least: int) -> list[dict[str, Any]]:
 def tool_name(text: str | None) -> str:
     """Name of a tool that the caller runs; empty for tools of the provider, whose use is logged nowhere."""
     try:
-        tool = json.loads(text or "")
+        tool = read_json(text or "")
         inner = tool.get("function") or tool.get("toolSpec") or tool
         runs_here = any(key in inner for key in ("parameters", "input_schema", "inputSchema", "parametersJsonSchema"))
         return str(inner.get("name") or "") if runs_here or "function" in tool else ""

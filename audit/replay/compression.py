@@ -25,6 +25,7 @@ from audit.figures import count as figure
 from audit.figures import listing, things
 from audit.replay.webpages import markdown
 from audit.tokens import count
+from audit.wire.text import too_deep
 
 _Kind = tuple[str, str]
 """What was done: a noun, and how it is said now."""
@@ -209,9 +210,10 @@ def _records(text: str) -> _Lines | None:
 def _read(text: str) -> Any:
     """The value of a JSON text, None where it has none that can be written back as it was."""
     try:
-        return _EXACT.decode(text)
+        value = _EXACT.decode(text)
     except (ValueError, RecursionError):
         return None
+    return None if too_deep(value, text) else value
 
 
 def _found(text: str) -> Iterator[tuple[int, int]]:

@@ -15,6 +15,7 @@ from audit.clients import Image, Message, NotReplayableError, Prompt, Tool, Tool
 from audit.replay.parameters import plain_schema, settings
 from audit.replay.pictures import NOT_PICTURES, PLACEHOLDER, on_file
 from audit.store import Store
+from audit.wire.text import read_json
 
 _WANTED = "CREATE OR REPLACE TEMP TABLE replay_wanted (request_id BIGINT)"
 _TEXTS = """
@@ -250,7 +251,7 @@ def tool(text: str) -> Tool:
 
 def _object(text: str) -> dict[str, Any]:
     try:
-        data = json.loads(text)
+        data = read_json(text)
     except ValueError:
         return {}
     return data if isinstance(data, dict) else {}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from typing import Any
 from audit.errors import ReadError
 from audit.hashes import rows_digest
 from audit.store import Store
+from audit.wire.text import read_json
 
 FORMAT = "audit-ratings/1"
 PAIR = ("first_better", "second_better", "equal", "first_only", "second_only", "neither", "cannot_tell")
@@ -48,7 +48,7 @@ class Imported:
 def read_ratings(path: str | Path) -> tuple[str, str, list[Rating]]:
     """Review, rater and ratings of an exported file; raises ReadError where it is none."""
     try:
-        data = json.loads(Path(path).read_text(encoding="utf-8"))
+        data = read_json(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
         raise ReadError(f"{path}: {error.strerror or error}", "name the file the review page exported") from error
     except ValueError as error:

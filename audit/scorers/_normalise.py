@@ -12,6 +12,8 @@ from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Any
 
+from audit.wire.text import read_json
+
 # NFKC would turn 10² into 102 and 1½ into 11⁄2
 _KEEP_APART = str.maketrans(
     {
@@ -101,8 +103,8 @@ def is_document(value: Any) -> bool:
 
 def _load(text: str) -> tuple[bool, Any]:
     try:
-        return True, json.loads(text)
-    except (ValueError, RecursionError):
+        return True, read_json(text)
+    except ValueError:
         return False, None
 
 

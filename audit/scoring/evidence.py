@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +10,7 @@ from audit.scorers import Answer, Context, ToolCall
 from audit.scorers._normalise import normalise
 from audit.store import Store
 from audit.store.tasks import DISPUTED
+from audit.wire.text import read_json
 
 _USER_CHARACTERS = 20_000
 _MIN_REQUESTS = 20
@@ -154,8 +154,8 @@ def decoded(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     try:
-        return json.loads(value)
-    except (ValueError, RecursionError):
+        return read_json(value)
+    except ValueError:
         return value
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 
 from audit.store import Store
+from audit.wire.text import read_json
 
 _SEGMENTS = """
 SELECT s.request_id, s.direction, s.role, s.kind, c.text
@@ -65,10 +66,10 @@ def answer_text(text: str | None, tool_calls: str | None) -> str:
 def call_text(text: str) -> str:
     """A tool call (JSON) as both sides write it, so that its layout does not tell who made it."""
     try:
-        call = json.loads(text)
+        call = read_json(text)
         arguments = call.get("arguments")
         if isinstance(arguments, str):
-            arguments = json.loads(arguments)
+            arguments = read_json(arguments)
         return f"calls {call.get('name')}({json.dumps(arguments, ensure_ascii=False, sort_keys=True, indent=1)})"
     except (ValueError, AttributeError):
         return text

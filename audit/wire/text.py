@@ -40,6 +40,38 @@ def maybe_json(value: Any) -> Any:
     return value
 
 
+DEEPEST = 200
+"""Deepest nesting of JSON that is read beyond the fast parser: what is deeper, no later step could walk through."""
+
+
+def read_json(text: str | bytes, *, strict: bool = True) -> Any:
+    """The value of a JSON text somebody else wrote; ValueError where it is none or nested too deeply.
+
+    `strict` refuses control characters inside strings.
+    """
+    try:
+        value = json.loads(text, strict=strict)
+    except RecursionError as error:
+        raise ValueError(_TOO_DEEP) from error
+    if too_deep(value, text if isinstance(text, str) else text.decode("latin-1")):
+        raise ValueError(_TOO_DEEP)
+    return value
+
+
+_TOO_DEEP = f"nested more than {DEEPEST} deep"
+
+
+def too_deep(value: Any, text: str, start: int = 0, end: int | None = None) -> bool:
+    """Whether the value read from this part of a text is nested too deeply to go on with."""
+    if text.count("[", start, end) + text.count("{", start, end) <= DEEPEST:
+        return False
+    here, levels = [value], 0
+    while here := [each for each in here if isinstance(each, dict | list)]:
+        levels += 1
+        here = [inner for each in here for inner in (each.values() if isinstance(each, dict) else each)]
+    return levels > DEEPEST
+
+
 def _decode(text: str) -> Any:
     try:
         return orjson.loads(text)
@@ -47,8 +79,8 @@ def _decode(text: str) -> Any:
         pass
     try:
         # lone surrogates, NaN and huge integers are beyond the fast parser
-        return json.loads(text)
-    except (ValueError, RecursionError):
+        return read_json(text)
+    except ValueError:
         return _python(text) if text.startswith(_PYTHON) else None
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from audit.wire.beside import error_name, status_problem
 from audit.wire.calls import from_pair
 from audit.wire.columns import layout, normal, spellings
 from audit.wire.tags import tag
-from audit.wire.text import canonical, damage, label, maybe_json, repaired, scalar
+from audit.wire.text import canonical, damage, label, maybe_json, read_json, repaired, scalar
 
 ASK = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "hi"}]}
 ANSWER = {"object": "chat.completion", "model": "gpt-4o-mini", "choices": [{"message": {"content": "yo"}}]}
@@ -165,6 +166,12 @@ def test_json_that_the_fast_parser_refuses() -> None:
     assert maybe_json('{"a": "\\ud800"}') == {"a": "\ud800"}
     deep = "[" * 5000 + "]" * 5000
     assert maybe_json(deep) == deep
+    assert read_json("[" * 100 + "]" * 100) is not None
+    for text in (deep, deep.encode(), '{"a":' * 300 + "1" + "}" * 300):
+        with pytest.raises(ValueError, match="nested"):
+            read_json(text)
+    wide = [[{}] for _ in range(1000)]
+    assert read_json(json.dumps(wide)) == wide
 
 
 def test_canonical_json_does_not_depend_on_order() -> None:
