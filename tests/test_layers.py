@@ -21,6 +21,7 @@ RANKS = [
         "ingest", "matching", "replay", "scoring", "deciding", "projection", "outliers", "outcomes", "summary", "why",
         "workflows", "ledger", "naming", "reconciling", "showing",
         "checking", "chargeback", "review", "judging", "routing", "evalset", "uncertainty",
+        "answers",
     },
     {"report"},
     {"export"},
@@ -65,6 +66,7 @@ STAGE_USES = {
     ("summary", "outcomes"), ("why", "outcomes"), ("deciding", "scoring"), ("checking", "outcomes"),
     ("matching", "scoring"), ("projection", "matching"), ("review", "deciding"),
     ("review", "scoring"), ("judging", "scoring"), ("judging", "replay"), ("judging", "deciding"),
+    ("answers", "deciding"), ("answers", "scoring"),
     ("evalset", "deciding"), ("evalset", "replay"), ("evalset", "scoring"),
 }  # fmt: skip
 

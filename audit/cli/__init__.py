@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from audit.cli import (
+    answering,
     checking,
     evaluating,
     health,
@@ -61,6 +62,7 @@ for module in (
     pricing,
     showing,
     quality,
+    answering,
     judging,
     reviewing,
     routing,

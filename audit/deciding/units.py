@@ -84,7 +84,7 @@ class Unit:
     """One prompt answered by one candidate.
 
     `state` is what became of it, `said` the same without people's word; `judge` decided where scorers could not.
-    `rated`, `chance`, `judges` and `ratings` as in `Word`; `same` when the candidate's text is the logged one,
+    `rated`, `chance`, `by`, `judges` and `ratings` as in `Word`; `same` when the candidate's text is the logged one,
     `logged_ok` what people said of the logged answer, `disputed` that the log marks it as bad. `weight` is requests
     over `included`, the chance to be in the sample; that is 0, and the weight that of its own requests, for what
     nobody drew. `stratum` is where it was drawn, `doubt` what its judge may get wrong, None without a judge. Costs are
@@ -128,6 +128,7 @@ class Unit:
     cached_tokens: int | None = None
     logged_cached_tokens: int | None = None
     disputed: bool = False
+    by: tuple[str, ...] = ()
     judges: frozenset[str] = frozenset()
     ratings: int = 0
 
@@ -257,6 +258,7 @@ def _unit(
         reason=word.reason,
         answer=row["answer"],
         logged_answer=row["logged_answer"],
+        by=word.by,
         judges=word.judges,
         ratings=word.ratings,
         disputed=(row["logged_outcome"] or "").strip().casefold() in DISPUTED,

@@ -30,8 +30,8 @@ class Word:
 
     `judge` decided where scorers could not, on the task kind `kind`. `rated` is what people found, None without a
     rating; `chance` that of being drawn for rating, None where the rating did not come from a draw and speaks for this
-    answer alone. `judges` are all whose verdicts on it count, each by its rubric; `ratings` is how often people rated
-    it, those they changed included.
+    answer alone. `by` are those whose word it is: scorers, judges or raters. `judges` are all whose verdicts on it
+    count, each by its rubric; `ratings` is how often people rated it, those they changed included.
     """
 
     state: State = "undecided"
@@ -41,6 +41,7 @@ class Word:
     kind: str = ""
     rated: bool | None = None
     chance: float | None = None
+    by: tuple[str, ...] = ()
     judges: frozenset[str] = frozenset()
     ratings: int = 0
 
@@ -93,7 +94,8 @@ def _scored(scores: list[dict[str, Any]]) -> Word:
             state: State = "passed" if passed else "failed"
             last = rows[-1]
             judge = last["scorer"] if judges else ""
-            return Word(state, last["reason"] or "", state, judge, last["task_kind"] or "")
+            by = tuple(sorted({row["scorer"] for row in rows if row["passed"] == passed}))
+            return Word(state, last["reason"] or "", state, judge, last["task_kind"] or "", by=by)
     return Word("undecided", next((row["reason"] or "" for row in scores), ""))
 
 
@@ -107,6 +109,7 @@ def _rate(word: Word, ratings: list[dict[str, Any]], chances: Mapping[str, float
     if word.rated is None:
         return
     word.state, word.reason = ("passed" if word.rated else "failed"), "rated by a person"
+    word.by = tuple(sorted(row["rater"] for row in ratings if _good(row) == word.rated))
     drawn = [chances[row["item"]] for row in ratings if row["phase"] == "two_phase" and row["item"] in chances]
     word.chance = max(drawn, default=None)
 

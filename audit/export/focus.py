@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from calendar import monthrange
 from datetime import date, timedelta
 from decimal import Decimal
@@ -13,12 +12,12 @@ from typing import Any
 import polars as pl
 import pyarrow as pa
 
+from audit.export.values import inert
+
 PICO = Decimal(10) ** 12
 _EPOCH = date(1970, 1, 1)
 _TEXT = ("team", "feature", "environment", "workflow")
 _LOGGED = (*_TEXT, "organization", "model", "provider_name", "service_tier")
-_DANGEROUS = ("=", "+", "-", "@")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 def write(rows: pa.Table, path: Path) -> int:
@@ -57,7 +56,7 @@ _SCHEMA: dict[str, Any] = {
 
 
 def _row(row: dict[str, Any], *, safe: bool) -> dict[str, Any]:
-    text = {name: _inert(row[name]) if safe else row[name] for name in _LOGGED}
+    text = {name: inert(row[name]) if safe else row[name] for name in _LOGGED}
     cost, listed = _dollars(row["cost_pico"]), _dollars(row["list_cost_pico"])
     day = None if row["day"] is None else _EPOCH + timedelta(days=row["day"])
     counted = row["sku_meter"] not in ("billed_adjustment", "request") and not row["sku_meter"].startswith("web_")
@@ -89,10 +88,3 @@ def _dollars(pico: int | Decimal | None) -> Decimal | None:
 
 def _stamp(day: date | None) -> str | None:
     return None if day is None else f"{day.isoformat()}T00:00:00Z"
-
-
-def _inert(text: str | None) -> str | None:
-    if text is None:
-        return None
-    plain = _CONTROL.sub("\ufffd", text)
-    return f"'{plain}" if plain.lstrip().startswith(_DANGEROUS) else plain

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 Document = dict[str, Any]
+
+_DANGEROUS = ("=", "+", "-", "@")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 def usd(pico: int | float | Decimal | None) -> float | None:
@@ -41,3 +45,14 @@ def measure_row(row: Mapping[str, Any]) -> Document:
     if isinstance(row.get("key"), int):
         document["key"] = day(row["key"])
     return document
+
+
+def inert(text: str | None, *, lines: bool = False) -> str | None:
+    """Text of a log for a cell of CSV: what a spreadsheet would run as a formula gets a leading apostrophe.
+
+    Control characters are replaced; with `lines`, line breaks and tabs stay.
+    """
+    if text is None:
+        return None
+    plain = _CONTROL.sub(lambda found: found[0] if lines and found[0] in "\n\t" else "\ufffd", text)
+    return f"'{plain}" if plain.lstrip().startswith(_DANGEROUS) else plain
