@@ -1,8 +1,8 @@
 """Are the dollars of a savings plan right after a replay: each lever and the joint total against logs whose truth is known.
 
-Run `python -m benchmarks.saving [audits] [seed] [world …]` (20 audits of every world take about 25 minutes of processor
-time). Each audit is a new log of the world and a new draw, through the commands: ingest, replay against recorded answers,
-route, savings. Printed for each lever: what was on offer, the mean truth, the bias of the point in shares of it; how often the
+Run `python -m benchmarks.saving [logs] [seed] [world …]` (ten logs of every world, 40 audits each, take about 30 minutes of
+processor time). Each audit is a draw of its own on one of the logs, through the commands: ingest, replay against recorded
+answers, route, savings. Printed for each lever: what was on offer, the mean truth, the bias of the point in shares of it; how often the
 90 % interval of the draw alone holds what this very log would have saved, how wide it is (in shares of the truth) and how wide
 an oracle's is, which knows how the draw scatters the point around the truth (3.29 standard deviations); how often the printed
 interval, which allows for other days as well, holds that, and the mean of all logs (where all were offered the same).
@@ -10,8 +10,9 @@ interval, which allows for other days as well, holds that, and the mean of all l
 
 from __future__ import annotations
 
+import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,12 +22,16 @@ import numpy as np
 
 from audit.statistics.distributions import normal_quantile
 from benchmarks.acceptance import cli
+from benchmarks.spending.caching import Answered, answered
 from benchmarks.spending.flows import WEAK, Flow, Log, build
 from benchmarks.spending.playing import played
-from benchmarks.spending.truth import Plan, truth
+from benchmarks.spending.truth import Plan, Truth, truth
+
+DRAWS = 4
+"""Audits of each log, with a draw of their own."""
 
 SAMPLE, LARGE, SEED = 500, 1500, 20261129
-"""Prompts a replay draws: of one or two workflows, and of the four of `joint`."""
+"""Prompts a replay draws, and in the worlds of several levers behind one another."""
 
 WORLDS: dict[str, tuple[Flow, ...]] = {
     "even": (Flow("parcels", 1500), Flow("returns", 900, verbose=2.0)),
@@ -38,6 +43,13 @@ WORLDS: dict[str, tuple[Flow, ...]] = {
     "variant": (Flow("parcels", 2400, cue="words", bad=1.0, spread=0.8, brief=0.5),),
     "trimmed": (Flow("parcels", 1500, noticed=True, spread=0.8, verbose=3.0),),
     "filtered": (Flow("parcels", 1200, spread=0.8, verbose=3.0), Flow("checks", 1300, pings=True)),
+    "wordings": (Flow("desk", 2200, spread=0.8, verbose=3.0, asked="alike"),),
+    "wordings, traps": (Flow("desk", 2400, spread=0.8, verbose=3.0, asked="alike", traps=0.3), Flow("parcels", 600)),
+    "wordings apart": (Flow("desk", 2000, spread=0.8, verbose=3.0, asked="apart"), Flow("parcels", 600)),
+    "joint cascade": (
+        Flow("orders", 1400, cue="form", bad=0.3, repeats=4.0, most=3, noticed=True, spread=0.8, verbose=3.0),
+        Flow("desk", 1400, spread=0.6, verbose=2.0, asked="alike"),
+    ),
     "joint": (
         Flow("parcels", 900, repeats=6.0, verbose=2.0, heads=8.0), Flow("notices", 600, noticed=True, spread=0.8, verbose=3.0),
         Flow("orders", 1000, cue="form", bad=0.3, verbose=3.0),
@@ -95,54 +107,76 @@ def _width(intervals: Sequence[Sequence[float]]) -> float:
     return float(np.mean([high - low for low, high in intervals]))
 
 
-def audit(folder: Path, log: Log, seed: int) -> tuple[Any, Plan]:
-    """The savings document of one audit through the commands, and the plan it offers."""
+def audits(folder: Path, log: Log, draws: int, sample: int) -> Iterator[tuple[Any, Plan, Answered]]:
+    """The savings documents of one log, one for each draw of prompts, the plans they offer, and what caches answer.
+
+    Everything goes through the commands; what a draw does not change (ingest, which questions are alike) is done once.
+    """
     log.write(folder)
     flows = {call.prompt.flow for call in log.calls}
-    path = folder / "audit.duckdb"
-    places = "--db", path, "--config", folder / "audit.toml"
-    cli("ingest", folder / "log.jsonl", *places)
-    asked = "--sample", SAMPLE if len(flows) < 3 else LARGE, "--seed", seed, "--no-floor", "--yes", *places
-    cli("replay", "--model", f"earlier/{WEAK}", *asked)
-    for flow in sorted(each.name for each in flows if each.brief):
-        with played(log):
-            cli("replay", "--variant", "concise", "--workflow", flow, *asked)
-    routes = cli("route", "-o", folder / "routes.json", *places)["routes"]
-    return cli("savings", *places), Plan.of(path, routes)
+    read, path = folder / "read.duckdb", folder / "audit.duckdb"
+    cli("ingest", folder / "log.jsonl", "--db", read)
+    cli("savings", "--db", read)
+    caches = answered(read, log) if any(flow.asked for flow in flows) else Answered()
+    for seed in range(1, 1 + draws):
+        shutil.copy(read, path)
+        places = "--db", path, "--config", folder / "audit.toml"
+        asked = "--sample", sample, "--seed", seed, "--no-floor", "--yes", *places
+        cli("replay", "--model", f"earlier/{WEAK}", *asked)
+        for flow in sorted(each.name for each in flows if each.brief):
+            with played(log):
+                cli("replay", "--variant", "concise", "--workflow", flow, *asked)
+        routes = cli("route", "-o", folder / "routes.json", *places)["routes"]
+        yield cli("savings", *places), Plan.of(path, routes), caches
 
 
-def measure(flows: Sequence[Flow], audits: int, seed: int) -> dict[str, Row]:
-    """Every figure of a world."""
+def measure(name: str, logs: int, seed: int) -> tuple[dict[str, Row], list[Answered]]:
+    """Every figure of a world, and what caches answered in each log."""
     rows: dict[str, Row] = {}
-    for number in range(audits):
-        log = build(tuple(flows), seed + number)
+    found: list[Answered] = []
+    sample = LARGE if "joint" in name else SAMPLE
+    for number in range(logs):
+        log = build(WORLDS[name], seed + number)
         with TemporaryDirectory() as folder:
-            document, plan = audit(Path(folder), log, 1 + number)
-        known = truth(log, plan)
-        levers = {each["name"]: each for each in document["levers"]}
-        if abs(document["baseline"]["cost_usd"] - known.baseline) > 1e-6 * known.baseline:
-            raise SystemExit("the log is priced otherwise than it was planted")
-        for name, step in known.steps.items():
-            lever, offered = levers[name], plan.steps if name == "routing" else ""
-            if abs(step - known.alone[name]) > 1e-9:
-                rows.setdefault(f"{name}, alone", Row()).add(offered, known.alone[name], lever["alone_usd"] or 0.0, {})
-            rows.setdefault(name, Row()).add(offered, step, lever["attributed_usd"], lever)
-        joint = document["joint"]
-        rows.setdefault("joint", Row()).add("", sum(known.steps.values()), joint["saving_usd"], joint)
-    return rows
+            for document, plan, caches in audits(Path(folder), log, DRAWS, sample):
+                _add(rows, document, plan, truth(log, plan, caches.calls))
+            found.append(caches)
+    return rows, found
 
 
-def main(audits: int, seed: int, names: Sequence[str]) -> None:
+def _add(rows: dict[str, Row], document: Any, plan: Plan, known: Truth) -> None:
+    levers = {each["name"]: each for each in document["levers"]}
+    if abs(document["baseline"]["cost_usd"] - known.baseline) > 1e-6 * known.baseline:
+        raise SystemExit("the log is priced otherwise than it was planted")
+    for name, step in known.steps.items():
+        lever, offered = levers[name], plan.steps if name == "routing" else ""
+        if abs(step - known.alone.get(name, step)) > 1e-9:
+            rows.setdefault(f"{name}, alone", Row()).add(offered, known.alone[name], lever["alone_usd"] or 0.0, {})
+        rows.setdefault(name, Row()).add(offered, step, lever["attributed_usd"], lever)
+    joint = document["joint"]
+    rows.setdefault("joint", Row()).add("", sum(known.steps.values()), joint["saving_usd"], joint)
+
+
+def main(logs: int, seed: int, names: Sequence[str]) -> None:
     """Print the table."""
     print(
         "| world | lever | on offer | audits | truth, $ | bias | draw held | its width | of an oracle's | oracle's | "
         "held | period held | width |\n|---|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|"
     )
     for name in names or WORLDS:
-        for lever, row in measure(WORLDS[name], audits, seed).items():
-            print(row.line(name, lever, audits), flush=True)
+        rows, caches = measure(name, logs, seed)
+        for lever, row in rows.items():
+            if any(row.truths):
+                print(row.line(name, lever, logs * DRAWS), flush=True)
+        if any(each.calls for each in caches):
+            served, wrong = sum(each.served for each in caches), sum(each.wrong for each in caches)
+            certified = sum(each.served > 0 for each in caches)
+            print(
+                f"{name}: certified in {certified} of {logs} logs, {served} requests served, {wrong} wrongly",
+                flush=True,
+            )
 
 
 if __name__ == "__main__":
     given = [int(each) for each in sys.argv[1:3]]
-    main(*given, *(20, SEED)[len(given) :], sys.argv[3:])
+    main(*given, *(10, SEED)[len(given) :], sys.argv[3:])

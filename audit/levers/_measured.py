@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from audit.statistics.arrays import FloatArray
-from audit.statistics.estimation import Estimate
+from audit.statistics.estimation import Measured
 from audit.store import Store
 
 _MEDIA = """
@@ -54,7 +54,7 @@ def find_media(store: Store) -> None:
     store.run(_MEDIA)
 
 
-def shares(savings: Iterable[tuple[float, Estimate]], draws: int, seed: int) -> FloatArray:
+def shares(savings: Iterable[tuple[float, Measured]], draws: int, seed: int) -> FloatArray:
     """Draws of a saving over its point value.
 
     `savings` are the dollars of each workflow and the share of them that is saved, with the error the draw of its
@@ -64,5 +64,5 @@ def shares(savings: Iterable[tuple[float, Estimate]], draws: int, seed: int) -> 
     point, drawn = 0.0, np.zeros(draws)
     for dollars, share in savings:
         point += dollars * share.value
-        drawn += dollars * random.normal(share.value, share.standard_error, draws)
+        drawn += dollars * share.draws(draws, random)
     return drawn / point if point > 0 else np.ones(draws)

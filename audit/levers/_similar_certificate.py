@@ -204,7 +204,10 @@ def _reason(last: Step, chosen: int | None, tested: Sequence[int], noisy: bool, 
     if not tested:
         needed = clean_units(alpha, delta)
         pairs = "pair" if last.compared == 1 else "pairs"
-        return f"{last.compared} {pairs} with both answers were found and {needed} without a fault would be needed"
+        found = f"{last.compared} {pairs} with both answers were found"
+        if last.compared >= needed:
+            return f"{found}; {needed} without a fault would do if all questions came equally often, here it takes more"
+        return f"{found} and {needed} without a fault would be needed"
     if last.undecided > last.disagreeing:
         return f"{last.undecided} of {last.compared} compared answers are worded differently; a judge could tell"
     return f"{last.disagreeing} of {last.compared} compared answers disagree"

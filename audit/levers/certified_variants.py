@@ -10,7 +10,7 @@ from audit.figures import count, minute, share
 from audit.levers import Lever, Settings
 from audit.levers._measured import INPUT, find_left, find_media, shares
 from audit.statistics.arrays import FloatArray
-from audit.statistics.estimation import Estimate, ratio
+from audit.statistics.estimation import Measured, ratio
 from audit.statistics.verdicts import VALID_DAYS
 from audit.store import Store
 
@@ -79,28 +79,45 @@ LEFT JOIN told AS t ON t.workflow_id = c.workflow_id AND t.current_model = c.cur
 WHERE r.input_tokens > 0 AND r.output_tokens IS NOT NULL
 """
 
+# the ratios over all requests, and those over the ones nobody drew: of these a drawn prompt stands for 1/chance - 1
 _RATIOS = """
 CREATE OR REPLACE TEMP TABLE certified_variants_ratio AS
 WITH tested AS (
     SELECT workflow_id, current_model, MAX(logged_input) AS tokens
     FROM certified_variants_unit WHERE changed = 1 GROUP BY workflow_id, current_model
+),
+added AS (
+    SELECT u.workflow_id, u.current_model, t.tokens, SUM(u.weight) AS weight, SUM(u.weight * u.changed) AS changed,
+           SUM(u.weight * u.input) AS input, SUM(u.weight * u.logged_input) AS logged_input,
+           SUM(u.weight * u.output) AS output, SUM(u.weight * u.logged_output) AS logged_output,
+           SUM(u.weight * (1 - u.chance) * u.input) AS rest_input,
+           SUM(u.weight * (1 - u.chance) * u.logged_input) AS rest_logged_input,
+           SUM(u.weight * (1 - u.chance) * u.output) AS rest_output,
+           SUM(u.weight * (1 - u.chance) * u.logged_output) AS rest_logged_output, MAX(u.last_us) AS last_us
+    FROM certified_variants_unit AS u
+    JOIN tested AS t ON t.workflow_id = u.workflow_id AND t.current_model = u.current_model
+    WHERE u.logged_input <= t.tokens
+    GROUP BY u.workflow_id, u.current_model, t.tokens
 )
-SELECT u.workflow_id, u.current_model, SUM(u.weight * u.input) / SUM(u.weight * u.logged_input) AS input_ratio,
-       SUM(u.weight * u.output) / GREATEST(SUM(u.weight * u.logged_output), 1.0) AS output_ratio,
-       MAX(t.tokens) AS tested_tokens, SUM(u.weight * u.changed) / SUM(u.weight) AS changed, MAX(u.last_us) AS last_us
-FROM certified_variants_unit AS u
-JOIN tested AS t ON t.workflow_id = u.workflow_id AND t.current_model = u.current_model
-WHERE u.logged_input <= t.tokens
-GROUP BY u.workflow_id, u.current_model
-HAVING SUM(u.weight) > 0
+SELECT workflow_id, current_model, tokens AS tested_tokens, changed / weight AS changed, last_us,
+       input / logged_input AS input_ratio, output / GREATEST(logged_output, 1.0) AS output_ratio,
+       CASE WHEN rest_logged_input > 0 THEN rest_input / rest_logged_input ELSE input / logged_input END
+           AS rest_input_ratio,
+       CASE WHEN rest_logged_output > 0 THEN rest_output / rest_logged_output
+            ELSE output / GREATEST(logged_output, 1.0) END AS rest_output_ratio
+FROM added WHERE weight > 0
 """
 
+# a drawn prompt takes what it was measured to take
 _SCOPE = """
 CREATE OR REPLACE TEMP TABLE certified_variants_scope AS
-SELECT r.request_id, t.input_ratio, t.output_ratio
+SELECT r.request_id, COALESCE(u.input / u.logged_input, t.rest_input_ratio) AS input_ratio,
+       COALESCE(u.output / GREATEST(u.logged_output, 1.0), t.rest_output_ratio) AS output_ratio
 FROM certified_variants_ratio AS t
 JOIN request AS r ON r.workflow_id = t.workflow_id
     AND COALESCE(r.response_model, r.request_model) = t.current_model
+LEFT JOIN certified_variants_unit AS u ON u.workflow_id = t.workflow_id AND u.current_model = t.current_model
+    AND u.prompt_key = r.prompt_key
 LEFT JOIN measured_media AS m ON m.request_id = r.request_id
 WHERE r.status = 'billable' AND r.prompt_key IS NOT NULL AND r.input_tokens <= t.tested_tokens
     AND m.request_id IS NULL
@@ -164,7 +181,7 @@ def _shares(store: Store, settings: Settings, draws: int, seed: int) -> FloatArr
     return shares(_savings(pl.DataFrame(store.query(_DRAWN))), draws, seed)
 
 
-def _savings(drawn: pl.DataFrame) -> Iterator[tuple[float, Estimate]]:
+def _savings(drawn: pl.DataFrame) -> Iterator[tuple[float, Measured]]:
     """The dollars of each workflow, and the share of them that is saved."""
     for units in drawn.partition_by("workflow_id", "current_model"):
         current, otherwise = units["current"].to_numpy(), units["otherwise"].to_numpy()
@@ -211,8 +228,9 @@ FROM remaining AS m LEFT JOIN certified_variants_request AS p ON p.request_id = 
         "only workflows whose certificate says safe; no request longer than those tested, without full text or with "
         "images, sound or files",
         "of several safe variants the cheapest; none where another model is certified, since both together are not",
-        "tokens as the replay used them, a prompt the variant does not change at what it takes today; what the levers "
-        "above took off a request counts towards it, so that nothing counts twice",
+        "tokens as the replay used them, prompt by prompt where it asked and in the ratio of these elsewhere, a prompt "
+        "the variant does not change at what it takes today; what the levers above took off a request counts towards "
+        "it, so that nothing counts twice",
         "the certificate holds for this traffic and this model version; repeat it after 30 days or a change",
     ),
     fix="Change these requests as the variant does; docs/replay.md says what each one changes.",

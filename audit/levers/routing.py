@@ -11,7 +11,7 @@ from audit.figures import count, minute, share
 from audit.levers import Lever, Settings
 from audit.levers._measured import find_left, find_media, shares
 from audit.statistics.arrays import FloatArray
-from audit.statistics.estimation import Estimate, ratio
+from audit.statistics.estimation import Measured, ratio
 from audit.statistics.verdicts import VALID_DAYS
 from audit.store import Store
 
@@ -188,7 +188,7 @@ def _shares(store: Store, settings: Settings, draws: int, seed: int) -> FloatArr
     return shares(_savings(pl.DataFrame(store.query(_DRAWN))), draws, seed)
 
 
-def _savings(drawn: pl.DataFrame) -> Iterator[tuple[float, Estimate]]:
+def _savings(drawn: pl.DataFrame) -> Iterator[tuple[float, Measured]]:
     """The dollars of each workflow, and the share of them that is saved."""
     for units in drawn.partition_by("workflow_id", "current_model"):
         cost = units["cost"].to_numpy()

@@ -27,13 +27,13 @@ ORDER BY p.method, p.similarity DESC, p.request_id, p.neighbour_id
 
 
 def _prepare(store: Store, settings: Settings) -> None:
-    certified = _certified(store, settings)
+    proven = certified(store, settings)
     chosen = study(store, settings, "normalised")
     found = traffic(store, settings, "normalised", REMAINING)
     found = found.without(np.array(chosen.per_user, dtype=np.int64), "per_user")
-    rows = found.fit & np.isin(found.workflow, list(certified))
+    rows = found.fit & np.isin(found.workflow, list(proven))
     ttl_us = lives_of(chosen.lives, found.workflow, float(settings["unproven_ttl_s"]))
-    hits = found.ids[similar_hits(found, rows, ttl_us, neighbours(store, certified))]
+    hits = found.ids[similar_hits(found, rows, ttl_us, neighbours(store, proven))]
     store.replace("semantic_cache_hit", pa.table({"request_id": pa.array(hits, pa.int64())}))
 
 
@@ -50,7 +50,8 @@ def neighbours(store: Store, certified: dict[int, Certificate]) -> Neighbours:
     return {question: tuple(others) for question, others in alike.items()}
 
 
-def _certified(store: Store, settings: Settings) -> dict[int, Certificate]:
+def certified(store: Store, settings: Settings) -> dict[int, Certificate]:
+    """Certificates of the workflows in which one answer may serve alike questions."""
     return {key: each for key, each in certificates(store, settings).items() if each.chosen is not None}
 
 

@@ -80,7 +80,7 @@ class Bounds:
         return round(pico / self.days * self.month_days)
 
     def monthly_interval(self, steps: Sequence[Step]) -> Range:
-        """Prediction interval of one future month of the summed saving; the share's own spread is added to it."""
+        """Prediction interval of one future month of the summed saving; what is open of the shares is added to it."""
         known = [step.astype(np.float64) for step, _ in steps if step is not None]
         blocks = self.weights.shape[1]
         if not known or blocks < 2:
@@ -89,17 +89,16 @@ class Bounds:
         ahead = self.month_days / self.days * blocks
         spread = float(np.std(by_block, ddof=1)) * np.sqrt(1 / blocks + 1 / ahead) * ahead
         t = float(special.stdtrit(blocks - 1, 1 - (1 - self.level) / 2))
-        z = float(special.ndtri(1 - (1 - self.level) / 2))
         mean = float(np.mean(by_block)) * ahead
-        half = np.hypot(t * spread, z * self._share_spread(steps) * ahead / blocks)
-        return round(mean - half), round(mean + half)
+        below, above = self._open(steps)
+        month = ahead / blocks
+        return round(mean - np.hypot(t * spread, below * month)), round(mean + np.hypot(t * spread, above * month))
 
-    def _share_spread(self, steps: Sequence[Step]) -> float:
-        total = np.zeros(self.draws)
-        for step, share in steps:
-            if step is not None and share is not None:
-                total += float(step.sum()) * np.asarray(share)
-        return float(np.std(total))
+    def _open(self, steps: Sequence[Step]) -> tuple[float, float]:
+        """How far below and above its point the sum may lie on the log's own days."""
+        low, high = self.interval(self.joint(steps, other_days=False))
+        point = sum(float(step.sum()) for step, _ in steps if step is not None)
+        return max(0.0, point - low), max(0.0, high - point)
 
     def payback_months(self, effort_days: float, pico: int) -> float | None:
         """Months until the engineering effort is paid back; None when nothing is saved."""

@@ -13,7 +13,12 @@ def linearised(residual: FloatArray, missing: FloatArray, codes: IntArray) -> fl
 
     `missing` is the chance not to be in the sample: what was taken for certain adds none.
     """
-    variance = 0.0
+    return float((contributions(residual, missing, codes) ** 2).sum())
+
+
+def contributions(residual: FloatArray, missing: FloatArray, codes: IntArray) -> FloatArray:
+    """Return what each unit adds to the error of that total: the squares add up to its variance."""
+    found = np.zeros(residual.size)
     for code in range(int(codes.max()) + 1):
         member = codes == code
         open_ = missing[member]
@@ -21,8 +26,22 @@ def linearised(residual: FloatArray, missing: FloatArray, codes: IntArray) -> fl
         if n < 2 or doubt <= 0:
             continue
         centred = residual[member] - float((open_ * residual[member]).sum()) / doubt
-        variance += n / (n - 1) * float((open_ * centred**2).sum())
-    return variance
+        found[member] = np.sqrt(n / (n - 1) * open_) * centred
+    return found
+
+
+def freedom(parts: FloatArray, most: int) -> float:
+    """Return the degrees of freedom of a variance that is the sum of squares of these parts; `most` at most.
+
+    The variance of a variance grows with the kurtosis of what it is made of (Satterthwaite 1946): normal parts have
+    about as many degrees as there are, a few that make up most of it have two.
+    """
+    square = float((parts**2).sum())
+    n = int((parts != 0).sum())
+    if square <= 0 or n < 2:
+        return float(max(1, most))
+    kurtosis = n * float((parts**4).sum()) / square**2
+    return max(1.0, min(float(most), 2 * n / (kurtosis - 1) if kurtosis > 1 else float(most)))
 
 
 def design_effect(residual: FloatArray, codes: IntArray) -> float:

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from audit.replay.variants import CONCISE
 from audit.tokens import count
+from benchmarks.spending.wordings import TOWNS, alike, trap
 
 STRONG, WEAK = "gpt-4o", "gpt-4o-mini"
 PRICES = {STRONG: (2.5, 10.0), WEAK: (0.15, 0.6)}
@@ -24,7 +25,6 @@ DAYS = 14
 _START, _DAY = 1_791_187_200, 86_400
 _FORMAT = {"type": "json_schema", "json_schema": {"name": "o", "schema": {
     "type": "object", "properties": {"order": {"type": "integer"}}, "required": ["order"]}}}  # fmt: skip
-TOWNS = ("Rome", "Oslo", "Lima", "Turin", "Bergen", "Quito")
 NOTICE = (
     "The warehouse in the north packs parcels on weekdays between eight and six, hands them to the carrier in the "
     "evening, and keeps whatever the carrier could not deliver for ten working days behind the counter at the main "
@@ -49,17 +49,21 @@ class Usage(NamedTuple):
 class Flow:
     """One workflow of a world.
 
+    Prompts come `repeats` times, about (Pareto), and `most` times at most.
     `cue` is what tells the prompts the cheap model can't answer: nothing (it can), their `length`, their `words`, or
     the `form` of its answer. Tokens are lognormal with sigma `spread`. The cheap model's output is `verbose` times
     today's, times size to the power `growth`, `heads` times that where a prompt comes often, and scatters; `noticed` says
     that every prompt holds one paragraph twice; `brief` is the part of an answer left when asked for a brief one; `pings`
-    are health checks, one prompt that comes at even intervals.
+    are health checks, one prompt that comes at even intervals. `asked` says that the requests are twelve questions in nine
+    hundred wordings, with one answer to each question (`alike`) or each wording its own (`apart`); of them `traps` are
+    questions that only look like others.
     """
 
     name: str
     prompts: int
     cue: str = ""
     repeats: float = 1.0
+    most: int = 30
     spread: float = 0.3
     verbose: float = 1.0
     heads: float = 1.0
@@ -68,6 +72,8 @@ class Flow:
     brief: float | None = None
     bad: float = 0.0
     pings: bool = False
+    asked: str = ""
+    traps: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +90,7 @@ class Prompt:
     candidate: Usage
     briefly: Usage
     repeated_tokens: int
+    meaning: str = ""
 
     @property
     def messages(self) -> list[dict[str, str]]:
@@ -133,9 +140,14 @@ def build(flows: tuple[Flow, ...], seed: int) -> Log:
             gap = DAYS * _DAY / flow.prompts
             calls += [Call(_START + place * gap, check, place == 0) for place in range(flow.prompts)]
             continue
+        if flow.asked:
+            calls += _asked(rng, flow)
+            continue
         for _ in range(round(rng.gauss(flow.prompts, flow.prompts**0.5))):
             number += 1
-            times = 1 if flow.repeats <= 1 else min(30, max(1, int(rng.paretovariate(1.2) * (flow.repeats - 1) / 3)))
+            times = (
+                1 if flow.repeats <= 1 else min(flow.most, max(1, int(rng.paretovariate(1.2) * (flow.repeats - 1) / 3)))
+            )
             prompt = _prompt(rng, flow, number, times)
             begin = _START + (DAYS - 0.5) * _DAY * rng.random()
             moments = sorted(begin + 0.4 * _DAY * rng.random() for _ in range(times))
@@ -143,10 +155,27 @@ def build(flows: tuple[Flow, ...], seed: int) -> Log:
     return Log(sorted(calls, key=lambda call: call.at))
 
 
-def _prompt(rng: Random, flow: Flow, number: int, times: int) -> Prompt:
+def _asked(rng: Random, flow: Flow) -> list[Call]:
+    """Requests at any time, each in a wording that may have been used before."""
+    prompts: dict[str, Prompt] = {}
+    meanings: dict[str, int] = {}
+    calls = []
+    for at in sorted(
+        _START + DAYS * _DAY * rng.random() for _ in range(round(rng.gauss(flow.prompts, flow.prompts**0.5)))
+    ):
+        text, meaning = (trap if rng.random() < flow.traps else alike)(rng)
+        first = text not in prompts
+        if first:
+            answer = meanings.setdefault(text if flow.asked == "apart" else meaning, len(meanings) + 1)
+            prompts[text] = _prompt(rng, flow, answer, 1, text)
+        calls.append(Call(at, prompts[text], first))
+    return calls
+
+
+def _prompt(rng: Random, flow: Flow, number: int, times: int, told: str = "") -> Prompt:
     hard = bool(flow.cue) and rng.random() < (flow.bad or 0.4)
     lost = hard if flow.cue else times == 1 and rng.random() < 0.002
-    text = _text(rng, flow, number, hard)
+    text = told or _text(rng, flow, number, hard)
     logged = json.dumps({"order": number}) if flow.cue == "form" else f"{number}.5 kg"
     weak = logged if not lost else "I need more details." if flow.cue == "form" else f"{number}.7 kg"
     size = rng.lognormvariate(0.0, flow.spread)
@@ -162,7 +191,8 @@ def _prompt(rng: Random, flow: Flow, number: int, times: int) -> Prompt:
     )
     kept = today.output * (flow.brief or 1.0) * rng.lognormvariate(0.0, flow.spread)
     briefly = Usage(asked + tokens(CONCISE) + 4, max(1, min(today.output, int(kept))))
-    return Prompt(flow, text, logged, weak, lost, hard and flow.cue == "form", today, candidate, briefly, notice)
+    return Prompt(flow, text, logged, weak, lost, hard and flow.cue == "form", today, candidate, briefly, notice,
+                  f"{flow.name} {number}")  # fmt: skip
 
 
 def _text(rng: Random, flow: Flow, number: int, hard: bool) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -48,16 +48,25 @@ class Truth:
     steps: dict[str, float] = field(default_factory=dict)
 
 
-def truth(log: Log, plan: Plan) -> Truth:
-    """What the plan saves on this log: repeats are answered from a cache, paragraphs said once, the rest as offered."""
+def truth(log: Log, plan: Plan, caches: Mapping[str, Collection[int]]) -> Truth:
+    """What the plan saves on this log: repeats are answered from a cache, paragraphs said once, the rest as offered.
+
+    `caches` are the numbers of calls each cache answers where that is not just every repeat: of questions in many wordings.
+    """
     found, decided = Truth(), {}
-    for call in log.calls:
+    for number, call in enumerate(log.calls):
         prompt, now = call.prompt, call.prompt.today.cost(STRONG)
         key = id(prompt)
         if key not in decided:
             decided[key] = _levers(prompt, plan)
         found.baseline += now
         left = now
+        if prompt.flow.asked:
+            for name, numbers in caches.items():
+                if number in numbers:
+                    _count(found.steps, name, now)
+                    _count(found.alone, name, now)
+                    left = 0.0
         for name, after in decided[key].items():
             gone = name == "exact_cache"
             if gone and call.first:

@@ -6,8 +6,6 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
-
 sys.path.insert(0, str(Path(__file__).parent.parent))
 from planting import DAY, PRICES, START, Plant
 
@@ -69,7 +67,22 @@ def test_a_certified_variant_saves_the_tokens_it_was_measured_to_save() -> None:
 def test_prompts_the_variant_does_not_change_save_nothing() -> None:
     half = lever(projection(planted(changed=6).store, Config()))
     assert half is not None
-    assert half.alone_pico == pytest.approx(6 * (400 * PRICES["input"] + 50 * PRICES["output"]))
+    assert half.alone_pico == 6 * (400 * PRICES["input"] + 50 * PRICES["output"])
+    assert half.requests == 6, "which prompts it changes is known of those that were drawn"
+
+
+def test_a_drawn_prompt_saves_what_it_was_measured_to_and_others_the_ratio_of_these() -> None:
+    plant = planted(changed=6)
+    plant.store.run("UPDATE sample SET inclusion_probability = 0.5")
+    plant.call(at_us=START + DAY, key=99)
+    store = plant.store
+    bench = Bench(store, settings_of([LEVER], {}), 2**60)
+    bench.start()
+    bench.apply(LEVER)
+    left = {row["request_id"]: int(row["pico"]) for row in store.rows(
+        "SELECT request_id, CAST(SUM(cost_pico) AS BIGINT) AS pico FROM remaining GROUP BY request_id")}  # fmt: skip
+    shorter = 600 * PRICES["input"] + 50 * PRICES["output"]
+    assert [left[number] for number in range(1, CALLS + 2)] == [shorter] * 6 + [TODAY] * 6 + [(shorter + TODAY) // 2]
 
 
 def test_longer_answers_are_paid() -> None:

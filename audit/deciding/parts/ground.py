@@ -141,7 +141,7 @@ class Ground:
         if not self.weights[known] @ spent > 0 or np.isnan(saved).any():
             return None, None
         units = list(compress(self.trial.evidence, known))
-        share, error = ratio(
+        share = ratio(
             saved,
             spent,
             self.weights[known],
@@ -149,7 +149,7 @@ class Ground:
             [unit.stratum for unit in units],
             None if self.clusters is None else [unit.cluster for unit in units],
         )
-        return share, error
+        return share.value, share.standard_error
 
     def policy(self, step: Step, name: str, **values: Any) -> Policy:
         """A row about this pair; times are now."""
