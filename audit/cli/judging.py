@@ -31,7 +31,7 @@ def judge(
     config: ConfigFile = None,
     as_json: Json = False,
 ) -> None:
-    """Let a model judge the answers programs can't compare. It is tested with planted answers while it judges.
+    """Let a model judge the answers programs can't compare, or fail with doubt, and test it with planted answers.
 
     Every answer is judged in both orders, without names, by the rubric of its workflow (`[rubrics]` in audit.toml). A
     judge that fails its planted answers, changes its mind with the order or answers as two models decides nothing.
@@ -110,10 +110,11 @@ def _print_plan(plan: JudgePlan, cap: float) -> None:
     from audit.cli.replay_plan import destination
 
     expected = "no price" if plan.expected_usd is None else figures.money(plan.expected_usd * 1e12)
+    doubtful = f" ({plan.doubtful} programs failed with doubt)" if plan.doubtful else ""
     console.say(
-        f"{len(plan.cases)} answers wait for a judge: {len(plan.asks)} questions to {console.clean(plan.judge)}, "
-        f"{plan.canaries} of them about planted answers; {plan.reused} were answered before; expected {expected}, "
-        f"hard cap ${cap:g}"
+        f"{len(plan.cases)} answers wait for a judge{doubtful}: {len(plan.asks)} questions to "
+        f"{console.clean(plan.judge)}, {plan.canaries} of them about planted answers; {plan.reused} were answered "
+        f"before; expected {expected}, hard cap ${cap:g}"
     )
     if plan.again:
         console.note(f"{plan.again} of the questions were asked before, and the answers could not be read")
@@ -133,6 +134,8 @@ def _print_judged(made: Judged) -> None:
         f"{made.inconsistent} by order, {made.unread} without a verdict, {made.screened} failed unasked; "
         f"${made.spent_usd:.4f} spent" + (f"; {made.stopped}" if made.stopped else "")
     )
+    if made.doubtful:
+        console.note(f"programs had failed {made.doubtful} of them with doubt; {made.overruled} are acceptable")
     for kind, count in made.failures.items():
         console.warn(f"{figures.things(count, 'question')} got no answer: {kind}")
     console.table(

@@ -1,6 +1,7 @@
 """Ratings of people against what scorers and judges said: who speaks for whom.
 
-Answers fall into groups by workflow and by what was said of them (passed, failed, undecided), by programs or a judge.
+Answers fall into groups by workflow and by what was said of them (passed, failed, failed with doubt, undecided), by
+programs or a judge.
 People rated some of each group, drawn by chance, so the rated ones speak for their group. In a certificate, the unrated
 members of a group people contradict lose their vote: the rated ones take their weight. In a share of acceptable
 answers, enough ratings of a judge's group, or of a program's that people contradict, correct it; groups with few are
@@ -43,6 +44,11 @@ class Alike:
     def judged(self) -> bool:
         """Whether a judge said it."""
         return bool(self.units[0].judge)
+
+    @property
+    def open(self) -> bool:
+        """Whether nobody could decide them, or programs failed them with doubt: people speak for these in any case."""
+        return self.said == "undecided" or self.units[0].in_doubt
 
     @property
     def speaker(self) -> tuple[int, bool]:
@@ -96,24 +102,25 @@ class Voices:
     def among(cls, units: Sequence[Unit]) -> Voices:
         """Sort the units out.
 
-        People may speak for what nobody could decide, for what a judge said, and for what programs said of a workflow
-        where people contradict any of it: that they agree with a program is no reason to doubt the answers they did not
-        see. Where all of a group were rated each speaks for itself.
+        People may speak for what nobody could decide or programs failed with doubt, for what a judge said, and for what
+        programs were sure of in a workflow where people contradict any of that: that they agree with a program is no
+        reason to doubt the answers they did not see. Where all of a group were rated each speaks for itself.
         """
-        found: dict[tuple[int, str, bool], list[Unit]] = {}
+        found: dict[tuple[int, str, bool, bool], list[Unit]] = {}
         settled: list[Unit] = []
         for unit in units:
             if _settled(unit):
                 settled.append(unit)
             else:
-                found.setdefault((unit.workflow_id, unit.said, bool(unit.judge)), []).append(unit)
+                key = unit.workflow_id, unit.said, bool(unit.judge), unit.in_doubt
+                found.setdefault(key, []).append(unit)
         groups = tuple(
             Alike(tuple(group), tuple(unit for unit in group if unit.rated is not None))
             for _, group in sorted(found.items())
         )
         partly = [group for group in groups if 0 < len(group.rated) < len(group.units)]
-        doubted = {group.speaker for group in partly if group.contradicted}
-        open_ = [group for group in partly if group.said == "undecided" or group.judged or group.speaker in doubted]
+        doubted = {group.speaker for group in partly if group.contradicted and not group.open}
+        open_ = [group for group in partly if group.open or group.judged or group.speaker in doubted]
         speaking = tuple(_pools(open_))
         heard = {id(group) for pool in speaking for group in pool}
         unheard = tuple(group for group in open_ if id(group) not in heard)
@@ -184,7 +191,7 @@ def _pools(groups: Sequence[Alike]) -> Iterator[tuple[Alike, ...]]:
     as it takes to have enough, and none where all of them have too few."""
     kinds: dict[tuple[str, bool], list[Alike]] = {}
     for group in groups:
-        kinds.setdefault((group.said, group.judged), []).append(group)
+        kinds.setdefault(("open" if group.open else group.said, group.judged), []).append(group)
     for alike in kinds.values():
         left = sorted(alike, key=lambda group: len(group.rated))
         pool: list[Alike] = []

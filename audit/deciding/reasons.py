@@ -61,7 +61,7 @@ def notes(trial: rule.Trial, judged: rule.Judged, units: Sequence[Unit], measure
         _look(trial): trial.look > 1 and bool(trial.units) and not judged.stands,
         "observed in the log, not assigned by chance": any(unit.origin == "observed" for unit in units),
     }
-    return [note for note, holds in found.items() if holds] + _rated(trial)
+    return [note for note, holds in found.items() if holds] + _doubtful(trial) + _rated(trial)
 
 
 def _reading(judged: rule.Judged, undecided: int) -> str:
@@ -76,6 +76,21 @@ def _look(trial: rule.Trial) -> str:
     return (
         f"look {trial.look} at new evidence, which has {100 * look_error(trial.look) / FAMILY_DELTA:.2g} % of the error"
     )
+
+
+def _doubtful(trial: rule.Trial) -> list[str]:
+    """Fails of programs that others may overrule, and did."""
+    doubtful = [unit for unit in trial.units if unit.doubtful]
+    alone = sum(unit.in_doubt and unit.rated is None for unit in doubtful)
+    others, right = len(doubtful) - alone, sum(unit.state == "passed" for unit in doubtful)
+    return [
+        note
+        for note, holds in (
+            (f"of {others} programs failed with doubt {right} accepted by a judge or people", others),
+            (f"{_count(alone, 'fail', 'fails')} of programs in doubt: a judge or people may say otherwise", alone),
+        )
+        if holds
+    ]
 
 
 def _rated(trial: rule.Trial) -> list[str]:

@@ -34,7 +34,9 @@ class Verdict(Timing):
     the candidate itself; `failed` those without an answer for any reason. Bounds of `loss` are one-sided and adjusted
     for all `tried` pairs; those of `acceptable` are a plain 90 % interval. `acceptable` counts requests; the same is
     there of distinct prompts and of dollars. `rated` answers were seen by people,
-    `judged` ones decided by `judge` alone. `refused` and `current_refused` count refusals of the candidate and in the
+    `judged` ones decided by `judge` alone. Programs failed `doubtful` ones with doubt: of these a judge alone decided
+    `doubtful_judged`, people rated `doubtful_rated`, and `doubtful_accepted` were acceptable to them; the others stay
+    failed. `refused` and `current_refused` count refusals of the candidate and in the
     log on the same prompts; `error_share` is the share of prompts the candidate could not answer,
     `current_error_share` that of failed calls in the log. How long answers take is in `Timing`.
     """
@@ -81,6 +83,10 @@ class Verdict(Timing):
     error_share: float | None
     current_error_share: float | None
     tried: int
+    doubtful: int
+    doubtful_judged: int
+    doubtful_rated: int
+    doubtful_accepted: int
 
     @property
     def needs(self) -> str:
@@ -202,6 +208,7 @@ def _acceptable(units: Sequence[Unit]) -> dict[str, Any]:
 
 def _decided(units: Sequence[Unit]) -> dict[str, Any]:
     """The columns of a verdict that say how many answers there were, and who decided them."""
+    doubtful = [unit for unit in units if unit.doubtful]
     judges = sorted({unit.judge.removeprefix("judge:") for unit in units if unit.judge})
     return {
         "n": len(units),
@@ -209,6 +216,10 @@ def _decided(units: Sequence[Unit]) -> dict[str, Any]:
         "rated": sum(unit.rated is not None for unit in units),
         "judged": sum(bool(unit.judge) and unit.rated is None for unit in units),
         "judge": ", ".join(judges) or None,
+        "doubtful": len(doubtful),
+        "doubtful_judged": sum(bool(unit.judge) and unit.rated is None for unit in doubtful),
+        "doubtful_rated": sum(unit.rated is not None for unit in doubtful),
+        "doubtful_accepted": sum(unit.state == "passed" for unit in doubtful),
     }
 
 

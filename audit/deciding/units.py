@@ -84,11 +84,11 @@ class Unit:
     """One prompt answered by one candidate.
 
     `state` is what became of it, `said` the same without people's word; `judge` decided where scorers could not.
-    `rated`, `chance`, `by`, `judges` and `ratings` as in `Word`; `same` when the candidate's text is the logged one,
-    `logged_ok` what people said of the logged answer, `disputed` that the log marks it as bad. `weight` is requests
-    over `included`, the chance to be in the sample; that is 0, and the weight that of its own requests, for what
-    nobody drew. `stratum` is where it was drawn, `doubt` what its judge may get wrong, None without a judge. Costs are
-    pico-USD per request, None where unpriced; `output_cost` is what of the candidate's is for its answer.
+    `rated`, `chance`, `by`, `judges`, `ratings` and `doubtful` as in `Word`; `same` when the candidate's text is the
+    logged one, `logged_ok` what people said of the logged answer, `disputed` that the log marks it as bad. `weight` is
+    requests over `included`, the chance to be in the sample; that is 0, and the weight that of its own requests, for
+    what nobody drew. `stratum` is where it was drawn, `doubt` what its judge may get wrong, None without a judge. Costs
+    are pico-USD per request, None where unpriced; `output_cost` is what of the candidate's is for its answer.
     """
 
     replay_id: int
@@ -131,6 +131,12 @@ class Unit:
     by: tuple[str, ...] = ()
     judges: frozenset[str] = frozenset()
     ratings: int = 0
+    doubtful: bool = False
+
+    @property
+    def in_doubt(self) -> bool:
+        """Whether nothing but a doubtful fail of programs was said of it."""
+        return self.doubtful and self.said == "failed" and not self.judge
 
     @property
     def drawn_with(self) -> float:
@@ -282,6 +288,7 @@ def _unit(
         included=0.0 if observed else drawn.included,
         stratum=drawn.stratum,
         doubt=doubt.get((word.judge, word.kind)),
+        doubtful=word.doubtful,
     )
 
 

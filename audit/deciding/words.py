@@ -16,7 +16,8 @@ GOOD = frozenset({"acceptable", "better", "equal", "acceptable_but_worse", "acce
 BAD = frozenset({"unacceptable", "bad", "fail"})
 
 _SCORES = """
-SELECT replay_id, scorer, scorer_version, passed, reason, task_kind FROM score ORDER BY replay_id, scored_at_us, scorer
+SELECT replay_id, scorer, scorer_version, passed, COALESCE(doubtful, FALSE) AS doubtful, reason, task_kind
+FROM score ORDER BY replay_id, scored_at_us, scorer
 """
 _RATINGS = "SELECT replay_id, request_id, rater, verdict, phase, item FROM rating ORDER BY rated_at_us, event_id"
 _DRAWN = """
@@ -28,10 +29,11 @@ SELECT item, MAX(inclusion_probability) AS inclusion_probability FROM review_ite
 class Word:
     """What became of one answer: `state` with people's word, `said` without it.
 
-    `judge` decided where scorers could not, on the task kind `kind`. `rated` is what people found, None without a
-    rating; `chance` that of being drawn for rating, None where the rating did not come from a draw and speaks for this
-    answer alone. `by` are those whose word it is: scorers, judges or raters. `judges` are all whose verdicts on it
-    count, each by its rubric; `ratings` is how often people rated it, those they changed included.
+    `judge` decided where scorers could not, or failed it with doubt (`doubtful`), on the task kind `kind`. `rated` is
+    what people found, None without a rating; `chance` that of being drawn for rating, None where the rating did not
+    come from a draw and speaks for this answer alone. `by` are those whose word it is: scorers, judges or raters.
+    `judges` are all whose verdicts on it count, each by its rubric; `ratings` is how often people rated it, those they
+    changed included.
     """
 
     state: State = "undecided"
@@ -44,6 +46,7 @@ class Word:
     by: tuple[str, ...] = ()
     judges: frozenset[str] = frozenset()
     ratings: int = 0
+    doubtful: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,16 +90,30 @@ def words(store: Store, unfit: frozenset[tuple[str, str]]) -> Words:
 
 
 def _scored(scores: list[dict[str, Any]]) -> Word:
-    for judges in (False, True):
-        rows = [row for row in scores if is_judge(row["scorer"]) == judges]
-        passed = majority(row["passed"] for row in rows)
-        if passed is not None:
-            state: State = "passed" if passed else "failed"
-            last = rows[-1]
-            judge = last["scorer"] if judges else ""
-            by = tuple(sorted({row["scorer"] for row in rows if row["passed"] == passed}))
-            return Word(state, last["reason"] or "", state, judge, last["task_kind"] or "", by=by)
-    return Word("undecided", next((row["reason"] or "" for row in scores), ""))
+    """The programs' word; that of judges who were asked where programs are open, or failed an answer with doubt.
+
+    A judge that does not agree with itself there leaves the answer open.
+    """
+    programs = [row for row in scores if not is_judge(row["scorer"])]
+    judges = [row for row in scores if is_judge(row["scorer"])]
+    passed = majority(row["passed"] for row in programs)
+    doubtful = passed is False and all(row["doubtful"] for row in programs if row["passed"] is False)
+    if passed is not None and not (doubtful and judges):
+        return _decided(passed, programs, doubtful)
+    passed = majority(row["passed"] for row in judges)
+    if passed is not None:
+        return _decided(passed, judges, doubtful)
+    said = judges if doubtful else scores
+    return Word("undecided", next((row["reason"] or "" for row in said), ""), doubtful=doubtful)
+
+
+def _decided(passed: bool, rows: list[dict[str, Any]], doubtful: bool) -> Word:
+    """What most of programs, or of judges, said; the last of them says why."""
+    state: State = "passed" if passed else "failed"
+    last = rows[-1]
+    judge = last["scorer"] if is_judge(last["scorer"]) else ""
+    by = tuple(sorted({row["scorer"] for row in rows if row["passed"] == passed}))
+    return Word(state, last["reason"] or "", state, judge, last["task_kind"] or "", by=by, doubtful=doubtful)
 
 
 def is_judge(scorer: str) -> bool:

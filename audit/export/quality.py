@@ -172,6 +172,12 @@ def verdict_row(row: Verdict, names: Mapping[int, str]) -> Document:
         "judged": row.judged,
         "judge": row.judge,
         "undecided": row.undecided,
+        "doubtful": {
+            "n": row.doubtful,
+            "judged": row.doubtful_judged,
+            "rated": row.doubtful_rated,
+            "accepted": row.doubtful_accepted,
+        },
         "failed": row.failed,
         "refused": row.refused,
         "current_refused": row.current_refused,
@@ -262,6 +268,7 @@ def judge_plan_document(plan: JudgePlan) -> Document:
     return {
         "judge": plan.judge,
         "answers": len(plan.cases),
+        "doubtful": plan.doubtful,
         "questions": len(plan.asks),
         "planted": plan.canaries,
         "reused": plan.reused,
@@ -286,6 +293,7 @@ def judge_document(
         "failed": made.failed,
         "inconsistent": made.inconsistent,
         "unread": made.unread,
+        "doubtful": {"answers": made.doubtful, "passed": made.overruled},
         "screened": made.screened,
         "not_worse": made.not_worse,
         "pass_share_at_like_length": made.pass_share_alike,

@@ -1,4 +1,4 @@
-"""The answers a judge is asked about: those no program could decide, with what it has to read."""
+"""The answers a judge is asked about: those no program could decide, or failed with doubt, and what it has to read."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from audit.store import Store
 
 _CHUNK = 256
 
-# a program's word is final; where several programs spoke, none of them may have decided
+# a program's word is final unless it doubts it; where several programs spoke, none of them may have been sure
 _OPEN = """
 WITH open_answer AS (
-    SELECT s.replay_id, MIN(s.task_kind) AS task_kind
+    SELECT s.replay_id, MIN(s.task_kind) AS task_kind, COUNT(s.passed) > 0 AS doubtful
     FROM score AS s WHERE s.scorer NOT LIKE 'judge%'
     GROUP BY s.replay_id
-    HAVING SUM(CASE WHEN s.passed IS NULL THEN 0 ELSE 1 END) = 0
+    HAVING SUM(CASE WHEN s.passed OR (NOT s.passed AND NOT COALESCE(s.doubtful, FALSE)) THEN 1 ELSE 0 END) = 0
 )
 SELECT p.replay_id, p.request_id, p.workflow_id, p.current_model, p.endpoint, p.model,
-       COALESCE(p.variant, '') AS variant, p.text, p.tool_calls, o.task_kind, COALESCE(w.name, '') AS workflow,
-       COALESCE(r.provider_name, r.price_provider, '') AS provider_name
+       COALESCE(p.variant, '') AS variant, p.text, p.tool_calls, o.task_kind, o.doubtful,
+       COALESCE(w.name, '') AS workflow, COALESCE(r.provider_name, r.price_provider, '') AS provider_name
 FROM open_answer AS o
 JOIN replay AS p ON p.replay_id = o.replay_id
 JOIN request AS r ON r.request_id = p.request_id
@@ -40,7 +40,10 @@ FROM replay WHERE status = 'ok' AND COALESCE(text, '') || COALESCE(tool_calls, '
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One replayed answer to judge; `candidate_key` names the candidate on its workflow."""
+    """One replayed answer to judge; `candidate_key` names the candidate on its workflow.
+
+    `doubtful`: programs failed it with doubt; of others they could tell nothing.
+    """
 
     replay_id: int
     request_id: int
@@ -53,10 +56,11 @@ class Case:
     logged: str
     candidate: str
     rubric: str
+    doubtful: bool = False
 
 
 def cases(store: Store, rubrics: Mapping[str, str], workflows: Sequence[str] = ()) -> list[Case]:
-    """Every open answer whose logged counterpart has text, in an order of chance (that of the prompts' hashes).
+    """Every open or doubtful answer whose logged counterpart has text, in an order of chance (of the prompts' hashes).
 
     `rubrics` says by workflow name what makes an answer acceptable; others get that of their task kind.
     """
@@ -75,7 +79,7 @@ def cases(store: Store, rubrics: Mapping[str, str], workflows: Sequence[str] = (
                     row["replay_id"], row["request_id"], row["workflow_id"], row["workflow"], row["provider_name"],
                     _candidate(row),
                     kind, tuple(transcript.turns), transcript.answer, answer_text(row["text"], row["tool_calls"]),
-                    rubrics.get(row["workflow"]) or RUBRICS.get(kind, USUAL_RUBRIC),
+                    rubrics.get(row["workflow"]) or RUBRICS.get(kind, USUAL_RUBRIC), row["doubtful"],
                 )
             )  # fmt: skip
     return made

@@ -56,6 +56,11 @@ class JudgePlan:
     destination: Destination
 
     @property
+    def doubtful(self) -> int:
+        """Answers programs had failed with doubt."""
+        return sum(case.doubtful for case in self.cases)
+
+    @property
     def scorer(self) -> str:
         """Name its verdicts carry in the table `score`."""
         return f"judge:{self.judge}"
@@ -88,8 +93,9 @@ def plan_judging(
 ) -> JudgePlan:
     """Plan to let `model` (a name or ENDPOINT/NAME) judge every open answer, canaries among them, in both orders.
 
+    Answers that programs failed with doubt come last: a cap that ends the run leaves those at the programs' word.
     What it was asked before is not asked again, save once where its answer could not be read. Raises ReplayError where
-    no answer is open, and ConfigError for a model without an endpoint.
+    no answer is open or doubtful, and ConfigError for a model without an endpoint.
     """
     directory = Directory(catalogue, endpoints, time.time_ns() // 1000)
     endpoint, name = directory.find(model)
@@ -148,26 +154,32 @@ def _screened(store: Store, found: Sequence[Case]) -> dict[int, str]:
 def _questions(found: Sequence[Case], screened: Mapping[int, str], seed: int, known: Known) -> list[_Put]:
     """What the judge has to answer; canaries first: where it is asleep, that should be known before the rest is paid.
 
-    A task kind it has no question of needs none, and one whose questions are all answered none beyond those that
-    prove it.
+    Those of task kinds with nothing but doubtful answers come with these, behind all that is open.
     """
     kinds: dict[str, list[Case]] = {}
     for case in found:
         kinds.setdefault(case.task_kind, []).append(case)
     put: list[_Put] = []
-    for kind in sorted(kinds):
-        judged = [case for case in kinds[kind] if case.replay_id not in screened]
-        planted = list(_both_ways(plant(kinds[kind], seed))) if judged else []
-        left = any(not known.settled("", case, first) for case in judged for first in (True, False))
-        enough = Counter(each.canary for each in planted)
-        put += [
-            each
-            for each in planted
-            if left
-            or known.settled(each.canary, each.case, each.first)
-            or known.planted(kind, each.canary) < enough[each.canary]
-        ]
-    return put + list(_both_ways([("", case, case.candidate) for case in found if case.replay_id not in screened]))
+    for doubtful in (False, True):
+        for kind in sorted(kinds):
+            if all(case.doubtful for case in kinds[kind]) == doubtful:
+                put += _planted(kind, kinds[kind], screened, seed, known)
+        asked = [case for case in found if case.doubtful == doubtful and case.replay_id not in screened]
+        put += _both_ways([("", case, case.candidate) for case in asked])
+    return put
+
+
+def _planted(kind: str, cases: Sequence[Case], screened: Mapping[int, str], seed: int, known: Known) -> Iterator[_Put]:
+    """The planted answers of a task kind: none where the judge has no question of it, and where all of these are
+    answered none beyond those that prove it."""
+    judged = [case for case in cases if case.replay_id not in screened]
+    planted = list(_both_ways(plant(cases, seed))) if judged else []
+    left = any(not known.settled("", case, first) for case in judged for first in (True, False))
+    enough = Counter(each.canary for each in planted)
+    for each in planted:
+        settled = known.settled(each.canary, each.case, each.first)
+        if left or settled or known.planted(kind, each.canary) < enough[each.canary]:
+            yield each
 
 
 def _both_ways(put: Sequence[tuple[str, Case, str]]) -> Iterator[_Put]:

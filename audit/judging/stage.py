@@ -49,9 +49,10 @@ class Judged:
     """What a judgement brought.
 
     `answers` were judged in both orders: `passed` acceptable in both, `failed` in neither, `inconsistent` in one;
-    `unread` got no verdict. `not_worse` counts answers at least as good as the logged one; `pass_share_alike` is the
-    share passed among answers about as long as the logged one (0.8 to 1.25 times), None without any. `screened` failed
-    unasked. `stopped` says why it ended early (empty = it did not), `unanswered` which questions got no answer.
+    `unread` got no verdict. `doubtful` of them programs had failed with doubt, `overruled` of these it passed.
+    `not_worse` counts answers at least as good as the logged one; `pass_share_alike` is the share passed among answers
+    about as long as the logged one (0.8 to 1.25 times), None without any. `screened` failed unasked. `stopped` says why
+    it ended early (empty = it did not), `unanswered` which questions got no answer.
     """
 
     judge: str
@@ -62,6 +63,8 @@ class Judged:
     failed: int
     inconsistent: int
     unread: int
+    doubtful: int
+    overruled: int
     screened: int
     not_worse: int
     pass_share_alike: float | None
@@ -236,6 +239,7 @@ def _judged(store: Store, plan: JudgePlan, run: _Run, stopped: str) -> Judged:
         said.setdefault((row["replay_id"], row["protocol"]), {})[bool(row["candidate_first"])] = row["verdict"]
     rows: list[dict[str, Any]] = []
     counts = {"passed": 0, "failed": 0, "inconsistent": 0, "unread": 0}
+    doubtful = {"doubtful": 0, "overruled": 0}
     not_worse, alike = 0, [0, 0]
     for case in plan.cases:
         if case.replay_id in plan.screened:
@@ -246,6 +250,8 @@ def _judged(store: Store, plan: JudgePlan, run: _Run, stopped: str) -> Judged:
             continue
         state, value, reason = combined(orders[True], orders[False])
         counts[state] += 1
+        doubtful["doubtful"] += case.doubtful
+        doubtful["overruled"] += case.doubtful and state == "passed"
         passed = {"passed": True, "failed": False}.get(state)
         rows.append(_score(plan, case, passed, value, reason))
         not_worse += state == "passed" and value == 1.0
@@ -260,6 +266,7 @@ def _judged(store: Store, plan: JudgePlan, run: _Run, stopped: str) -> Judged:
         reused=plan.reused,
         answers=sum(counts.values()),
         **counts,
+        **doubtful,
         screened=len(plan.screened),
         not_worse=not_worse,
         pass_share_alike=alike[0] / alike[1] if alike[1] else None,
@@ -319,6 +326,7 @@ def _log(store: Store, plan: JudgePlan, made: Judged, max_cost_usd: float | None
         "passed": made.passed,
         "failed": made.failed,
         "inconsistent": made.inconsistent,
+        "doubtful": made.doubtful,
         "screened": made.screened,
         "spent_usd": made.spent_usd,
         "fit": {each.task_kind: list(each.faults) for each in made.fitness},

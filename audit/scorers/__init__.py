@@ -48,13 +48,18 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """Judgement of one candidate answer: `value` in [0, 1]; `passed` None means a judge or a person must decide."""
+    """Judgement of one candidate answer: `value` in [0, 1]; `passed` None means a judge or a person must decide.
+
+    `doubtful`: it fails, but for a reason that has been wrong of real answers; a judge or a person who is asked may say
+    otherwise, and where nobody is it stays a fail.
+    """
 
     value: float
     passed: bool | None
     reason: str
     scorer: str = ""
     version: str = ""
+    doubtful: bool = False
 
 
 @dataclass(frozen=True, slots=True)

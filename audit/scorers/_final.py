@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from audit.scorers._amounts import amounts_in, says_amount
 from audit.scorers._conclusion import asks_number, last_sentence, same_conclusion
+from audit.scorers._doubt import ANOTHER_FINAL
 from audit.scorers._normalise import normalise
 from audit.scorers._stated import final_answer, same_option
 from audit.scorers._typed import carried, compare_typed, truth
@@ -31,7 +32,7 @@ def same_final(reference: str, candidate: str, prompt: str) -> Final:
     equal = True if normalise(ours) == normalise(theirs) else _same_value(ours, theirs, understood)
     if equal is None:
         return Final(None, "final answers are worded differently")
-    return Final(equal, "same final answer" if equal else "another final value")
+    return Final(equal, "same final answer" if equal else ANOTHER_FINAL)
 
 
 def _same_value(ours: str, theirs: str, prompt: str) -> bool | None:

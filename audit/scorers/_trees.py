@@ -108,10 +108,11 @@ class Difference:
     """Where two values differ: `wrong` surely, `free_text` only in wording.
 
     `extra` are fields the reference lacks, `missing` optional ones the candidate lacks; defaults and empty values are
-    in neither.
+    in neither. `values` are the reference's where single values differ surely.
     """
 
     wrong: list[str] = field(default_factory=list)
+    values: list[Any] = field(default_factory=list)
     free_text: list[str] = field(default_factory=list)
     facts: bool = False
     extra: list[str] = field(default_factory=list)
@@ -138,6 +139,7 @@ def _compare(reference: Any, candidate: Any, schema: Mapping[str, Any], path: st
         found.facts = found.facts or bool(differences(reference, candidate))
     else:
         found.wrong.append(path or "/")
+        found.values.append(reference)
 
 
 def _compare_objects(

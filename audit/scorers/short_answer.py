@@ -9,6 +9,7 @@ from audit.scorers import Answer, Context, Score, Scorer
 from audit.scorers._amounts import amount, amounts_in, says_amount
 from audit.scorers._beyond import same_beyond
 from audit.scorers._conclusion import rounded
+from audit.scorers._doubt import ANOTHER_NAME, ANOTHER_VALUE, OTHER_FIGURES, with_doubt
 from audit.scorers._facts import differences, facts
 from audit.scorers._final import Final, same_final
 from audit.scorers._named import named_alone
@@ -31,7 +32,10 @@ _ASKS_NAME = re.compile(
 
 
 def _judge(reference: Answer, candidate: Answer, context: Context) -> Score:
-    ours, theirs, prompt = reference.text, candidate.text, context.user
+    return with_doubt(_compared(reference.text, candidate.text, context.user), reference.text, context)
+
+
+def _compared(ours: str, theirs: str, prompt: str) -> Score:
     if normalise(ours) == normalise(theirs):
         return Score(1.0, True, "same answer")
     chosen = same_option(ours, theirs, prompt)
@@ -39,7 +43,7 @@ def _judge(reference: Answer, candidate: Answer, context: Context) -> Score:
         return Score(float(chosen), chosen, "same option" if chosen else "another option")
     equal = compare_typed(ours, theirs, prompt)
     if equal is not None:
-        return Score(float(equal), equal, "same value" if equal else "another value")
+        return Score(float(equal), equal, "same value" if equal else ANOTHER_VALUE)
     stated = final_answer(theirs) or told(theirs, prompt) or theirs
     if carried(ours, theirs, prompt) or normalise(ours) == normalise(stated) or carried(ours, stated, prompt):
         return Score(1.0, True, "the answer in a sentence")
@@ -47,14 +51,14 @@ def _judge(reference: Answer, candidate: Answer, context: Context) -> Score:
         return Score(1.0, True, "the only thing a sentence names")
     equal = compare_typed(ours, stated, prompt)
     if equal is not None:
-        return Score(float(equal), equal, "the value in a sentence" if equal else "another value")
+        return Score(float(equal), equal, "the value in a sentence" if equal else ANOTHER_VALUE)
     value = overlap(ours, theirs)
     wrong = _another(ours, theirs, stated, prompt)
     if wrong:
         return Score(value, False, wrong)
     said = says_amount(ours, stated, prompt)
     if said is not None:
-        return Score(float(said), said, "the value in a sentence" if said else "another value")
+        return Score(float(said), said, "the value in a sentence" if said else ANOTHER_VALUE)
     return _by_conclusion(ours, theirs, prompt, value)
 
 
@@ -65,7 +69,7 @@ def _by_conclusion(ours: str, theirs: str, prompt: str, value: float) -> Score:
         return Score(float(found.equal), found.equal, found.reason)
     added = same_beyond(ours, theirs, prompt)
     if added is not None:
-        return Score(float(added), added, "the same beyond the question" if added else "another name")
+        return Score(float(added), added, "the same beyond the question" if added else ANOTHER_NAME)
     changed = differences(ours, theirs)
     note = f"; {', '.join(changed)}" if changed else ""
     return Score(value, None, f"worded differently: needs a judge or a person{note}")
@@ -77,12 +81,12 @@ def _another(ours: str, theirs: str, stated: str, prompt: str) -> str | None:
     if _contradicts(ours, found):
         return "yes against no"
     if _other_figures(ours, theirs):
-        return "the same words with other figures"
+        return OTHER_FIGURES
     if _other_code(ours, stated):
         return "another number or code"
     if _other_string(ours, stated, prompt):
         return "another string"
-    return "another name" if _other_name(ours, stated, prompt) else None
+    return ANOTHER_NAME if _other_name(ours, stated, prompt) else None
 
 
 def _contradicts(reference: str, found: str) -> bool:
@@ -149,4 +153,4 @@ def _is_name(text: str) -> bool:
     )
 
 
-SCORER = Scorer("short_answer", "5", ("short_answer",), _judge)
+SCORER = Scorer("short_answer", "6", ("short_answer",), _judge)

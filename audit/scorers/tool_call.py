@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from audit.scorers import Answer, Context, Score, Scorer, ToolCall
+from audit.scorers._doubt import unsaid
 from audit.scorers._schema import violation
 from audit.scorers._trees import Difference, difference, leaf_match, same_multiset
 
@@ -22,15 +23,16 @@ def _judge(reference: Answer, candidate: Answer, context: Context) -> Score:
     broken = _first_violation([theirs for _, theirs in pairs], context)
     if broken:
         return Score(value, False, f"breaks the tool's schema: {broken}")
-    return _decide(value, [_parts(ours, theirs, context) for ours, theirs in pairs])
+    return _decide(value, [_parts(ours, theirs, context) for ours, theirs in pairs], context)
 
 
-def _decide(value: float, parts: list[Difference]) -> Score:
+def _decide(value: float, parts: list[Difference], context: Context) -> Score:
     wrong = sum(len(part.wrong) for part in parts)
     worded = sum(len(part.free_text) for part in parts)
     extra, missing = sum(len(part.extra) for part in parts), sum(len(part.missing) for part in parts)
     if wrong:
-        return Score(value, False, f"{wrong} arguments differ")
+        chosen = [each for part in parts for each in part.values if unsaid(each, context)]
+        return Score(value, False, f"{wrong} arguments differ", doubtful=len(chosen) == wrong)
     if worded:
         return Score(value, None, f"{worded} free-text arguments are worded differently")
     if extra:
@@ -73,4 +75,4 @@ def _first_violation(calls: list[ToolCall], context: Context) -> str | None:
     return None
 
 
-SCORER = Scorer("tool_call", "2", ("tool_call",), _judge)
+SCORER = Scorer("tool_call", "3", ("tool_call",), _judge)

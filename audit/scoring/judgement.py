@@ -77,5 +77,7 @@ def judge(kind: str, reference: Answer, candidate: Answer, context: Context) -> 
 def _compared(scorer: Scorer, reference: Answer, candidate: Answer, context: Context) -> Score:
     found = scorer.judge(reference, candidate, context)
     if found.passed is False and context.disputed:
-        return replace(found, passed=None, reason=f"{found.reason}, but the log marks the logged answer as bad")
+        return replace(
+            found, passed=None, doubtful=False, reason=f"{found.reason}, but the log marks the logged answer as bad"
+        )
     return found

@@ -77,6 +77,7 @@ def _row(unit: Unit) -> dict[str, Any]:
         "scorer_version": found.version,
         "score": found.value,
         "passed": found.passed,
+        "doubtful": found.doubtful,
         "reason": found.reason,
         "task_kind": kind,
         "scored_at_us": time.time_ns() // 1000,

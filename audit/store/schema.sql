@@ -268,7 +268,8 @@ CREATE TABLE replay_batch_entry (
 CREATE TABLE score (
     replay_id BIGINT, scorer VARCHAR, scorer_version VARCHAR,
     score DOUBLE, passed BOOLEAN,   -- NULL = needs a judge or a person
-    reason VARCHAR, task_kind VARCHAR, scored_at_us BIGINT
+    reason VARCHAR, task_kind VARCHAR, scored_at_us BIGINT,
+    doubtful BOOLEAN            -- a program's fail that a judge or a person may overrule; NULL = no
 );
 
 -- one answer of a judge about one replayed answer, or about a planted one (canary); what was asked is never paid twice
@@ -340,7 +341,10 @@ CREATE TABLE verdict (
     current_first_chunk_n BIGINT,   -- of those, prompts whose first chunk the log timed as well
     current_p50_first_chunk DOUBLE, current_p95_first_chunk DOUBLE,
     first_chunk_limit DOUBLE,   -- p95 seconds stated in the configuration; NULL = none
-    duration_n BIGINT           -- answers with a time: what the durations are of
+    duration_n BIGINT,          -- answers with a time: what the durations are of
+    doubtful BIGINT,            -- answers programs failed with doubt
+    doubtful_judged BIGINT, doubtful_rated BIGINT,  -- of those: only a judge decided, people rated
+    doubtful_accepted BIGINT    -- of those: a judge or people accepted
 );
 
 -- a way to send a part of a workflow to a candidate that may not take the whole: every one that was tried, and what came of it
