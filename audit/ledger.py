@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from typing import Any
 
 from audit.hashes import rows_digest
@@ -32,13 +33,17 @@ ORDER BY workflow, p.current_model, p.endpoint, p.model, CASE p.step WHEN 'rule'
 
 _EXAMPLES = """
 WITH said AS (
-    -- a judge speaks of what programs leave open
+    -- a judge that is fit speaks of what programs leave open or doubt
     SELECT replay_id, passed, reason,
            ROW_NUMBER() OVER (
                PARTITION BY replay_id
-               ORDER BY CASE WHEN passed IS NULL THEN 1 ELSE 0 END, scored_at_us DESC, scorer
+               ORDER BY CASE WHEN scorer LIKE 'judge%' THEN IF(passed IS NULL, 2, 1)
+                             WHEN doubtful THEN 3
+                             ELSE IF(passed IS NULL, 4, 0) END,
+                        scored_at_us DESC, scorer
            ) AS turn
     FROM score
+    WHERE NOT list_contains($unfit, CONCAT(scorer, ' ', task_kind))
 ),
 judged AS (
     SELECT p.replay_id, p.request_id, p.workflow_id, p.current_model, p.model, p.origin, p.text, s.passed, s.reason,
@@ -97,9 +102,12 @@ def policies(store: Store) -> list[dict[str, Any]]:
     return [row | {"measures": json.loads(row["measures"] or "{}")} for row in store.rows(_POLICIES)]
 
 
-def examples(store: Store, *, each: int = 2) -> list[dict[str, Any]]:
-    """A few replayed questions per workflow, candidate and outcome, with the logged and the candidate's answer."""
-    return store.rows(_EXAMPLES, each=each)
+def examples(store: Store, *, each: int = 2, unfit: Collection[tuple[str, str]] = ()) -> list[dict[str, Any]]:
+    """A few replayed questions per workflow, candidate and outcome, with the logged and the candidate's answer.
+
+    What judges that are `unfit` (scorer, task kind) said does not show.
+    """
+    return store.rows(_EXAMPLES, each=each, unfit=[" ".join(key) for key in unfit])
 
 
 def sources(store: Store) -> list[dict[str, Any]]:

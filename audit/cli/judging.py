@@ -41,9 +41,12 @@ def judge(
     """
     from audit.cli.pricing import catalogue
     from audit.judging import plan_judging
+    from audit.scoring import scoring
 
     settings = load(config)
     with open_store(db, writes=not dry_run) as store:
+        if not dry_run:
+            scoring(store)  # of an earlier version: what it failed may be doubtful to this one
         plan = plan_judging(
             store,
             catalogue(settings),

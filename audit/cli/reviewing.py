@@ -93,7 +93,13 @@ def review(
 def _say_drawn(drawn: Drawn, out: str) -> None:
     from audit import console
 
-    words = {"passed": "that passed", "failed": "that failed", "open": "nobody could decide", "logged": "logged ones"}
+    words = {
+        "passed": "that passed",
+        "failed": "that failed",
+        "doubtful": "that failed with doubt",
+        "open": "nobody could decide",
+        "logged": "logged ones",
+    }
     parts = ", ".join(f"{count} {words.get(said, said)}" for said, count in sorted(drawn.said.items()))
     console.say(f"{drawn.size} answers to rate ({parts}), {drawn.twice} of them twice: {console.clean(out, 300)}")
     console.say("It holds texts of your log: keep it where the log may be. Open it in a browser, rate, export, then:")

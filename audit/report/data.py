@@ -8,6 +8,7 @@ from typing import Any
 
 from audit import ledger
 from audit.config import Config
+from audit.deciding import fitness
 from audit.matching import DuplicateTier, matching
 from audit.outcomes import CorrectOutcome, UnitCosts, correct_outcomes, unit_costs
 from audit.outliers import Outliers, listed
@@ -95,7 +96,7 @@ def gather(
         outliers=listed(store),
         verdicts=ledger.verdicts(store),
         policies=ledger.policies(store),
-        examples=[_example(row, with_content) for row in ledger.examples(store)],
+        examples=[_example(row, with_content) for row in ledger.examples(store, unfit=_unfit(store))],
         rejects=ledger.rejects(store),
         provenance=Provenance(
             version=program_version(),
@@ -114,6 +115,10 @@ def gather(
         units=units,
         mined=mined(store),
     )
+
+
+def _unfit(store: Store) -> list[tuple[str, str]]:
+    return [key for key, judge in fitness(store).items() if not judge.fit]
 
 
 def _example(row: dict[str, Any], with_content: bool) -> Example:

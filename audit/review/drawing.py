@@ -213,7 +213,7 @@ def _draw_group(draft: _Draft, key: TrialKey, group: Sequence[Unit], size: int) 
     )
     for place in found.units.tolist():
         unit = group[place]
-        said = "open" if unit.said == "undecided" else unit.said
+        said = "open" if unit.said == "undecided" else "doubtful" if unit.in_doubt else unit.said
         draft.add(unit.replay_id, unit.request_id, key.workflow_id, said, float(found.probabilities[place]))
 
 

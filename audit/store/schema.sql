@@ -296,7 +296,7 @@ CREATE TABLE review_item (
     item VARCHAR,               -- opaque, so that a reader of the page learns nothing from it
     replay_id BIGINT,           -- NULL = the logged answer alone
     request_id BIGINT, workflow_id BIGINT,
-    said VARCHAR,               -- what scorers and judges said when it was drawn: passed | failed | open | logged
+    said VARCHAR,               -- what scorers and judges said when it was drawn: passed | failed | doubtful | open | logged
     inclusion_probability DOUBLE,   -- chance to be drawn for rating, given that it was replayed (or logged)
     candidate_first BOOLEAN,    -- which of the two answers stands first on the page
     twice BOOLEAN,              -- to be rated by a second person as well

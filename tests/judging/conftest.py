@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +19,10 @@ from tests.peer import Peer
 from tests.scoring.conftest import Plant, plant
 
 __all__ = ["audit", "plant"]
+
+FIRST = ("Ramot", "Lined", "Sorab", "Tavik", "Wolem", "Zurid", "Fanol", "Gerat", "Hokim", "Pelus")
+LAST = ("Brandström", "Cavendale", "Dorrington", "Ekmanson", "Falkenrath", "Gillespor", "Harrowgate", "Ivanescu")
+OTHER = ("Ulf", "Kay", "Ivo", "Axe", "Uwe", "Pip", "Guy", "Jay", "Fay", "Zoe")
 
 Judge = Callable[[dict[str, Any]], dict[str, Any]]
 
@@ -50,9 +55,19 @@ class House:
     def __init__(self, plant: Plant, peer: Peer) -> None:
         self.plant = plant
         self.peer = peer
+        self.right: dict[str, list[str]] = {}
         self.endpoint = EndpointConfig(
             "house", base_url=f"{peer.url}/v1", input_per_million=1.0, output_per_million=1.0
         )
+
+    def expert(self, body: dict[str, Any]) -> dict[str, Any]:
+        """An honest judge who knows every right answer of the quiz, and the letters."""
+        read = document(body)
+        names = self.right.get(read["conversation"][-1]["text"])
+        if names is None:
+            return careful(body)
+        known = [f"It was {name}." for name in names] + names
+        return verdict(read["answer_1"] in known, read["answer_2"] in known)
 
     def says(self, judge: Judge | Callable[[dict[str, Any]], str]) -> None:
         def reply(body: dict[str, Any]) -> str:
@@ -71,6 +86,19 @@ class House:
             self.plant.replayed(request, candidate(number, right))
         scoring(self.plant.store)
 
+    def quiz(self, n: int, *, rename: int = 0, accepts: bool = False) -> None:
+        """n questions for a name: the candidate says another to the first `rename`, which is right too if `accepts`."""
+        self.plant.workflow(2, "short_answer")
+        for number in range(n):
+            first, last = f"{FIRST[number % 10]}", f"{LAST[number // 10]}"
+            asked = f"who sang the {first.lower()} of {last.lower()} best"
+            logged, other = f"{first[::-1].capitalize()} {last}", f"{OTHER[number % 10]} Quixby"
+            request = self.plant.logged(2, logged, prompt=asked)
+            self.plant.drawn(request)
+            self.plant.replayed(request, other if number < rename else f"It was {logged}.")
+            self.right[asked] = [logged, *([other] if accepts else [])]
+        scoring(self.plant.store)
+
     def plan(self, **options: Any) -> JudgePlan:
         return plan_judging(self.plant.store, load(), "house/judge-1", endpoints=[self.endpoint], **options)
 
@@ -80,6 +108,19 @@ class House:
     def decide(self) -> Verdict:
         (found,) = deciding(self.plant.store)
         return found
+
+
+def at_the_command_line(house: House, folder: Path) -> tuple[str | Path, ...]:
+    """The options that let `audit judge` ask the judge of a house about its answers."""
+    config, db = folder / "audit.toml", folder / "audit.duckdb"
+    config.write_text(
+        f'[[endpoint]]\nname = "house"\nbase_url = "{house.peer.url}/v1"\ninput_per_million = 1.0\n'
+        'output_per_million = 1.0\n\n[rubrics]\nw1 = "It names the customer and the amount."\n'
+    )
+    house.plant.store.run(f"ATTACH '{db}' AS copied")
+    house.plant.store.run("COPY FROM DATABASE memory TO copied")
+    house.plant.store.run("DETACH copied")
+    return "--model", "house/judge-1", "--db", db, "--config", config
 
 
 @pytest.fixture

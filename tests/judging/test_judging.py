@@ -18,7 +18,7 @@ from audit.judging.stage import combined
 from audit.prices.catalogue import load
 from audit.scoring import scoring
 from audit.statistics.distributions import beta_quantile
-from tests.judging.conftest import House, careful, document, verdict
+from tests.judging.conftest import House, at_the_command_line, careful, document, verdict
 
 
 def test_a_careful_judge_certifies_good_letters_and_rejects_bad_ones(house: House) -> None:
@@ -383,19 +383,6 @@ def test_long_conversations_keep_their_instructions_and_their_end() -> None:
     assert said[0] == "rules"
     assert said[-1] == "turn 11"
     assert len(json.dumps(body)) < 120_000
-
-
-def at_the_command_line(house: House, folder: Path) -> tuple[str | Path, ...]:
-    """The options that let `audit judge` ask the judge of a house about its answers."""
-    config, db = folder / "audit.toml", folder / "audit.duckdb"
-    config.write_text(
-        f'[[endpoint]]\nname = "house"\nbase_url = "{house.peer.url}/v1"\ninput_per_million = 1.0\n'
-        'output_per_million = 1.0\n\n[rubrics]\nw1 = "It names the customer and the amount."\n'
-    )
-    house.plant.store.run(f"ATTACH '{db}' AS copied")
-    house.plant.store.run("COPY FROM DATABASE memory TO copied")
-    house.plant.store.run("DETACH copied")
-    return "--model", "house/judge-1", "--db", db, "--config", config
 
 
 def test_questions_without_an_answer_end_the_command_with_4_and_are_asked_again(

@@ -432,3 +432,42 @@ def test_one_rejection_takes_the_vote_from_a_judge_but_not_from_a_program(drafte
     assert judged.verdict == "unknown"
     assert judged.acceptable == pytest.approx(program.acceptable)
     assert "the rated ones speak for them" in judged.reason
+
+
+def quiz(plant: Plant, passed: int, doubtful: int, open_: int = 0) -> Store:
+    """Answers that give the logged name, another name, or nothing a program can tell."""
+    plant.workflow(1, "short_answer")
+    said = ["It was {name}."] * passed + ["Ulf Quixby"] * doubtful + ["Some say it was a relative of hers."] * open_
+    for number, text in enumerate(said):
+        name = f"Ram{'aeiou'[number % 5]} {'BDFGK'[number // 5 % 5]}end{'aeiou'[number // 25 % 5]}rath"
+        request = plant.logged(1, name, prompt=f"who sang in the opera of town number {number}")
+        plant.drawn(request, probability=0.5)
+        plant.replayed(request, text.format(name=name))
+    scoring(plant.store)
+    return plant.store
+
+
+def test_people_speak_for_doubtful_fails_and_leave_what_programs_were_sure_of(plant: Plant) -> None:
+    store = quiz(plant, passed=100, doubtful=60)
+    (before,) = deciding(store)
+    assert before.acceptable == pytest.approx(100 / 160)
+    drawn = draw_review(store, n=60)
+    assert dict(drawn.said) == {"passed": 30, "doubtful": 30}
+    right = sorted(row["item"] for row in drawn_rows(store) if row["said"] == "doubtful")[:10]
+    rate(store, drawn.review, lambda row: "bad" if row["said"] == "doubtful" and row["item"] not in right else "good")
+    (found,) = deciding(store)
+    assert found.acceptable == pytest.approx((100 + 60 / 3) / 160)
+    assert (found.doubtful, found.doubtful_rated, found.doubtful_accepted) == (60, 30, 10)
+    assert "of 30 programs failed with doubt 10 accepted by a judge or people" in found.reason
+    # a third of the doubtful are right, with what 30 of 60 leave open; nothing is added for the hundred that passed
+    assert found.interval_high - found.interval_low < before.interval_high - before.interval_low + 0.05
+
+
+def test_few_ratings_of_doubtful_fails_speak_together_with_those_of_open_answers(plant: Plant) -> None:
+    store = quiz(plant, passed=20, doubtful=14, open_=60)
+    review = draw_review(store, n=60).review
+    assert 0 < sum(row["said"] == "doubtful" for row in drawn_rows(store)) < 10
+    rate(store, review, lambda row: "bad" if row["said"] == "open" else "good")
+    (found,) = deciding(store)
+    assert found.acceptable == pytest.approx(34 / 94)
+    assert "too few to correct" not in found.reason
