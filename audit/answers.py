@@ -15,7 +15,7 @@ Outcome = Literal["unacceptable", "no_answer", "open", "not_reached", "acceptabl
 """What became of an answer, the worst first. `open`: nobody could decide; `no_answer`: the candidate could not answer;
 `not_reached`: the endpoint or the network failed, which says nothing of the candidate."""
 By = Literal["program", "judge", "people", "nobody"]
-"""Whose word an outcome is; people's goes before a program's, a program's before a judge's."""
+"""Whose word an outcome is; people's goes before a program's, a program's before a judge's unless it is in doubt."""
 
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 DECIDERS: tuple[By, ...] = get_args(By)

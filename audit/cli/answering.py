@@ -115,7 +115,8 @@ def _word(outcome: str) -> str:
 def _decided(answer: Answer) -> str:
     if answer.by == "nobody":
         return "nobody"
-    return f"{answer.by}: {', '.join(name.removeprefix('judge:') for name in answer.deciders)}"
+    by = "program, with doubt" if answer.by == "program" and answer.unit.in_doubt else answer.by
+    return f"{by}: {', '.join(name.removeprefix('judge:') for name in answer.deciders)}"
 
 
 def _line(answer: Answer) -> tuple[str, ...]:

@@ -44,6 +44,7 @@ def answer_row(answer: Answer) -> Document:
         "verdict": answer.outcome,
         "decided_by": answer.by,
         "deciders": list(answer.deciders),
+        "doubtful": unit.doubtful,
         "before_people": answer.before_people,
         "reason": answer.reason,
         "requests": unit.requests,

@@ -92,3 +92,6 @@ def test_the_command_says_what_was_doubtful_and_who_decided_it(house: House, aud
     (row,) = made["by_candidate"]
     assert row["doubtful"] == {"n": 20, "judged": 20, "rated": 0, "accepted": 20}
     assert json.dumps(row["reason"]).count("failed with doubt") == 1
+    listed = audit("answers", "--db", shared[3], "--json").document["answers"]
+    assert {(each["decided_by"], each["verdict"]) for each in listed if each["doubtful"]} == {("judge", "acceptable")}
+    assert sum(each["doubtful"] for each in listed) == 20
