@@ -14,7 +14,7 @@ RANKS = [
     {"errors"},
     {
         "config", "plugins", "store", "tokens", "call", "wire", "statistics", "containers", "hashes", "figures",
-        "taskkind", "promptcache", "similarity", "anatomy", "openings", "patterns", "masking", "refusals",
+        "taskkind", "promptcache", "similarity", "anatomy", "openings", "patterns", "masking", "refusals", "period",
     },
     {"readers", "prices", "clients", "scorers", "measures", "levers", "invoices"},
     {

@@ -10,6 +10,7 @@ from typing import Any
 from audit.config import Config, CostConfig
 from audit.errors import ConfigError
 from audit.outcomes.tasks import Outcomes, outcomes
+from audit.period import covered_days
 from audit.store import Store
 
 _PICO = 1_000_000_000_000
@@ -38,7 +39,6 @@ JOIN request AS r ON r.request_id = t.request_id
 LEFT JOIN workflow AS w ON w.workflow_id = r.workflow_id
 WHERE r.status IN ('billable', 'failed') {scope}
 """
-_DAYS = "SELECT MAX(day) - MIN(day) + 1 FROM request WHERE status = 'billable' AND day IS NOT NULL"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,7 @@ def unit_costs(store: Store, config: Config) -> UnitCosts:
     """
     counted = outcomes(store)
     spent = {row["workflow"]: int(row["cost"]) for row in store.rows(_MODEL_COST.format(scope=""))}
-    days = float(store.value(_DAYS) or 0)
+    days = covered_days(store)
     others = tuple(_other(line, days / config.projection.month_days, spent, config.path) for line in config.cost)
     units = tuple(
         _unit(store, name, settings, others, spent, config.path) for name, settings in config.outcomes.items()

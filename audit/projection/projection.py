@@ -14,6 +14,7 @@ from audit.config import Config
 from audit.errors import ConfigError, PriceError
 from audit.levers import STAGES, Lever, Risk, Settings
 from audit.matching import similar
+from audit.period import covered_days
 from audit.projection.bench import Bench, Pico, settings_of
 from audit.projection.bounds import Bounds
 from audit.projection.commitments import Spend, commitments, lowering, spend_left
@@ -24,7 +25,6 @@ from audit.projection.stated import stated_prices
 from audit.store import Store
 
 _CACHED = "SELECT COUNT(*) FROM charge WHERE sku_meter IN ('cache_read', 'cache_write_5m', 'cache_write_1h')"
-DAY_US = 86_400_000_000
 Progress = Callable[[str], None]
 
 
@@ -61,7 +61,7 @@ def projection(
     baseline, spent = bench.cost(), spend_left(store)
     runs = [_Run(lever, floored=_cannot_cost(store, lever)) for lever in levers]
     start = bench.save("start")
-    bounds = Bounds.of(config.projection, level, baseline, _days(store))
+    bounds = Bounds.of(config.projection, level, baseline, covered_days(store) or 1.0)
     for run in runs:
         say(f"{run.lever.title}, alone")
         _alone(bench, run, start, baseline)
@@ -119,12 +119,6 @@ def _cannot_cost(store: Store, lever: Lever) -> bool:
     """Whether no month can cost more with a lever: where nothing is read from cache, removing has no other side."""
     removing = lever.stage in ("WASTE", "CACHE", "SHRINK")
     return lever.never_costs or (removing and not store.value(_CACHED))
-
-
-def _days(store: Store) -> float:
-    """Calendar days (UTC) from the first to the last billable request, both counted; at least one."""
-    days = store.value("SELECT MAX(day) - MIN(day) + 1 FROM request WHERE status = 'billable' AND day IS NOT NULL")
-    return float(days or 1)
 
 
 def _alone(bench: Bench, run: _Run, start: str, baseline: Pico) -> None:
