@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from audit.errors import ReaderGoneError
+from audit.errors import Interrupted, ReaderGoneError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -143,15 +143,19 @@ def failure(error: AuditError) -> None:
     """Print an error as one line on stderr, and its hint as another."""
     err.print(Text(f"error: {clean(error.message, 2000)}", style="bold red"), soft_wrap=True)
     if error.hint:
-        err.print(Text(f"hint: {error.hint}"), soft_wrap=True)
+        err.print(Text(f"hint: {clean(error.hint, 2000)}"), soft_wrap=True)
 
 
 def ask(question: str) -> bool:
-    """A yes/no question; no without a terminal."""
+    """A yes/no question; no without a terminal. Ctrl-C is Interrupted: nothing was done yet that could be kept."""
     if not sys.stdin.isatty():
         return False
     err.print(Text(f"{question} [y/N] "), end="")
-    return sys.stdin.readline().strip().lower() in ("y", "yes")
+    try:
+        return sys.stdin.readline().strip().lower() in ("y", "yes")
+    except KeyboardInterrupt as stop:
+        err.print()
+        raise Interrupted("interrupted before anything was sent", "nothing was changed") from stop
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
+from audit.similarity._lexicon import LETTER
 from audit.wire.text import read_json
 
 _LEAST_ANSWERS = 20
@@ -25,6 +26,11 @@ _ASKS_REASON = re.compile(
     r"\b(reasons?|why|explain\w*|explanation|justif\w+|rationale|because|comments?|notes?|sentences?|grund|begründ\w+)\b",
     re.IGNORECASE,
 )
+
+
+def are_letters(answers: Sequence[str]) -> bool:
+    """Whether half of the answers are letters or mails: how those begin and end belongs to them."""
+    return 2 * sum(LETTER.search(answer.strip()) is not None for answer in answers) >= max(1, len(answers))
 
 
 def shared_phrases(answers: Sequence[str]) -> tuple[str, str]:

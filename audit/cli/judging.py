@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -72,12 +73,13 @@ def _show_plan(plan: JudgePlan, cap: float, alone: bool, as_json: bool) -> None:
     if not as_json:
         _print_plan(plan, cap)
     elif alone:
-        print_json(judge_plan_document(plan))
+        print_json(judge_plan_document(plan, cap))
 
 
 def _carry_out(store: Store, settings: Config, plan: JudgePlan, cap: float, agreed: bool) -> Judged:
     """Ask the judge; the progress goes to stderr."""
     from audit import console
+    from audit.cli.replay_live import STOPPING
     from audit.clients._lane import Policy
     from audit.judging import judging
 
@@ -89,6 +91,7 @@ def _carry_out(store: Store, settings: Config, plan: JudgePlan, cap: float, agre
             consent=agreed,
             policy=Policy(concurrency=settings.replay.concurrency),
             progress=lambda done, spent: update(done, f"${spent:.4f}"),
+            stopping=partial(console.note, STOPPING),
         )
 
 
@@ -110,7 +113,7 @@ def _print(store: Store, settings: Config, made: Judged, as_json: bool) -> None:
 
 def _print_plan(plan: JudgePlan, cap: float) -> None:
     from audit import console, figures
-    from audit.cli.replay_plan import destination
+    from audit.cli.replay_plan import destination, warn_of_cap
 
     expected = "no price" if plan.expected_usd is None else figures.money(plan.expected_usd * 1e12)
     doubtful = f" ({plan.doubtful} programs failed with doubt)" if plan.doubtful else ""
@@ -122,6 +125,7 @@ def _print_plan(plan: JudgePlan, cap: float) -> None:
     if plan.again:
         console.note(f"{plan.again} of the questions were asked before, and the answers could not be read")
     console.say(f"prompts and both answers: {destination(plan.destination)}")
+    warn_of_cap(plan, len(plan.asks), cap, "name one --workflow")
     if plan.screened:
         console.note(
             f"{len(plan.screened)} answers fail unasked: they speak to a judge, or one text answers everything"
@@ -135,7 +139,9 @@ def _print_judged(made: Judged) -> None:
     console.say(
         f"{made.answers} answers judged in both orders: {made.passed} acceptable{alike}, {made.failed} not, "
         f"{made.inconsistent} by order, {made.unread} without a verdict, {made.screened} failed unasked; "
-        f"${made.spent_usd:.4f} spent" + (f"; {made.stopped}" if made.stopped else "")
+        f"${made.spent_usd:.4f} spent"
+        + (f", at most ${made.uncertain_usd:.4f} more may be billed" if made.uncertain_usd else "")
+        + (f"; {made.stopped}" if made.stopped else "")
     )
     if made.doubtful:
         console.note(f"programs had failed {made.doubtful} of them with doubt; {made.overruled} are acceptable")

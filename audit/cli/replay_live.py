@@ -117,9 +117,22 @@ def _name(each: CandidateResult, *, several: bool) -> str:
     return console.clean(name)
 
 
+class ToldReplay(LiveReplay):
+    """A replay nobody watches: the one thing said is that the user stopped it and answers are waited for."""
+
+    def show(self, progress: Progress) -> None:
+        """Say once that it is stopping."""
+        from audit import console
+
+        told = self._progress is not None and self._progress.stopping
+        if progress.stopping and not told:
+            console.note(STOPPING)
+        super().show(progress)
+
+
 @contextmanager
 def live_replay(total: int, cap: float | None, before: int) -> Iterator[LiveReplay]:
-    """Draw a replay on stderr while it runs, a few times a second; nothing where that is no terminal.
+    """Draw a replay on stderr while it runs, a few times a second; little is said where that is no terminal.
 
     `before` is what unfinished runs spent of the cap, pico-USD.
     """
@@ -127,9 +140,9 @@ def live_replay(total: int, cap: float | None, before: int) -> Iterator[LiveRepl
 
     from audit import console
 
-    seen = LiveReplay(total, cap, before)
     if not console.err.is_terminal:
-        yield seen
+        yield ToldReplay(total, cap, before)
         return
+    seen = LiveReplay(total, cap, before)
     with Live(get_renderable=seen.render, console=console.err, transient=True, refresh_per_second=4):
         yield seen

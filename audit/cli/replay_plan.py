@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from audit.config import Config
+    from audit.judging import JudgePlan
     from audit.replay import CandidatePlan, Destination, Plan
     from audit.replay.plans import Unreplayable
     from audit.store import Store
@@ -150,7 +151,8 @@ def print_plan(plan: Plan, cap: float | None) -> None:
     _print_promise(plan)
     _print_left_out(plan)
     _print_prices(plan)
-    _warn_of_cap(plan, cap)
+    if cap is not None:
+        warn_of_cap(plan, len(plan.jobs), cap, "lower --sample")
     for lack in plan.missing:
         console.warn(f"to send, {lack.endpoint} lacks something: {lack.reason}; {lack.hint}")
     console.say("")
@@ -170,7 +172,7 @@ def destination(place: Destination) -> str:
     """Where prompts go, and whether whoever is there had them before."""
     from audit import figures
 
-    prompts = figures.things(place.prompts, "prompt")
+    prompts = f"{place.endpoint}: {figures.things(place.prompts, 'prompt')}"
     if not place.host:
         return f"{prompts} stay on this machine, in this process"
     if not place.leaves_machine:
@@ -223,17 +225,16 @@ def _print_prices(plan: Plan) -> None:
             console.note(f"price of {name}: ${given:g} a million input tokens, ${said:g} a million output tokens")
 
 
-def _warn_of_cap(plan: Plan, cap: float | None) -> None:
-    """Say how far a cap goes that is lower than what the plan costs."""
+def warn_of_cap(plan: Plan | JudgePlan, calls: int, cap: float, instead: str) -> None:
+    """Say how far a cap goes that is lower than what the plan costs, and what to do `instead` of raising it."""
     from audit import console, figures
 
-    sent = len(plan.jobs) if cap is None else plan.affordable(cap)
+    room = plan.affordable(cap)
     gone = f", of which unfinished runs may have cost {figures.money(plan.spent_pico)}," if plan.spent_pico else ""
-    if cap is not None and sent < len(plan.jobs):
+    if room < calls:
         console.warn(
             f"the plan is expected to cost {usd(plan.expected_usd)}, and the cap of ${cap:g}{gone} leaves room for "
-            f"about {sent} of {len(plan.jobs)} calls ({figures.share(sent / len(plan.jobs))}); raise --max-cost or "
-            "lower --sample"
+            f"about {room} of {calls} calls ({figures.share(room / calls)}); raise --max-cost or {instead}"
         )
 
 

@@ -106,10 +106,18 @@ def _rated(trial: rule.Trial) -> list[str]:
         said.append(f"accepted {right} that had failed")
     found = [", ".join(said)]
     if trial.voices.unheard:
-        found.append(f"fewer than {people.LEAST} ratings of a group, too few to correct the share of its other answers")
+        few = (f"{len(group.rated)} that {_spoke(group)}" for group in trial.voices.unheard)
+        found.append(f"{' and '.join(few)} are too few to correct the others' share, which takes {people.LEAST}")
     if trial.voices.overruled_passes():
         found.append("the passes they did not see count no more: the rated ones speak for them")
     return found
+
+
+def _spoke(group: people.Alike) -> str:
+    """What had been said of a group's answers before people rated any, and by whom."""
+    if group.said == "undecided":
+        return "nobody could decide"
+    return f"{'a judge' if group.judged else 'programs'} had {group.said}"
 
 
 def judges(trial: rule.Trial, known: Mapping[tuple[str, str], Fitness]) -> list[str]:

@@ -263,8 +263,8 @@ def correct_rows(correct: Sequence[CorrectOutcome]) -> list[Document]:
     ]
 
 
-def judge_plan_document(plan: JudgePlan) -> Document:
-    """`audit judge --dry-run --json`: whom it would ask what."""
+def judge_plan_document(plan: JudgePlan, cap_usd: float) -> Document:
+    """`audit judge --dry-run --json`: whom it would ask what, and how far the cap goes."""
     return {
         "judge": plan.judge,
         "answers": len(plan.cases),
@@ -276,6 +276,8 @@ def judge_plan_document(plan: JudgePlan) -> Document:
         "screened": len(plan.screened),
         "expected_usd": plan.expected_usd,
         "worst_usd": plan.worst_usd,
+        "max_cost_usd": cap_usd,
+        "affordable_questions": plan.affordable(cap_usd),
         "destination": asdict(plan.destination),
     }
 
@@ -298,6 +300,8 @@ def judge_document(
         "not_worse": made.not_worse,
         "pass_share_at_like_length": made.pass_share_alike,
         "spent_usd": made.spent_usd,
+        "spent_before_usd": made.spent_before_usd,
+        "uncertain_usd": made.uncertain_usd,
         "failures": dict(made.failures),
         "stopped": made.stopped or made.unanswered or None,
         "fitness": [

@@ -6,6 +6,7 @@ from collections import Counter
 
 from audit.judging.cases import Case
 from audit.judging.protocol import version
+from audit.replay.runs import finished_at_us, lost_since
 from audit.store import Store
 
 MOST_TRIES = 2
@@ -17,6 +18,16 @@ SELECT COALESCE(canary, '') AS canary, COALESCE(replay_id, 0) AS replay_id, requ
 FROM judgement WHERE judge = $judge AND status = 'ok'
 GROUP BY COALESCE(canary, ''), COALESCE(replay_id, 0), request_id, candidate_first, protocol
 """
+
+_SPENT_SINCE = """
+SELECT CAST(COALESCE(SUM(cost_pico), 0) AS BIGINT) FROM judgement WHERE judge = $judge AND judged_at_us > $since
+"""
+
+
+def spent_unfinished(store: Store, judge: str) -> int:
+    """Pico-USD that judgements stopped or killed since the last one that ran to its end spent, or may have lost."""
+    since = finished_at_us(store, "judge")
+    return int(store.value(_SPENT_SINCE, judge=judge, since=since) or 0) + lost_since(store, "judge", since)
 
 
 class Known:

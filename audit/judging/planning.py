@@ -13,10 +13,11 @@ from audit.config import EndpointConfig
 from audit.errors import ReplayError
 from audit.judging.canaries import plant
 from audit.judging.cases import Case, cases, given
-from audit.judging.known import Known
+from audit.judging.known import Known, spent_unfinished
 from audit.judging.protocol import MAX_OUTPUT_TOKENS, Question, prompt, version
 from audit.judging.screening import addresses_the_judge, constant
 from audit.prices.catalogue import Catalogue
+from audit.replay.budget import affordable
 from audit.replay.calls import USUAL_THINKING_ROOM, most_input_tokens
 from audit.replay.plans import PICO, Destination
 from audit.replay.routes import Current, Directory, Route, address_of, host_of, is_loopback, serves
@@ -42,7 +43,8 @@ class Ask:
 class JudgePlan:
     """A judgement that has not happened. `screened` answers fail without being asked about, with the reason.
 
-    `again` of the questions were asked before, and the answer could not be read.
+    `again` of the questions were asked before, and the answer could not be read. `spent_pico` is what unfinished
+    judgements spent of a cap.
     """
 
     judge: str
@@ -54,6 +56,7 @@ class JudgePlan:
     again: int
     screened: Mapping[int, str]
     destination: Destination
+    spent_pico: int = 0
 
     @property
     def doubtful(self) -> int:
@@ -74,6 +77,10 @@ class JudgePlan:
     def worst_usd(self) -> float | None:
         """Most it can cost; None without a price."""
         return None if self.unpriced else sum(ask.worst_pico or 0 for ask in self.asks) / PICO
+
+    def affordable(self, cap_usd: float) -> int:
+        """Questions a cap leaves room for, as `audit.replay.budget.affordable` counts."""
+        return affordable(self.asks, self.spent_pico, round(cap_usd * PICO))
 
     @property
     def unpriced(self) -> bool:
@@ -118,6 +125,7 @@ def plan_judging(
         again=sum(known.unread(ask.canary, ask.case, ask.question.candidate_first) for ask in asks),
         screened=screened,
         destination=_destination(route, found, asks),
+        spent_pico=spent_unfinished(store, judge),
     )
 
 

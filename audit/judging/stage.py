@@ -19,13 +19,14 @@ from audit.deciding import Fitness, fitness
 from audit.errors import BudgetError, ConsentError, Interrupted, ReplayError
 from audit.hashes import digest
 from audit.judging.cases import Case
+from audit.judging.known import spent_unfinished
 from audit.judging.planning import Ask, JudgePlan, translated
 from audit.judging.protocol import read_verdict, version
 from audit.replay.aside import Aside
 from audit.replay.budget import Budget, Reserve
 from audit.replay.journal import Journal
 from audit.replay.plans import PICO
-from audit.replay.runs import Run, finished_at_us, lost_since, taken_before
+from audit.replay.runs import Run, taken_before
 from audit.replay.workers import Feed, Workers
 from audit.statistics.agreement import aggregate_swapped
 from audit.store import Store
@@ -39,9 +40,6 @@ SELECT replay_id, protocol, candidate_first, verdict FROM judgement
 WHERE judge = $judge AND status = 'ok' AND canary IS NULL
 ORDER BY judgement_id
 """
-_SPENT_SINCE = """
-SELECT CAST(COALESCE(SUM(cost_pico), 0) AS BIGINT) FROM judgement WHERE judge = $judge AND judged_at_us > $since
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +49,9 @@ class Judged:
     `answers` were judged in both orders: `passed` acceptable in both, `failed` in neither, `inconsistent` in one;
     `unread` got no verdict. `doubtful` of them programs had failed with doubt, `overruled` of these it passed.
     `not_worse` counts answers at least as good as the logged one; `pass_share_alike` is the share passed among answers
-    about as long as the logged one (0.8 to 1.25 times), None without any. `screened` failed unasked. `stopped` says why
-    it ended early (empty = it did not), `unanswered` which questions got no answer.
+    about as long as the logged one (0.8 to 1.25 times), None without any. `screened` failed unasked. `spent_before_usd`
+    is what unfinished runs spent of the cap, `uncertain_usd` bounds what questions without a counted answer may be
+    billed besides. `stopped` says why it ended early (empty = it did not), `unanswered` which questions got no answer.
     """
 
     judge: str
@@ -69,6 +68,8 @@ class Judged:
     not_worse: int
     pass_share_alike: float | None
     spent_usd: float
+    spent_before_usd: float
+    uncertain_usd: float
     failures: Mapping[str, int]
     fitness: tuple[Fitness, ...]
     stopped: str = ""
@@ -83,24 +84,25 @@ def judging(
     consent: bool = False,
     policy: Policy | None = None,
     progress: Callable[[int, float], None] | None = None,
+    stopping: Callable[[], None] = lambda: None,
 ) -> Judged:
     """Ask what the plan lists, canaries first, under a hard cap, and journal every answer as it comes.
 
     `max_cost_usd` caps the judgement with all its interrupted runs, and what those may have paid for and lost.
+    `stopping` is told once the user has stopped it and only answers on their way are waited for.
     Verdicts go to `score` under the judge's name; whether they count is for the decision to say, by its canaries.
     Raises ConsentError, BudgetError (nothing fits the cap, or a price is missing), ReplayError (no answer came) and
     Interrupted (stopped by the user; answers are kept).
     """
     _check(plan, max_cost_usd, consent)
-    since = finished_at_us(store, "judge")
-    before = int(store.value(_SPENT_SINCE, judge=plan.judge, since=since) or 0) + lost_since(store, "judge", since)
+    before = spent_unfinished(store, plan.judge)
     filed = Run(store, "judge")
     limit = None if max_cost_usd is None else round(max_cost_usd * PICO)
     with store.apart() as written:
         file = Aside(written)
         budget = Budget(limit, before, lambda pico: file.do(partial(filed.set_aside, pico)))
         run = _Run(plan, budget, before, progress, file, Journal(store, file, "judgement", "judgement_id"))
-        interrupted = asyncio.run(run.all(policy or Policy()))
+        interrupted = asyncio.run(run.all(policy or Policy(), stopping))
     filed.set_aside(budget.uncertain, store)
     made = _judged(store, plan, run, "interrupted" if interrupted else run.stopped)
     _log(store, plan, made, max_cost_usd)
@@ -165,11 +167,11 @@ class _Run:
         failed = sum(self.failures.values())
         return f"{failed} of {len(self.plan.asks)} questions got no answer: {self.example}" if failed else ""
 
-    async def all(self, policy: Policy) -> bool:
+    async def all(self, policy: Policy, stopping: Callable[[], None]) -> bool:
         """Ask everything that fits the budget; whether the user stopped it."""
         session = self.plan.route.client.open(self.plan.route.endpoint)
         lane = Lane(self.plan.route.client, session, policy)
-        workers = Workers(policy.concurrency, lambda: bool(lane.on_the_wire))
+        workers = Workers(policy.concurrency, lambda: bool(lane.on_the_wire), stopping)
 
         async def one(ask: Ask) -> None:
             await self._ask(lane, ask)
@@ -271,6 +273,8 @@ def _judged(store: Store, plan: JudgePlan, run: _Run, stopped: str) -> Judged:
         not_worse=not_worse,
         pass_share_alike=alike[0] / alike[1] if alike[1] else None,
         spent_usd=run.spent / PICO,
+        spent_before_usd=run.before / PICO,
+        uncertain_usd=run.budget.uncertain / PICO,
         failures=dict(run.failures),
         fitness=tuple(known),
         stopped=stopped,

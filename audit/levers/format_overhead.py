@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from audit.anatomy.answers import compact, labels_before_prose, opening, shared_phrases, without
+from audit.anatomy.answers import are_letters, compact, labels_before_prose, opening, shared_phrases, without
 from audit.figures import count as figure
 from audit.figures import listing, money, share
 from audit.levers import Lever, Settings
@@ -84,10 +84,13 @@ def _instructions(prompt: Prompt) -> str:
 def overhead(answers: Sequence[str], instructions: str) -> tuple[float, str]:
     """The share of answer tokens that could go, and what they are; 0 and empty when nothing is found.
 
-    Set phrases at both ends, prose behind a label where the instructions ask for a label, layout of JSON.
+    Set phrases at both ends, prose behind a label where the instructions ask for a label, layout of JSON. A letter made
+    from a template is read as it stands.
     """
-    head, tail = shared_phrases(answers)
-    labels = labels_before_prose([without(answer, head, tail) for answer in answers], instructions)
+    letters = are_letters(answers)
+    head, tail = ("", "") if letters else shared_phrases(answers)
+    plain = [] if letters else [without(answer, head, tail) for answer in answers]
+    labels = labels_before_prose(plain, instructions)
     shorter, what = [], set()
     for answer in answers:
         kept = compact(answer)

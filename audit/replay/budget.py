@@ -3,12 +3,35 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from math import ceil
+from typing import Protocol
 
 SLACK = 1.25
 """Times what is open now that a grant covers, so that it is seldom written."""
+
+
+class Priced(Protocol):
+    """A call that has not been made; pico-USD."""
+
+    @property
+    def expected_pico(self) -> int | None:
+        """What it is expected to be billed; None without a price."""
+
+    @property
+    def worst_pico(self) -> int | None:
+        """The most it can be billed; None without a price."""
+
+
+def affordable(calls: Iterable[Priced], spent: int, limit: int) -> int:
+    """Calls a cap leaves room for after what was spent, if each costs what is expected; its worst case has to fit."""
+    room = 0
+    for call in calls:
+        if not call.worst_pico or spent + call.worst_pico <= limit:
+            spent += call.expected_pico or 0
+            room += 1
+    return room
 
 
 async def _nobody(pico: int) -> None:

@@ -162,7 +162,7 @@ class _Planner:
         now = promise(units, strata, picked, self._kinds, self._names, tried, judged, error)
         return Plan(
             seed=seed,
-            requested=requested,
+            requested=requested if only is None else len(only),
             frame=units,
             strata=strata,
             sample=picked,

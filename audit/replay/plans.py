@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from audit.replay.budget import affordable
 from audit.replay.drawing import Sample
 from audit.replay.frame import Excluded, Frame
 from audit.replay.redaction import Redactor
@@ -179,12 +180,7 @@ class Plan:
 
         What unfinished runs spent is not there any more.
         """
-        spent, calls, limit = self.spent_pico, 0, round(cap_usd * PICO)
-        for job in self.jobs:
-            if not job.worst_pico or spent + job.worst_pico <= limit:
-                spent += job.expected_pico or 0
-                calls += 1
-        return calls
+        return affordable(self.jobs, self.spent_pico, round(cap_usd * PICO))
 
     @property
     def unpriced(self) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from importlib.resources import files
 
@@ -53,6 +54,9 @@ _SALUTATIONS = "|".join(_LISTS["salutations"].split())
 _SIGNED = rf"\b(?:{'|'.join(_LISTS['sign_offs'])})[ ,.!]*\n\s*[\w.'-]+(?: [\w.'-]+){{0,2}}\s*$"
 COURTEOUS = rf"(?i)^\W*(?:{_SALUTATIONS})(?: [\w.'-]+){{0,3}} ?[,!:\n]|{_SIGNED}|\b(?:{_PHRASES})\b"
 """Phrases of courtesy, with whom they greet and who signs, as a regular expression that both engines in use read."""
+_FORMAL = "|".join(_LISTS["formal_salutations"])
+LETTER = re.compile(rf"(?i)\A(?:[^\n:]{{1,20}}:[^\n]*\n\s*)?(?:{_SALUTATIONS}|{_FORMAL})\b[^\n]{{0,60}}\n|{_SIGNED}")
+"""A text with a salutation on a line of its own, below a subject or not, or a name below a closing."""
 OBLIGED, ALLOWED = (rf"\b(?:{'|'.join(_LISTS[name])})\b" for name in ("obligations", "permissions"))
 """Regular expressions over words with one space between them."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import shutil
@@ -104,6 +105,29 @@ def test_before_consent_stands_whose_noise_floor_is_not_measured(audit: Any, sam
     assert any("gpt-5" in line and "OPENAI_API_KEY" in line for line in lines)
     assert ran.err.index("noise floor of") < ran.err.index("nobody to ask")
     assert "noise floor of" not in audit(*asked, "--no-floor").err
+
+
+class _LosesPatience(io.StringIO):
+    """A terminal at which somebody presses Ctrl-C."""
+
+    def isatty(self) -> bool:
+        return True
+
+    def readline(self, size: int = -1) -> str:
+        raise KeyboardInterrupt
+
+
+def test_who_presses_ctrl_c_at_the_question_has_changed_nothing(
+    audit: Any, sample_db: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = shutil.copy(sample_db, tmp_path / "asked.duckdb")
+    monkeypatch.setattr("sys.stdin", _LosesPatience())
+    with Peer() as peer:
+        peer.stand_in(monkeypatch)
+        ran = audit("replay", "--sample", "20", "--model", "gpt-4.1-nano", "--no-floor", "--db", database)
+        assert (ran.code, peer.requests) == (4, [])
+    assert "interrupted before anything was sent" in ran.err
+    assert "kept" not in ran.err
 
 
 @pytest.mark.usefixtures("no_keys")

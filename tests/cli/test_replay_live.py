@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import io
 
+import pytest
 from rich.console import Console
 
-from audit.cli.replay_live import MOST_ROWS, STOPPING, LiveReplay
+from audit.cli.replay_live import MOST_ROWS, STOPPING, LiveReplay, live_replay
 from audit.deciding import Standing, TrialKey
 from audit.replay import CandidateResult, Progress
 
@@ -51,6 +52,15 @@ def test_a_replay_that_is_stopped_says_what_it_waits_for() -> None:
     live = LiveReplay(800, 5.0, 0)
     live.show(Progress(800, 240, 6, 20, 0.0246, (candidate("gpt-4o-mini"),), stopping=True))
     assert drawn(live)[-1] == STOPPING
+
+
+def test_nobody_watching_is_told_once_that_a_stopped_replay_waits(capsys: pytest.CaptureFixture[str]) -> None:
+    with live_replay(800, 5.0, 0) as live:
+        live.show(Progress(800, 239, 6, 20, 0.0246, ()))
+        assert capsys.readouterr().err == ""
+        for answered in (240, 241):
+            live.show(Progress(800, answered, 6, 20, 0.0246, (), stopping=True))
+    assert capsys.readouterr().err == f"{STOPPING}\n"
 
 
 def test_a_running_replay_shows_what_unfinished_runs_took_of_the_cap() -> None:

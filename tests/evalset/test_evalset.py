@@ -110,7 +110,9 @@ def test_in_its_own_file_a_set_keeps_weights_and_asks_exactly_its_prompts(
     with stores.open(db) as store:
         after = store.rows("SELECT prompt_key, inclusion_probability, batch FROM sample ORDER BY prompt_key")
         trials = {key.model: len(units) for key, units in evidence(store).trials.items()}
+        event = store.rows("SELECT settings FROM event WHERE command = 'replay' ORDER BY event_id DESC LIMIT 1")
     assert after == before
+    assert json.loads(event[0]["settings"])["sample"] == 25
     assert trials == {"gpt-4o-mini": 40, "gpt-4.1-mini": 25}, "a set that was run counts among what was tried"
     again = audit("replay", "--evalset", target, "--model", "gpt-4.1-mini", "--no-floor", "--yes", "--db", db)
     assert len(peer.requests) - asked == 25

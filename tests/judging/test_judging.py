@@ -411,9 +411,17 @@ def test_the_command_shows_the_plan_asks_the_judge_and_says_what_follows(
     assert (plan["answers"], plan["questions"], plan["reused"]) == (90, 90 * 2 + 40 + 40 * 2, 0)
     refused = audit("judge", *shared)
     assert (refused.code, "nothing was sent" in refused.err) == (2, True)
+    assert "warning: " not in refused.err
+    assert f"house: 90 prompts to 127.0.0.1:{house.peer.port}" in refused.out
     assert house.peer.requests == []
-    capped = audit("judge", *shared, "--yes", "--json", "--max-cost", str(3 * plan["worst_usd"] / plan["questions"]))
+    cap = str(3 * plan["worst_usd"] / plan["questions"])
+    room = audit("judge", *shared, "--dry-run", "--json", "--max-cost", cap).document["affordable_questions"]
+    warned = audit("judge", *shared, "--max-cost", cap)
+    assert f"leaves room for about {room} of {plan['questions']} calls" in warned.err
+    assert warned.err.index("leaves room") < warned.err.index("nobody to ask")
+    capped = audit("judge", *shared, "--yes", "--json", "--max-cost", cap)
     assert (capped.code, 0 < capped.document["asked"] < plan["questions"]) == (4, True)
+    assert (capped.document["uncertain_usd"], capped.document["spent_before_usd"]) == (0.0, 0.0)
     assert "left no room for" in capped.err
     assert "raise --max-cost" in capped.err
     made = audit("judge", *shared, "--yes", "--json").document

@@ -246,6 +246,25 @@ def test_prose_around_labels_set_phrases_and_layout() -> None:
     assert "of its answers' tokens are set phrases" in lines[1]
 
 
+def test_letters_made_from_a_template_carry_no_set_phrases_and_no_labels() -> None:
+    plant = Prompts()
+    decisions = ("refund", "replacement", "repair")
+    for number in range(90):
+        plant.ask(
+            ("system", f"Write to the customer what was decided: {', '.join(decisions)}."),
+            ("user", f"{number}"),
+            answer=f"Dear Ms {text(number, 1).split()[0]},\n\n{decisions[number % 3]}, as asked. {text(number, 2)}\n\n"
+            "Kind regards\nYour shop",
+        )
+        plant.ask(
+            ("system", f"Write the mail about the case: {', '.join(decisions)}."),
+            ("user", f"{number}"),
+            answer=f"Subject: your case\n\nDear customer of our shop,\n{decisions[number % 3]}. {text(number, 2)}",
+            workflow_id=2,
+        )
+    assert saved(plant.store, lever("format_overhead")) == 0
+
+
 def test_reasoning_on_easy_tasks_only() -> None:
     plant = Prompts()
     for kind, effort in (("classification", "medium"), ("classification", "minimal"), ("reasoning", "high")):
