@@ -122,8 +122,20 @@ def _print_findings(levers: list[LeverSaving], most: int) -> None:
             console.item(f"and {len(lever.findings) - most} more (--findings, --json, or the report)")
         if lever.fix:
             console.item(f"What to do: {lever.fix}")
+        _print_conditions(lever)
         print_stated(lever)
         console.say("")
+
+
+def _print_conditions(lever: LeverSaving) -> None:
+    """What a saving hangs on, where that is more than arithmetic: its first condition and how many more there are."""
+    from audit import console
+
+    if not lever.conditions or (lever.risk == "low" and lever.evidence in ("A", "B")):
+        return
+    first, *others = lever.conditions
+    more = f" (and {len(others)} more: --json, or the report)" if others else ""
+    console.item(f"{'Conditions' if others else 'Condition'}: {console.clean(first, _LONGEST)}{more}")
 
 
 def _print_rest(result: Savings) -> None:
@@ -138,7 +150,8 @@ def _print_rest(result: Savings) -> None:
             console.note(f"{lever.title}: left out, {lever.excluded}")
     for lever in result.levers:
         if lever.findings and not (lever.attributed_pico or lever.blocked or lever.excluded):
-            console.note(f"{lever.title}: nothing in the plan; {console.clean(lever.findings[0], _LONGEST)}")
+            more = f" (and {len(lever.findings) - 1} more: --json)" if len(lever.findings) > 1 else ""
+            console.note(f"{lever.title}: nothing in the plan; {console.clean(lever.findings[0], _LONGEST)}{more}")
 
 
 def print_stated(lever: LeverSaving) -> None:

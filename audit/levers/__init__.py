@@ -35,6 +35,7 @@ class Lever:
     `findings(store, settings)` may say in sentences what was found, with names and evidence; it is asked after the
     lever was applied alone.
     `doubt(store, settings)` may say how risky the lever is on this log, and what tells so; asked with the findings.
+    `compares` is true where it rests on which questions are alike, which the projection looks for before it asks.
     `never_costs` is true where no month can cost more with the lever than without it, so that its bounds end at 0.
     Stages run in the order of `STAGES`; inside one, by `order`. Levers of SCENARIO are alternatives, never summed.
     """
@@ -58,3 +59,4 @@ class Lever:
     conditions: tuple[str, ...] = ()
     fix: str = ""
     never_costs: bool = False
+    compares: bool = False

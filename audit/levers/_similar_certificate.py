@@ -204,7 +204,7 @@ def _reason(last: Step, chosen: int | None, tested: Sequence[int], noisy: bool, 
     if not tested:
         needed = clean_units(alpha, delta)
         pairs = "pair" if last.compared == 1 else "pairs"
-        found = f"{last.compared} {pairs} with both answers were found"
+        found = f"{last.compared} {pairs} with both answers {'was' if last.compared == 1 else 'were'} found"
         if last.compared >= needed:
             return f"{found}; {needed} without a fault would do if all questions came equally often, here it takes more"
         return f"{found} and {needed} without a fault would be needed"

@@ -105,9 +105,9 @@ LEVER = Lever(
     prepare=_prepare,
     findings=_findings,
     conditions=(
+        "inferred, not known: never in the sum until you name the workflow under [levers.batch] workflows",
         "workflows of {least_requests} requests or more, none of which names a user or a conversation or streams, with "
         "{least_share} of them in minutes of {burst} or more, or in one hour of the day on three days or more",
-        "inferred, not known: never in the sum until you name the workflow under [levers.batch] workflows",
     ),
     fix="Ask the owner whether anybody waits; if not, submit these requests through the provider's batch interface.",
     never_costs=True,

@@ -119,9 +119,9 @@ LEVER = Lever(
     blocked=unmeasured,
     findings=_findings,
     conditions=(
+        "assumed, not measured: answers stay as good; never in the sum; go down the ladder 5, 2, 1, 0 with replays",
         "examples are blocks between tags, under numbered headings, labelled pairs, or turns nearly every request has; "
         "the first {kept} stay",
-        "assumed, not measured: answers stay as good; never in the sum; go down the ladder 5, 2, 1, 0 with replays",
     ),
     fix="Drop examples one by one while a replay on a sample stays acceptable; a schema often replaces them.",
 )

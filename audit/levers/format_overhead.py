@@ -135,9 +135,9 @@ LEVER = Lever(
     blocked=unmeasured,
     findings=_findings,
     conditions=(
+        "assumed, not measured: the model can be made to leave it out, and nobody reads it; never in the sum",
         "phrases four fifths of the different answers begin or end with, prose behind a label where the instructions "
         "ask for a label, white space of JSON; in workflows where that is {least_share} of the answers or more",
-        "assumed, not measured: the model can be made to leave it out, and nobody reads it; never in the sum",
     ),
     fix="Ask for the label alone, forbid introductions and closings, or use a schema; ask for JSON on one line.",
     never_costs=True,

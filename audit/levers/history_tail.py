@@ -166,10 +166,10 @@ LEVER = Lever(
     blocked=unmeasured,
     findings=_findings,
     conditions=(
+        "assumed, not measured: answers stay as good; never in the sum",
         "so many turns are kept that answers draw on at most {most_used} of the older ones (upper 90 % bound), never "
         "fewer than {least_kept}; nothing is paid for a summary in their place",
         "dropping old turns moves the start of the history with every request: nothing behind it is read from cache",
-        "assumed, not measured: answers stay as good; never in the sum",
     ),
     fix="Keep the last turns and a short summary; cut in large steps, so that the prefix stays cached in between.",
 )

@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
+from audit.figures import things
 from audit.levers import Lever, Settings
 from audit.levers._response_cache import REWRITE, SETTINGS
 from audit.levers._response_cache_lives import lives_of
@@ -64,9 +65,11 @@ def _blocked(store: Store, settings: Settings) -> str | None:
     if any(each.chosen is not None for each in found.values()):
         return None
     largest = max(found.values(), key=lambda each: (each.last.requests, each.workflow_id))
+    rest = len(found) - 1
+    others = f"; no better in {things(rest, 'other workflow')}, see `audit duplicates`" if rest else ""
     return (
         "not certified in any workflow: one answer for similar questions is safe only where the logged answers prove"
-        f" it; in the workflow with most of them, {_name(store, largest.workflow_id)}, {largest.reason}"
+        f" it; in the workflow with most of them, {_name(store, largest.workflow_id)}, {largest.reason}{others}"
     )
 
 
@@ -113,6 +116,7 @@ LEVER = Lever(
     prepare=_prepare,
     blocked=_blocked,
     findings=_findings,
+    compares=True,
     conditions=(
         "only workflows whose logged answers certify, wrong with probability {delta} each, that at most {alpha} of such"
         " answers differ beyond what exact repetitions do",

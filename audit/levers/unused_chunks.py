@@ -156,9 +156,9 @@ LEVER = Lever(
     blocked=unmeasured,
     findings=_findings,
     conditions=(
+        "assumed, not measured: the used passages come first after ranking, and answers stay as good with fewer",
         "a passage counts as used when the answer cites it, shares a 5-gram, a number, a code or three uncommon words "
         "with it; so many are kept as {quantile} of the requests use, in a workflow with 30 such prompts or more",
-        "assumed, not measured: the used passages come first after ranking, and answers stay as good with fewer",
         "never in the sum; replay with fewer passages to measure it",
     ),
     fix="Rank retrieved passages, send fewer of them, and replay a sample with the smaller number.",

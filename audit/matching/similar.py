@@ -47,17 +47,25 @@ def similar(store: Store) -> None:
     Pairs that are a template filled in twice, or that a guard keeps apart, are not stored. Without the optional model
     no pairs in meaning are found.
     """
-    chosen = model()
-    state = json.dumps([_VERSION, chosen is not None, store.rows(_STATE)[0]], sort_keys=True, default=str)
-    if store.meta(PAIRS_OF) == state:
+    if looked_for(store):
         return
+    chosen = model()
     with store.transaction():
         store.run("DELETE FROM pair")
         for asked in questions(store):
             for table in _pairs(asked, chosen):
                 store.write("pair", table)
         compare(store)
-        store.set_meta(PAIRS_OF, state)
+        store.set_meta(PAIRS_OF, _state(store))
+
+
+def looked_for(store: Store) -> bool:
+    """Whether the pairs of this very log were found before."""
+    return store.meta(PAIRS_OF) == _state(store)
+
+
+def _state(store: Store) -> str:
+    return json.dumps([_VERSION, model() is not None, store.rows(_STATE)[0]], sort_keys=True, default=str)
 
 
 def _pairs(asked: Questions, chosen: Model | None) -> Iterator[pa.Table]:

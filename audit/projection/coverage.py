@@ -12,6 +12,7 @@ from typing import Any
 
 from audit.config import Config
 from audit.levers import Lever
+from audit.matching import looked_for
 from audit.projection.bench import settings_of
 from audit.projection.blocks import FEWEST_BLOCKS
 from audit.projection.needs import missing_need, readers_in_use
@@ -148,6 +149,8 @@ def coverage(store: Store, config: Config, savings: Savings | None = None) -> Co
     estimates = only_estimates(store)
     found = []
     for lever in levers:
+        if said is None and lever.compares and not looked_for(store):
+            continue  # not a gap of the log: the projection, which knows, finds out first
         # what a whole log lacks is said by the fields; the lever's own reason is asked where they are there
         blocked = None
         if not missing_need(store, lever):

@@ -10,6 +10,7 @@ import pytest
 from rich.console import Console
 
 from audit import console, figures
+from tests.cli.conftest import SAMPLES
 
 
 @pytest.fixture
@@ -37,7 +38,18 @@ def test_names_stand_whole_and_findings_say_what_to_do(audit: Any, sample_db: Pa
             assert lever["findings"], lever["name"]
             assert lever["findings"][0] in whole
             assert f"What to do: {lever['fix']}" in whole
+            careful = lever["risk"] != "low" or lever["evidence"] in ("C", "D")
+            assert (f": {lever['conditions'][0]}" in whole) == careful, lever["name"]
     assert audit("savings", "--db", sample_db, "--findings", "0").code == 0
+
+
+def test_an_ingest_says_of_similar_questions_what_the_savings_say(audit: Any, tmp_path: Path) -> None:
+    log, db = SAMPLES / "support-openai-chat.jsonl.gz", tmp_path / "a.duckdb"
+    assert "similar questions" not in audit("ingest", log, "--db", db).out, "the savings look for them by themselves"
+    levers = {lever["name"]: lever for lever in audit("savings", "--db", db, "--json").document["levers"]}
+    reason = levers["semantic_cache"]["blocked"]
+    assert "not certified in any workflow" in reason
+    assert "no better in 1 other workflow" in reason
 
 
 def test_what_can_only_save_is_not_said_to_cost(audit: Any, sample_db: Path) -> None:
