@@ -9,7 +9,7 @@ from audit.scorers import Answer, Context
 from audit.scorers._language import language
 from audit.scorers._normalise import find_json, given_json, is_document, normalise, word_set, words
 
-VERSION = "6"
+VERSION = "7"
 _TRUNCATED = word_set(
     "length max_tokens max_output_tokens model_context_window_exceeded model_length token_limit incomplete"
 )

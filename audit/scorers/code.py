@@ -9,6 +9,7 @@ from functools import lru_cache
 
 from audit.scorers import Answer, Context, Score, Scorer
 from audit.scorers._normalise import find_json, is_document, overlap, word_set
+from audit.scorers._source import source
 from audit.scorers._trees import difference
 
 _BLOCK = re.compile(r"```([\w+#.-]*)[ \t]*\n(.*?)```", re.DOTALL)
@@ -16,8 +17,10 @@ _TOKEN = re.compile(
     r"\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'|`[^`]*`|//[^\n]*|/\*.*?\*/|--[^\n]*|\w+|[^\w\s]", re.DOTALL
 )
 _FREE_LAYOUT = word_set(
-    "sql js javascript ts typescript java c cpp c++ cs c# csharp go rust rs kotlin swift php scala jsx tsx json"
+    "sql cypher sparql js javascript ts typescript java c cpp c++ cs c# csharp go rust rs kotlin swift php scala jsx"
+    " tsx json"
 )
+_SQL = word_set("sql mysql postgresql postgres psql sqlite sqlite3 tsql plsql mssql bigquery snowflake duckdb")
 _LIMIT = 100_000
 
 
@@ -46,8 +49,9 @@ def _program(text: str) -> tuple[str, str]:
     """Language and source of an answer: its fenced blocks together, else all of it."""
     blocks = _BLOCK.findall(text[:_LIMIT])
     if not blocks:
-        return "", text[:_LIMIT]
-    return blocks[0][0].casefold(), "\n".join(source for _, source in blocks)
+        return source(text) or "", text[:_LIMIT]
+    language = blocks[0][0].casefold() or source(blocks[0][1]) or ""
+    return "sql" if language in _SQL else language, "\n".join(inner for _, inner in blocks)
 
 
 @lru_cache(maxsize=256)
@@ -86,12 +90,20 @@ def _same_tokens(ours: tuple[str, str], theirs: tuple[str, str]) -> bool:
     if ours[0] and theirs[0] and ours[0] != theirs[0]:
         return False
     if language in _FREE_LAYOUT:
-        return bool(_TOKEN.findall(ours[1]) == _TOKEN.findall(theirs[1]))
+        return _tokens(ours[1], language) == _tokens(theirs[1], language)
     return _lines(ours[1]) == _lines(theirs[1])
+
+
+def _tokens(text: str, language: str) -> list[str]:
+    """The tokens of a program; SQL has no case but in quotation marks, and a semicolon at the end says nothing."""
+    found: list[str] = _TOKEN.findall(text)
+    if language == "sql":
+        found = [token if token[0] in "'\"`" else token.casefold() for token in found]
+    return found[:-1] if found[-1:] == [";"] else found
 
 
 def _lines(source: str) -> list[str]:
     return [line.rstrip() for line in source.splitlines() if line.strip()]
 
 
-SCORER = Scorer("code", "1", ("code",), _judge)
+SCORER = Scorer("code", "2", ("code",), _judge)

@@ -9,6 +9,7 @@ from audit import plugins
 from audit.scorers import Answer, Context, Score, Scorer
 from audit.scorers._guards import VERSION, guard
 from audit.scorers._normalise import find_json, is_document
+from audit.scorers._source import source
 
 LONGEST = 100_000
 """Characters of the longest answer programs compare; comparing takes some microseconds a character, and more where
@@ -42,6 +43,8 @@ def kind_of(kind: str | None, reference: Answer) -> str:
     document = found is not None and is_document(found.value)
     if document and kind not in _NOT_JSON:
         return "extraction"
+    if not document and source(reference.text) is not None:
+        return "code"
     if (kind or "") in _BY_TEXT or (kind == "extraction" and not document):
         return _kind_of_text(reference.text)
     return kind if kind in _scorers() else "open"

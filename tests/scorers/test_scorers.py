@@ -293,6 +293,12 @@ PYTHON = "```python\ndef f(a):\n    return a + 1\n```"
         ("```yaml\na:\n  b: 1\n```", "```yaml\na:\nb: 1\n```", None),
         ('```json\n{"a": 1, "b": 2}\n```', '```json\n{"b": 2, "a": 1}\n```', True),
         ("```python\n# a\n```", "```python\n# b\n```", None),
+        ("SELECT count(*) FROM Towns;", "select COUNT(*)\nfrom towns", True),
+        ("SELECT count(*) FROM towns", "The query:\n```sql\nSELECT COUNT(*) FROM towns;\n```", True),
+        ("SELECT a FROM b WHERE c = 'X'", "SELECT a FROM b WHERE c = 'x'", None),
+        ("```sql\nSELECT a FROM b\n```", "```postgresql\nselect a from b\n```", True),
+        ("MATCH (n:Town) RETURN n.name", "MATCH (n:Town)\nRETURN n.name;", True),
+        ("MATCH (n:Town) RETURN n.name", "MATCH (n:town) RETURN n.name", None),
     ],
 )
 def test_code(reference: str, candidate: str, passed: bool | None) -> None:
