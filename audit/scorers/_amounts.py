@@ -42,6 +42,7 @@ _NONE = re.compile(
     r"\b(?:no|none|nobody|nothing|not|never|kein\w*|niemand|nichts|aucune?|ningun\w*|nessun\w*)\b", re.IGNORECASE
 )
 _MOST = 200
+_ERAS = {"ad", "ce"}  # of a year
 
 
 def amount(text: str) -> Quantity | None:
@@ -55,6 +56,8 @@ def amount(text: str) -> Quantity | None:
     if match is None or inner is None or inner.unit:
         return None
     unit = match["unit"].casefold()
+    if unit in _ERAS:
+        return inner
     return Quantity(inner.value, _ALIASES.get(unit, unit))
 
 

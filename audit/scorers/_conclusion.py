@@ -6,7 +6,7 @@ import re
 from decimal import Decimal
 from typing import NamedTuple
 
-from audit.scorers._amounts import amounts_in, says_none
+from audit.scorers._amounts import amount, amounts_in, says_none
 from audit.scorers._normalise import AMOUNT, Quantity, quantity, same_number
 from audit.scorers._stated import final_answer
 
@@ -37,18 +37,24 @@ _SO = re.compile(
     r"\b(?:so|thus|therefore|hence|which|making|giving|leaving|total of|altogether|also|somit|donc)\b", re.IGNORECASE
 )
 _NEAR = 2
+_BOLD_END = re.compile(r"\*\*(?P<result>[^*\n]{1,40})\*\*[^\w*]*(?:[^\W\d_]+[^\w*]*){0,2}\Z")
+_GETS = re.compile(
+    r".*\b(?:gets?|gives?(?: us| you)?|yields?|equals?|results? in|ergibt)\s(?P<result>[^\n]{1,40})", re.IGNORECASE
+)
 
 
 class Comes(NamedTuple):
     """What an answer comes to: `value` None where that can't be told, and the word behind it.
 
-    `near` holds the numbers of its last two sentences with one, `told` all of them.
+    `near` holds the numbers of its last two sentences with one, `told` all of them. `marked` says whether the answer
+    is set apart: named as one, in bold at the end, or all there is.
     """
 
     value: Quantity | None
     unit: str
     near: tuple[Decimal, ...]
     told: tuple[Decimal, ...]
+    marked: bool = False
 
 
 def asks_number(prompt: str) -> bool:
@@ -66,16 +72,30 @@ def comes_to(text: str, prompt: str) -> Comes:
     speaking = [part for part in _SENTENCES.split(plain) if amounts_in(part)]
     near = tuple(each.value for part in speaking[-_NEAR:] for each in amounts_in(part))
     told = tuple(each.value for each in amounts_in(plain))
-    stated = final_answer(plain)
+    stated = _marked(text, plain)
     if stated is not None and amounts_in(stated):
         found = _one(amounts_in(_BRACKETS.sub(" ", stated)))
-        return Comes(found, _behind(stated, found), near, told)
+        return Comes(found, _behind(stated, found), near, told, marked=True)
     if not speaking:
         return Comes(None, "", near, told)
     last = speaking[-1]
-    result = last.rpartition("=")[2] if "=" in last else ""
+    result = last.rpartition("=")[2] if "=" in last else _got(last)
     found = _result(result) if amounts_in(result) else _new(last, prompt)
     return Comes(found, _behind(result or last, found), near, told)
+
+
+def _marked(text: str, plain: str) -> str | None:
+    """The answer a text names as such, or sets in bold at its end, or consists of."""
+    bold = _BOLD_END.search(text.strip())
+    if final_answer(plain) is not None or bold:
+        return final_answer(plain) or (bold["result"] if bold else None)
+    return plain if amount(plain) is not None else None
+
+
+def _got(sentence: str) -> str:
+    """What a sentence ends with behind the last "to get", where that holds one number."""
+    said = _GETS.fullmatch(sentence.rstrip(".! "))
+    return said["result"] if said and len(amounts_in(said["result"])) == 1 else ""
 
 
 def same_conclusion(reference: str, candidate: str, prompt: str) -> bool | None:
@@ -103,8 +123,7 @@ def _may_be_same(logged: Quantity, ours: Comes, theirs: Comes) -> bool:
     return (
         rounded(wanted, given.value)
         or (scaled and _scaled(wanted, given.value))
-        or _among(wanted, theirs.near)
-        or _among(given.value, ours.near)
+        or (not (ours.marked and theirs.marked) and (_among(wanted, theirs.near) or _among(given.value, ours.near)))
     )
 
 

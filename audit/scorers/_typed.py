@@ -18,7 +18,7 @@ _COPULA = re.compile(
 CARRIERS = word_set(
     "answer final result correct it that this these those they there he she we you i so here in to of for on at by and"
     " as with from today our your their its value total date name is are was were be does do did has have can will"
-    " s die der das le la les el los il lo"
+    " would s die der das le la les el los il lo"
 )
 _HEDGES = word_set(
     "or either maybe perhaps possibly probably might could but however although except rather instead unless"
@@ -28,7 +28,7 @@ _MODALS = word_set("could might")
 _DOUBTS = _HEDGES - {"about", "around"}
 _NEARLY = re.compile(r"\b(?:about|around)\s+\W?\d", re.IGNORECASE)
 _SENTENCE = re.compile(
-    r"(?P<before>[^\n.!?]{1,200}?\s(?:is|was|are|were|ist|est|es|è|é))\s+(?P<said>[^\n]{1,80})", re.IGNORECASE
+    r"(?P<before>[^\n.!?]{1,200}?\s(?:is|was|are|were|would be|ist|est|es|è|é))\s+(?P<said>[^\n]{1,80})", re.IGNORECASE
 )
 _LONGEST_CARRIER = 30
 # what may part an answer from its explanation; a comma between digits belongs to a number

@@ -14,7 +14,7 @@ from audit.scorers._typed import compare_typed, hedged, truth
 from audit.scorers.extraction import wrapped
 
 _FIELD = re.compile(r"^\W{0,4}[^\W\d_]+(?:[ \t][^\W\d_]+){0,2}[*_`]{0,3}[ \t]*[:=][*_`]{0,3}[ \t]*(?P<value>[^\n]+)")
-_COPULA = re.compile(r"\b(?:is|are|as|ist|als|est|es|è|é|:)\W{1,6}$", re.IGNORECASE)
+_COPULA = re.compile(r"\b(?:(?:is|are|as|ist|als|est|es|è|é|:)\W{1,6}|it['’ ]s\W{1,6})$", re.IGNORECASE)
 _BEHIND = re.compile(r"\s*(?:$|\n|[,;:.!?(]|[-–—]+\s)|\s+(?:because|since|as|weil|da|denn|car|porque|perché)\b")
 _NEGATED = re.compile(r"\b(?:not|no|never|neither|nor|nicht|kein\w*|pas|ni|non|\w+n['’ ]t)\b", re.IGNORECASE)
 _OPEN = re.compile(
@@ -27,7 +27,12 @@ _MENU = re.compile(r"\([^()\n]{1,80}\)")
 _PAUSE = re.compile(r"[.!?;:,\n]")
 _CLAUSE = re.compile(r"[.!?\n]")
 _JOINED = re.compile(r"(?<=\w)[_\-/]+(?=\w)")
+_DENYING = r"[,;:\s*_`(]*\b(?:not|nicht|rather than|instead of|as opposed to|statt)\s+(?:an?\s+|the\s+)?[*_`\"']*"
+_DENIED_END = r"(?![\w-])[*_`\"')]*(?:\s*[,;]?\s*(?:but|sondern)\b|\s*[,;](?=\s))?"
 _SENTENCE_WORDS = 40
+_PREFACE = re.compile(
+    r"(?:based on|according to|given|judging by|laut|gemäß|selon|según)\s[^,\n]{1,80},\s+(?=\w)", re.IGNORECASE
+)
 
 
 def _judge(reference: Answer, candidate: Answer, context: Context) -> Score:
@@ -38,7 +43,7 @@ def _judge(reference: Answer, candidate: Answer, context: Context) -> Score:
     if expected == found or _folded(expected) == _folded(found):
         return Score(1.0, True, "same label")
     labels = context.labels or frozenset()
-    if found in labels:
+    if found in labels and not options(context.user):
         return Score(0.0, False, "another label of the set")
     chosen = same_option(reference.text, candidate.text, context.user)
     if chosen is not None:
@@ -102,7 +107,8 @@ def _read(text: str, labels: Collection[str], closed: bool) -> str | None:
     known = {_folded(label): label for label in sorted(labels, reverse=True)}
     first, _, rest = text.strip().partition("\n")
     field = _FIELD.match(first)
-    parts = (final_answer(text), field["value"] if field else None, first, rest.strip().rsplit("\n", 1)[-1])
+    last = rest.strip().rsplit("\n", 1)[-1]
+    parts = (final_answer(text), field["value"] if field else None, _PREFACE.sub("", first, count=1), last)
     for part in filter(None, parts):
         said = _folded(normalise(part))
         if said in known:
@@ -110,15 +116,33 @@ def _read(text: str, labels: Collection[str], closed: bool) -> str | None:
         leading = _leading(part, known)
         if leading is not None:
             return leading
+    text = _affirmed(text, known)
     said = _folded(normalise(text))
     named = _named(said, known)
-    if len(named) != 1 or len(said.split()) > _SENTENCE_WORDS or hedged(said):
+    if len(named) != 1 or len(said.split()) > _SENTENCE_WORDS or hedged(said.replace(named[0], " ")):
         return None
     before = said[: said.rfind(named[0])]
     set_apart = said.endswith(named[0]) and _COPULA.search(before) is not None
     if set_apart:
         return None if _OPEN.search(_clause_before(text, named[0])) else known[named[0]]
     return known[named[0]] if closed and not _OPEN.search(before) else None
+
+
+def _affirmed(text: str, known: Collection[str]) -> str:
+    """A sentence without the labels it denies beside the one it gives: "negative, not positive", "not a; it's b"."""
+    labels = "|".join(re.escape(label) for label in sorted(known, key=len, reverse=True) if label)
+    if not labels or _CLAUSE.search(text.strip().rstrip(".!*_` ")):
+        return text
+    given = re.sub(rf"{_DENYING}(?:{labels}){_DENIED_END}", " ", text, flags=re.IGNORECASE)
+    told = _folded(normalise(given))
+    return given if given != text and _set_apart(told, known) else text
+
+
+def _set_apart(said: str, known: Collection[str]) -> bool:
+    """Whether a text names one label, at its end, alone or behind a copula."""
+    named = _named(said, known)
+    before = said[: -len(named[0])].strip() if len(named) == 1 and said.endswith(named[0]) else None
+    return before is not None and (not before or _COPULA.search(f"{before} ") is not None)
 
 
 def _clause_before(text: str, label: str) -> str:
@@ -184,4 +208,4 @@ def _judge_json(expected: object, reference: Answer, candidate: Answer, context:
     return wrapped(Score(value, True, "same label"), logged, found)
 
 
-SCORER = Scorer("classification", "5", ("classification",), _judge)
+SCORER = Scorer("classification", "6", ("classification",), _judge)
