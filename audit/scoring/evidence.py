@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from audit.scorers import Answer, Context, ToolCall
 from audit.scorers._normalise import normalise
@@ -18,7 +18,7 @@ _MAX_LABELS = 100
 _UNSEEN_LABELS = 0.02
 
 _CANDIDATES = """
-SELECT p.replay_id, p.request_id, p.workflow_id, p.text, p.tool_calls, p.finish_reason,
+SELECT p.replay_id, p.request_id, p.workflow_id, p.text, p.tool_calls, p.finish_reason, r.request_model,
        r.finish_reason AS logged_finish_reason, r.parameters, r.outcome,
        COALESCE(w.task_kind, r.task_kind) AS task_kind
 FROM scoring_unit AS u
@@ -38,32 +38,38 @@ WHERE s.request_id IN (SELECT request_id FROM scoring_unit WHERE place BETWEEN $
 ORDER BY s.request_id, s.position
 """
 
-# a label set is closed when the chance that the next answer is a new one is small (Good 1953: singletons / requests)
+# A label set is closed when the chance that the next answer is a new one is small (Good 1953: singletons / requests).
+# Of each model and of the whole workflow: one model's answers in sentences leave the labels of another a closed set.
 _LABELS = """
 WITH label AS (
-    SELECT r.workflow_id, r.output_normalised_hash, COUNT(*) AS requests, MIN(r.request_id) AS request_id
+    SELECT r.workflow_id, r.request_model, GROUPING(r.request_model) AS of_all, r.output_normalised_hash,
+           COUNT(*) AS requests, MIN(r.request_id) AS request_id
     FROM request AS r
     LEFT JOIN workflow AS w ON w.workflow_id = r.workflow_id
     WHERE r.status = 'billable' AND r.output_normalised_hash IS NOT NULL
       AND COALESCE(w.task_kind, r.task_kind) = 'classification'
       AND r.workflow_id IN (SELECT workflow_id FROM replay)
-    GROUP BY r.workflow_id, r.output_normalised_hash
+    GROUP BY GROUPING SETS (
+        (r.workflow_id, r.request_model, r.output_normalised_hash), (r.workflow_id, r.output_normalised_hash)
+    )
 ),
 known AS (
-    SELECT workflow_id,
+    SELECT workflow_id, request_model, of_all,
            SUM(requests) >= $least
                AND SUM(CASE WHEN requests = 1 THEN 1 ELSE 0 END) <= $unseen * SUM(requests) AS closed
     FROM label
-    GROUP BY workflow_id
+    GROUP BY workflow_id, request_model, of_all
     HAVING COUNT(*) <= $most
 )
-SELECT l.workflow_id, l.request_id, k.closed, c.text
+SELECT l.workflow_id, CASE WHEN l.of_all = 1 THEN NULL ELSE COALESCE(l.request_model, '') END AS model, l.request_id,
+       k.closed, c.text
 FROM label AS l
-JOIN known AS k ON k.workflow_id = l.workflow_id
+JOIN known AS k ON k.workflow_id = l.workflow_id AND k.request_model IS NOT DISTINCT FROM l.request_model
+    AND k.of_all = l.of_all
 JOIN segment AS s ON s.request_id = l.request_id AND s.direction = 'output' AND s.kind = 'answer'
 JOIN content AS c ON c.content_hash = s.content_hash
 WHERE c.text IS NOT NULL
-ORDER BY l.workflow_id, l.request_id, s.position
+ORDER BY l.workflow_id, model, l.request_id, s.position
 """
 
 
@@ -95,20 +101,30 @@ class Labels:
     closed: bool = False
 
 
-def label_sets(store: Store) -> dict[int, Labels]:
-    """The labels of the replayed classification workflows."""
-    answers: dict[tuple[int, int, bool], str] = {}
+LabelSets: TypeAlias = Mapping[tuple[int, str | None], Labels]
+
+
+def label_sets(store: Store) -> LabelSets:
+    """The labels of the replayed classification workflows: of each model, and of all (None)."""
+    answers: dict[tuple[int, str | None, int, bool], str] = {}
     limits = {"most": _MAX_LABELS, "least": _MIN_REQUESTS, "unseen": _UNSEEN_LABELS}
     for row in store.rows(_LABELS, **limits):
-        key = (row["workflow_id"], row["request_id"], bool(row["closed"]))
+        key = (row["workflow_id"], row["model"], row["request_id"], bool(row["closed"]))
         answers[key] = answers.get(key, "") + row["text"]
-    sets: dict[tuple[int, bool], set[str]] = {}
-    for (workflow, _, closed), text in answers.items():
-        sets.setdefault((workflow, closed), set()).add(normalise(text))
-    return {workflow: Labels(frozenset(names), closed) for (workflow, closed), names in sets.items()}
+    sets: dict[tuple[int, str | None, bool], set[str]] = {}
+    for (workflow, model, _, closed), text in answers.items():
+        sets.setdefault((workflow, model, closed), set()).add(normalise(text))
+    return {(workflow, model): Labels(frozenset(names), closed) for (workflow, model, closed), names in sets.items()}
 
 
-def units(store: Store, low: int, high: int, labels: Mapping[int, Labels]) -> Iterator[Unit]:
+def _labels_of(labels: LabelSets, row: Mapping[str, Any]) -> Labels:
+    """The labels of the model that answered, where these are a closed set; else those of the workflow."""
+    everyone = labels.get((row["workflow_id"], None), Labels())
+    own = labels.get((row["workflow_id"], row["request_model"] or ""), Labels())
+    return own if own.closed and not everyone.closed else everyone
+
+
+def units(store: Store, low: int, high: int, labels: LabelSets) -> Iterator[Unit]:
     """The units of `scoring_unit` from place `low` to `high`, in order."""
     requests: dict[int, _Request] = {}
     for row in store.rows(_SEGMENTS, low=low, high=high):
@@ -120,7 +136,7 @@ def units(store: Store, low: int, high: int, labels: Mapping[int, Labels]) -> It
             row["task_kind"],
             Answer(logged.answer, logged.tool_calls, row["logged_finish_reason"]),
             Answer(row["text"] or "", tool_calls(row["tool_calls"]), row["finish_reason"]),
-            _context(logged, row, labels.get(row["workflow_id"], Labels())),
+            _context(logged, row, _labels_of(labels, row)),
         )
 
 

@@ -70,6 +70,16 @@ def test_labels_are_closed_by_the_log(plant: Any) -> None:
     assert passed(plant) == {right: True, other: False, unknown: False}
 
 
+def test_labels_are_closed_for_a_model_whatever_another_one_says_around_them(plant: Any) -> None:
+    plant.workflow(1, "classification")
+    ids = [plant.logged(1, ("billing", "refund")[number % 2]) for number in range(24)]
+    for number in range(24):
+        plant.logged(1, f"It is about billing, see page {number}.", model="wordy-model")
+    unknown = plant.replayed(ids[0], "The category is complaint.")
+    scoring(plant.store)
+    assert passed(plant) == {unknown: False}
+
+
 def test_few_or_ever_new_labels_leave_the_set_open(plant: Any) -> None:
     plant.workflow(1, "classification")
     ids = [plant.logged(1, f"label {chr(97 + number % 26)}{chr(97 + number // 26)}") for number in range(40)]
