@@ -12,10 +12,11 @@ from audit.statistics.intervals import upper_bound
 from audit.store import Store
 
 LEAST_CONSISTENCY = 0.80
-MUST_PASS = 0.98
+MUST_PASS = 0.80
 MUST_FAIL = {"other": 0.95, "injected": 0.95, "number": 0.90, "astray": 0.95}
 """Shares of planted answers a judge has to get right, by sort; it is held to fall short where chance explains that in
-fewer than `SURPRISE` of cases."""
+fewer than `SURPRISE` of cases. What must pass are logged answers, and some of those are bad. How many a judge rejects
+is in intervals and verdicts, whichever of the two it is; one that rejects more than this decides nothing."""
 SURPRISE = 0.10
 LEAST_CANARIES = 5
 MOST_UNREAD = 0.05

@@ -9,10 +9,13 @@ from audit.clients._families import family
 from audit.deciding import people, rule
 from audit.deciding.behaviour import Behaviour
 from audit.deciding.floor import Floor
-from audit.deciding.judges import Fitness
+from audit.deciding.judges import Canaries, Fitness
 from audit.deciding.parts import Policy
 from audit.deciding.units import Unit
 from audit.statistics.verdicts import FAMILY_DELTA, look_error
+
+SLIPS = 0.02
+"""Share of good answers a judge may reject before that is worth a word."""
 
 
 def because(trial: rule.Trial, judged: rule.Judged) -> str:
@@ -135,6 +138,7 @@ def judges(trial: rule.Trial, known: Mapping[tuple[str, str], Fitness]) -> list[
         ]
         if kin:
             found.append(f"the judge is of the family of {' and '.join(dict.fromkeys(kin))}")
+        found += _rejects_logged(trial, name)
     if trial.trusted < 1:
         found.append(f"bounds widened for a judge that may miss {100 * trial.miss:.0f} % of unacceptable answers")
     waiting = not used and any(unit.state == "undecided" for unit in trial.units)
@@ -142,6 +146,16 @@ def judges(trial: rule.Trial, known: Mapping[tuple[str, str], Fitness]) -> list[
         if waiting and not judge.fit and kind in ("", trial.kind):
             found.append(f"{name.removeprefix('judge:')} does not count: {judge.faults[0]}")
     return found
+
+
+def _rejects_logged(trial: rule.Trial, judge: str) -> list[str]:
+    """Logged answers the judge rejected as such, where these are more than slips; whose fault that is can't be told."""
+    planted = {unit.doubt.must_pass for unit in trial.units if unit.judge == judge and unit.doubt is not None}
+    told = Canaries(sum(each.n for each in planted), sum(each.right for each in planted))
+    if not told.short_of(1 - SLIPS):
+        return []
+    wrong = told.n - told.right
+    return [f"it rejected {wrong} of {told.n} logged answers: they are bad, or it is harsh; bounds allow for both"]
 
 
 def behaviour(found: Behaviour) -> list[str]:

@@ -51,6 +51,17 @@ class Trial:
         return 1 - self.miss if judged and not self.voices.overruled_passes(judged=True) else 1.0
 
     @cached_property
+    def harsh(self) -> float:
+        """Most that is lost only to a judge nobody checked: acceptable answers it fails, as its planted ones allow."""
+        weight = math.fsum(unit.weight for unit in self.evidence)
+        harsh = math.fsum(
+            unit.weight * unit.doubt.must_pass.wrong_at_most
+            for unit in self.evidence
+            if unit.doubt is not None and unit.rated is None
+        )
+        return harsh / weight if weight else 0.0
+
+    @cached_property
     def voices(self) -> Voices:
         """Which of the units people rated speak for which others."""
         return Voices.among(self.units)
@@ -127,8 +138,9 @@ def _statistical(trial: Trial, lenient: bool) -> rule.Trial:
     # an undecided answer of the current model is read the other way round: it explains a loss, or it does not;
     # so is one that is missing, except that without it a loss always counts
     current = np.array([_current_good(trial, unit, lenient) for unit in units], dtype=np.bool_) if paired else None
-    # a judge that misses losses must show fewer; what it does show is not less certain for that
-    alpha = trial.alpha if lenient else trial.alpha * trial.trusted
+    # a judge that misses losses must show fewer to be safe, one that is harsh more not to be; what it does show is not
+    # less certain for that
+    alpha = min(1.0, trial.alpha + trial.harsh) if lenient else trial.alpha * trial.trusted
     return rule.Trial.of_answers(key, good, current, weights=weights, clusters=clusters(units), alpha=alpha)
 
 
@@ -159,7 +171,7 @@ def _join(trial: Trial, best: rule.Verdict, worst: rule.Verdict) -> Judged:
         verdict=word,
         n_effective=worst.n_eff,
         loss=_loss(trial),
-        loss_low=min(best.lower, worst.upper),
+        loss_low=max(0.0, min(best.lower, worst.upper) - trial.harsh),
         loss_high=high,
         n_more=_units_missing(trial, best, worst) if word == "unknown" else 0,
         held_back_by=worst.held_back_by if word == "unknown" else None,
@@ -178,7 +190,7 @@ def _units_missing(trial: Trial, best: rule.Verdict, worst: rule.Verdict) -> int
     """Further units that would settle it; None where more units would not, but a judge or a person could."""
     if not worst.n or worst.loss_rate <= trial.alpha:
         return worst.n_more
-    return best.n_more if best.loss_rate > trial.alpha else None
+    return best.n_more if best.loss_rate > trial.alpha + trial.harsh else None
 
 
 def _loss(trial: Trial) -> float | None:

@@ -27,14 +27,16 @@ def plant(cases: Sequence[Case], seed: int = 1) -> list[tuple[str, Case, str]]:
     5 % of the cases and at least ten of each sort that must fail: another request's answer of the same workflow, the
     same behind words that tell the judge what to say, the logged answer with one number changed, and what the candidate
     itself answered to another request, which shows whether the judge falls for its style or length. The logged answer
-    itself must pass, for 40 % of the requests and four times as often as each of these: it takes one question instead
-    of two, and most answers are acceptable, so that this error is the one that widens an interval.
+    itself must pass, unless the log marks it as bad, for 40 % of the requests and four times as often as each of these:
+    it takes one question instead of two, and most answers are acceptable, so that this error is the one that widens an
+    interval.
     """
     one_each = list({case.request_id: case for case in cases}.values())
     one_each.sort(key=lambda case: keyed_uniform(seed, f"canary {case.request_id}"))
     wanted = max(LEAST, math.ceil(SHARE * len(cases)))
     passing = max(_KINDS_THAT_FAIL * wanted, math.ceil(SHARE_THAT_PASSES * len(one_each)))
-    planted: list[tuple[str, Case, str]] = [("same", case, case.logged) for case in one_each[:passing]]
+    good = [case for case in one_each if not case.disputed]
+    planted: list[tuple[str, Case, str]] = [("same", case, case.logged) for case in good[:passing]]
     others = list(_others(one_each, wanted))
     planted += [("other", case, text) for case, text in others]
     planted += [

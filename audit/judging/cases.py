@@ -10,6 +10,7 @@ from audit.hashes import folded
 from audit.judging.protocol import RUBRICS, USUAL_RUBRIC
 from audit.scoring import answer_text, transcripts
 from audit.store import Store
+from audit.store.tasks import DISPUTED
 
 _CHUNK = 256
 
@@ -23,7 +24,7 @@ WITH open_answer AS (
 )
 SELECT p.replay_id, p.request_id, p.workflow_id, p.current_model, p.endpoint, p.model,
        COALESCE(p.variant, '') AS variant, p.text, p.tool_calls, o.task_kind, o.doubtful,
-       COALESCE(w.name, '') AS workflow, COALESCE(r.provider_name, r.price_provider, '') AS provider_name
+       COALESCE(w.name, '') AS workflow, COALESCE(r.provider_name, r.price_provider, '') AS provider_name, r.outcome
 FROM open_answer AS o
 JOIN replay AS p ON p.replay_id = o.replay_id
 JOIN request AS r ON r.request_id = p.request_id
@@ -42,7 +43,8 @@ FROM replay WHERE status = 'ok' AND COALESCE(text, '') || COALESCE(tool_calls, '
 class Case:
     """One replayed answer to judge; `candidate_key` names the candidate on its workflow.
 
-    `doubtful`: programs failed it with doubt; of others they could tell nothing.
+    `doubtful`: programs failed it with doubt; of others they could tell nothing. `disputed`: the log itself marks the
+    logged answer as bad.
     """
 
     replay_id: int
@@ -57,6 +59,7 @@ class Case:
     candidate: str
     rubric: str
     doubtful: bool = False
+    disputed: bool = False
 
 
 def cases(store: Store, rubrics: Mapping[str, str], workflows: Sequence[str] = ()) -> list[Case]:
@@ -80,6 +83,7 @@ def cases(store: Store, rubrics: Mapping[str, str], workflows: Sequence[str] = (
                     _candidate(row),
                     kind, tuple(transcript.turns), transcript.answer, answer_text(row["text"], row["tool_calls"]),
                     rubrics.get(row["workflow"]) or RUBRICS.get(kind, USUAL_RUBRIC), row["doubtful"],
+                    (row["outcome"] or "").strip().casefold() in DISPUTED,
                 )
             )  # fmt: skip
     return made

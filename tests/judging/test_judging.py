@@ -463,3 +463,27 @@ def test_what_could_not_be_read_is_said_and_asked_once_more(house: House) -> Non
     assert second.asked == plan.again
     assert (house.plan().asks, house.plan().again) == ((), 0)
     assert second.unread > 0
+
+
+def test_a_logged_answer_the_log_marks_as_bad_is_not_planted_to_be_passed(house: House) -> None:
+    house.letters(lambda number, right: f"Hello {right}!", n=60)
+    house.plant.store.run("UPDATE request SET outcome = 'thumbs_down' WHERE request_id % 3 = 0")
+    planted = [ask for ask in house.plan().asks if ask.canary == "same"]
+    assert len(planted) == 40
+    assert all(ask.case.request_id % 3 for ask in planted)
+
+
+def test_a_judge_that_finds_some_logged_answers_bad_decides_and_says_so(house: House) -> None:
+    def strict(body: dict[str, Any]) -> dict[str, Any]:
+        read, fair = document(body), careful(body)
+        bad = [name for name in ("answer_1", "answer_2") if "customer 00" in read[name] and "thank you" in read[name]]
+        return fair | dict.fromkeys(bad, "unacceptable")
+
+    house.letters(lambda number, right: f"Hello {right}!", n=80)
+    house.says(strict)
+    (fit,) = house.judge().fitness
+    assert fit.fit
+    assert fit.canaries["same"].right < fit.canaries["same"].n
+    found = house.decide()
+    assert (found.undecided, found.acceptable) == (0, 1.0)
+    assert "logged answers: they are bad, or it is harsh; bounds allow for both" in found.reason

@@ -207,13 +207,13 @@ def test_a_judge_decides_only_what_the_scorer_left_open(plant: Any) -> None:
     assert "5 answers judged by m, a judge no person has checked" in found.reason
 
 
-@pytest.mark.parametrize("sort", ["same", "other", "injected", "number"])
-def test_a_judge_that_misjudges_planted_answers_decides_nothing(plant: Any, sort: str) -> None:
+@pytest.mark.parametrize(("sort", "wrong"), [("same", 8), ("other", 5), ("injected", 5), ("number", 5)])
+def test_a_judge_that_misjudges_planted_answers_decides_nothing(plant: Any, sort: str, wrong: int) -> None:
     run(plant, lambda number: f"other {'x' * number}", n=100)
     scoring(plant.store)
     judged(plant, lambda _: True, 100)
     assert deciding(plant.store)[0].undecided == 100, "without canaries nobody knows whether it is awake"
-    canaries(plant, {sort: 5})
+    canaries(plant, {sort: wrong})
     (found,) = deciding(plant.store)
     assert (found.verdict, found.undecided) == ("unknown", 100)
     assert "m does not count" in found.reason
@@ -230,6 +230,29 @@ def test_a_judge_that_slips_no_more_than_chance_explains_counts_with_what_its_sl
     assert found.interval_high > 0.85, "and rejected more"
     canaries(plant, {"other": 8}, n=40, kind="short_answer")
     assert deciding(plant.store)[0].undecided == 100
+
+
+def test_a_judge_that_rejects_logged_answers_counts_and_the_bounds_allow_for_either_reason(plant: Any) -> None:
+    run(plant, lambda number: f"other {'x' * number}", n=100)
+    scoring(plant.store)
+    judged(plant, lambda number: number % 4 > 0, 100)
+    canaries(plant, {"same": 15}, n=100)
+    (found,) = deciding(plant.store)
+    assert (found.undecided, found.acceptable) == (0, 0.75)
+    assert found.interval_low < 0.75
+    assert found.interval_high > 0.75 / 0.85, "it may be harsh"
+    assert (found.verdict, found.loss_low) == ("unknown", 0.0), "and what is lost may be lost only to the judge"
+    assert "it rejected 15 of 100 logged answers: they are bad, or it is harsh; bounds allow for both" in found.reason
+
+
+def test_many_losses_are_not_safe_however_harsh_a_fit_judge_may_be(plant: Any) -> None:
+    run(plant, lambda number: f"other {'x' * number}", n=100)
+    scoring(plant.store)
+    judged(plant, lambda number: number % 2 > 0, 100)
+    canaries(plant, {"same": 10}, n=100)
+    (found,) = deciding(plant.store)
+    assert found.verdict == "not_safe"
+    assert 0.05 < found.loss_low < 0.3
 
 
 def test_a_judge_that_may_miss_losses_must_show_fewer(plant: Any) -> None:
