@@ -46,11 +46,10 @@ def answers(
 
     Example: audit answers support-faq --verdict unacceptable --texts
     """
-    from pathlib import Path
-
     from audit import answers as listing
     from audit import console, figures
     from audit.cli.replay_plan import named_workflows
+    from audit.cli.writing import new_file
     from audit.export import answers as written
 
     load(config)
@@ -62,7 +61,8 @@ def answers(
         if as_json or csv:
             shown = listing.with_texts(store, every) if texts else every
             if csv:
-                number = written.write_csv(shown, Path(csv))
+                with new_file(csv) as place:
+                    number = written.write_csv(shown, place)
                 console.note(f"{figures.things(number, 'answer')}: {console.clean(csv, 300)}")
             else:
                 print_json(written.answers_document(every, shown))

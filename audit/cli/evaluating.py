@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -38,6 +37,7 @@ def evalset(
     """
     from audit import console
     from audit import evalset as sets
+    from audit.cli.writing import write_file
     from audit.errors import ConfigError, ReplayError
     from audit.export import evalset as forms
 
@@ -52,7 +52,7 @@ def evalset(
                 f"no prompt has a decided answer to come up to{why and f' ({why})'}",
                 "replay, judge or rate some as they were logged first (`audit replay`)",
             )
-        Path(out).write_text(forms.written(found.cases, form, settings.rubrics), encoding="utf-8")
+        write_file(out, forms.written(found.cases, form, settings.rubrics))
     by_workflow: dict[str, int] = {}
     for case in found.cases:
         by_workflow[case.workflow] = by_workflow.get(case.workflow, 0) + 1

@@ -58,7 +58,8 @@ def export(
     """
     from audit import console, figures
     from audit.chargeback import chargeback, unpriced
-    from audit.errors import AuditError, ConfigError
+    from audit.cli.writing import new_file
+    from audit.errors import ConfigError
     from audit.export import focus
 
     path = Path(output)
@@ -68,10 +69,8 @@ def export(
     with open_store(db) as store:
         warn_if_stale(store, settings)
         rows, without = chargeback(store), unpriced(store)
-    try:
-        number = focus.write(rows, path)
-    except OSError as error:
-        raise AuditError(f"can't write {path}: {error.strerror}", "choose another file") from error
+    with new_file(path) as place:
+        number = focus.write(rows, place)
     console.note(f"{figures.things(number, 'row')}: {path.resolve()}")
     if without:
         console.warn(
@@ -84,18 +83,15 @@ def write_report(
 ) -> ReportData:
     """Gather and render the report, say where it is, and return its data."""
     from audit import console
-    from audit.errors import AuditError
+    from audit.cli.writing import new_file
     from audit.report import gather, render
 
     with console.steps("writing the report"):
         data = gather(store, settings, title=title, with_content=with_content)
         page = render(data)
     path = Path(output)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(page, encoding="utf-8")
-    except OSError as error:
-        raise AuditError(f"can't write {path}: {error.strerror}", "choose another file with -o") from error
+    with new_file(path, parents=True) as place:
+        place.write_text(page, encoding="utf-8")
     console.note(f"report: {path.resolve()} ({len(page.encode()) / 1000:,.0f} kB)")
     return data
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -64,6 +63,7 @@ def review(
     Example: audit review --n 60 -o review.html   then   audit review --import ratings.json
     """
     from audit import review as reviewing
+    from audit.cli.writing import write_file
     from audit.errors import ConfigError
     from audit.export import quality as written
 
@@ -72,8 +72,7 @@ def review(
         raise ConfigError("--terminal needs a name for the reviewer", "add --rater NAME")
     with open_store(db, writes=True) as store:
         if files:
-            taken = [reviewing.keep_ratings(store, *reviewing.read_ratings(path)) for path in files]
-            _after(store, settings, taken, as_json)
+            _after(store, settings, reviewing.import_ratings(store, files), as_json)
             return
         drawn = reviewing.draw_review(
             store, n=n, logged=logged, seed=seed, workflows=workflow or (), models=model or ()
@@ -83,7 +82,7 @@ def review(
             made = _rate_here(shown)
             _after(store, settings, [reviewing.keep_ratings(store, drawn.review, str(rater).strip(), made)], as_json)
             return
-        Path(out).write_text(reviewing.page(shown, drawn.review), encoding="utf-8")
+        write_file(out, reviewing.page(shown, drawn.review))
     if as_json:
         print_json(written.drawn_document(drawn, out))
     else:

@@ -69,6 +69,7 @@ def _check(out: str, form: str) -> None:
 
 
 def _write(table: RoutingTable, out: str, form: str, endpoints: Sequence[EndpointConfig]) -> None:
+    from audit.cli.writing import write_file
     from audit.export import routes
     from audit.export.yaml import to_yaml
 
@@ -79,7 +80,7 @@ def _write(table: RoutingTable, out: str, form: str, endpoints: Sequence[Endpoin
     )
     in_json = Path(out).suffix.lower() == ".json"
     written = json.dumps(document, indent=2, ensure_ascii=False) + "\n" if in_json else to_yaml(document)
-    Path(out).write_text(written, encoding="utf-8")
+    write_file(out, written)
 
 
 def _print(table: RoutingTable, out: str, form: str) -> None:

@@ -61,7 +61,7 @@ def notes(trial: rule.Trial, judged: rule.Judged, units: Sequence[Unit], measure
         "floor not measured: every unacceptable answer counts": measured is None,
         "floor from repeated prompts of the log: every unacceptable answer counts": measured and not measured.paired,
         "found safe at an earlier look, and nothing that came since speaks against it": judged.stands,
-        _look(trial): trial.look > 1 and bool(trial.units) and not judged.stands,
+        _look(trial): trial.look > 1 and trial.able and not judged.stands,
         "observed in the log, not assigned by chance": any(unit.origin == "observed" for unit in units),
     }
     return [note for note, holds in found.items() if holds] + _doubtful(trial) + _rated(trial)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +12,7 @@ from audit.deciding import Unit, evidence
 from audit.errors import ReadError
 from audit.evalset.cases import FORMAT
 from audit.store import Store
+from audit.wire.text import read_json
 
 _WORKFLOWS = "SELECT workflow_id, name, task_kind FROM workflow"
 _PROMPTS = """
@@ -48,27 +49,33 @@ def resolve(store: Store, path: str | Path) -> Resolved:
             f"{path}: none of its {len(entries)} prompts is in this audit file",
             f"make one of them: audit ingest {path} --db evalset.duckdb, and add --db evalset.duckdb here",
         )
-    chances = {
-        key: min(1.0, float(entries[name]["requests"]) / max(float(entries[name]["weight"]), 1e-12))
-        for name, key in keys.items()
-    }
+    chances = {key: entries[name]["chance"] for name, key in keys.items()}
     return Resolved(chances, {key: name for name, key in keys.items()}, missing)
 
 
 def _entries(path: str | Path) -> Iterator[dict[str, Any]]:
     try:
-        with Path(path).open(encoding="utf-8") as lines:
+        with Path(path).open(encoding="utf-8-sig") as lines:
             for number, line in enumerate(lines, 1):
-                if not line.strip():
-                    continue
-                try:
-                    entry = json.loads(line).get("audit")
-                except (ValueError, AttributeError) as error:
-                    raise ReadError(f"{path}: line {number} is no record of a set", "export it again") from error
-                if isinstance(entry, dict) and entry.get("format") == FORMAT and isinstance(entry.get("name"), str):
-                    yield {"weight": 1.0, "requests": 1} | entry
+                if line.strip():
+                    yield from _entry(line, f"{path}: line {number}")
     except OSError as error:
         raise ReadError(f"{path}: {error.strerror or error}", "name a file of `audit evalset`") from error
+    except UnicodeDecodeError as error:
+        raise ReadError(f"{path}: not UTF-8 ({error})", "name a file of `audit evalset`") from error
+
+
+def _entry(line: str, place: str) -> Iterator[dict[str, Any]]:
+    """The record of a line, with the `chance` its prompt had to be drawn; nothing where it is of no set."""
+    try:
+        entry = read_json(line).get("audit")
+    except (ValueError, AttributeError) as error:
+        raise ReadError(f"{place} is no record of a set", "export it again") from error
+    if isinstance(entry, dict) and entry.get("format") == FORMAT and isinstance(entry.get("name"), str):
+        weight, requests = entry.get("weight", 1.0), entry.get("requests", 1)
+        if not all(isinstance(each, int | float) and 0 < each < math.inf for each in (weight, requests)):
+            raise ReadError(f"{place}: weight and requests have to be numbers above 0", "export it again")
+        yield entry | {"chance": min(1.0, requests / weight)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from audit.review.agreement import Agreement, agreement
 from audit.review.drawing import Drawn, draw_review
 from audit.review.items import Item, items
 from audit.review.page import page
-from audit.review.ratings import Imported, Rating, keep_ratings, read_ratings
+from audit.review.ratings import Imported, Rating, import_ratings, keep_ratings, read_ratings
 
 __all__ = [
     "Agreement",
@@ -14,6 +14,7 @@ __all__ = [
     "Rating",
     "agreement",
     "draw_review",
+    "import_ratings",
     "items",
     "keep_ratings",
     "page",

@@ -12,7 +12,7 @@ from typing import Any
 from audit.errors import ReadError
 from audit.hashes import rows_digest
 from audit.store import Store
-from audit.wire.text import read_json
+from audit.wire.text import read_json, repaired
 
 FORMAT = "audit-ratings/1"
 PAIR = ("first_better", "second_better", "equal", "first_only", "second_only", "neither", "cannot_tell")
@@ -48,21 +48,22 @@ class Imported:
 def read_ratings(path: str | Path) -> tuple[str, str, list[Rating]]:
     """Review, rater and ratings of an exported file; raises ReadError where it is none."""
     try:
-        data = read_json(Path(path).read_text(encoding="utf-8"))
+        data = read_json(Path(path).read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise ReadError(f"{path}: {error.strerror or error}", "name the file the review page exported") from error
     except ValueError as error:
         raise ReadError(f"{path}: not JSON ({error})", "name the file the review page exported") from error
     if not isinstance(data, dict) or data.get("format") != FORMAT:
         raise ReadError(f"{path}: not a file of ratings ({FORMAT})", "name the file the review page exported")
-    rater = data.get("rater")
-    if not isinstance(rater, str) or not rater.strip() or len(rater) > _LONGEST_NAME:
+    said = data.get("rater")
+    rater = " ".join(repaired(said).split()) if isinstance(said, str) else ""
+    if not rater or len(rater) > _LONGEST_NAME:
         raise ReadError(f"{path}: the rater has no name", "enter one on the page and export again")
     listed = data.get("ratings")
     if not isinstance(listed, list):
         raise ReadError(f"{path}: it holds no list of ratings", "export them again")
     found = {each.item: each for each in (_rating(entry, place, path) for place, entry in enumerate(listed, 1))}
-    return str(data.get("review") or ""), " ".join(rater.split()), list(found.values())
+    return str(data.get("review") or ""), rater, list(found.values())
 
 
 def _rating(entry: Any, place: int, path: str | Path) -> Rating:
@@ -72,16 +73,26 @@ def _rating(entry: Any, place: int, path: str | Path) -> Rating:
     return Rating(
         entry["item"],
         str(entry.get("choice")),
-        note[:_LONGEST_NOTE] if isinstance(note, str) else "",
+        repaired(note[:_LONGEST_NOTE]) if isinstance(note, str) else "",
         _moment(entry.get("rated_at")),
     )
 
 
 def _moment(value: Any) -> int:
+    """When it was rated; now where that can't be read, or where a fast clock would let no later rating count."""
+    now = time.time_ns() // 1000
     try:
-        return round(datetime.fromisoformat(str(value)).timestamp() * 1e6)
-    except (ValueError, OverflowError):
-        return time.time_ns() // 1000
+        return min(now, round(datetime.fromisoformat(str(value)).timestamp() * 1e6))
+    except (ValueError, OverflowError, OSError):
+        return now
+
+
+def import_ratings(store: Store, paths: Sequence[str | Path]) -> list[Imported]:
+    """Take the ratings of exported files; raises ReadError, and keeps none of any file, where one can't be taken."""
+    read = [(path, *read_ratings(path)) for path in paths]
+    for path, review, _, ratings in read:
+        _check(store, review, ratings, f"{path}: ")
+    return [keep_ratings(store, review, rater, ratings) for _, review, rater, ratings in read]
 
 
 def keep_ratings(store: Store, review: str, rater: str, ratings: Sequence[Rating]) -> Imported:
@@ -90,10 +101,7 @@ def keep_ratings(store: Store, review: str, rater: str, ratings: Sequence[Rating
     Of several ratings of one answer by one rater the latest counts. Raises ReadError, and keeps nothing, where the
     draw is not of this audit file, or a rating names an item or a choice it does not have.
     """
-    items = {row["item"]: row for row in store.rows(_ITEMS, review=review)}
-    if not items:
-        raise ReadError(f"the draw {review!r} is not of this audit file", "name the audit file it came from with --db")
-    _check(items, ratings)
+    items = _check(store, review, ratings)
     known: dict[tuple[str, str, bool], Mapping[str, Any]] = {}
     for row in sorted(store.rows(_KNOWN), key=lambda row: row["rated_at_us"]):
         known[row["item"], row["rater"], row["replay_id"] is None] = row
@@ -119,20 +127,28 @@ def keep_ratings(store: Store, review: str, rater: str, ratings: Sequence[Rating
     return Imported(rater, counts["new"], counts["known"], counts["changed"], undecided)
 
 
-def _check(items: Mapping[str, Mapping[str, Any]], ratings: Sequence[Rating]) -> None:
+def _check(store: Store, review: str, ratings: Sequence[Rating], place: str = "") -> Mapping[str, Mapping[str, Any]]:
+    """The items of a draw, by name; raises ReadError where the ratings are not of it. `place` begins its message."""
+    items = {row["item"]: row for row in store.rows(_ITEMS, review=review)}
+    if not items:
+        raise ReadError(
+            f"{place}the draw {review!r} is not of this audit file",
+            "nothing was imported; name the audit file it came from with --db",
+        )
     strange = [rating.item for rating in ratings if rating.item not in items]
     if strange:
         raise ReadError(
-            f"{len(strange)} of {len(ratings)} ratings name items that were not drawn ({strange[0][:20]!r})",
+            f"{place}{len(strange)} of {len(ratings)} ratings name items that were not drawn ({strange[0][:20]!r})",
             "nothing was imported; export the ratings of this draw again",
         )
     for rating in ratings:
         allowed = SINGLE if items[rating.item]["replay_id"] is None else PAIR
         if rating.choice not in allowed:
             raise ReadError(
-                f"item {rating.item}: no choice is called {rating.choice[:40]!r}",
+                f"{place}item {rating.item}: no choice is called {rating.choice[:40]!r}",
                 f"nothing was imported; choices are {', '.join(allowed)}",
             )
+    return items
 
 
 def _rows(item: Mapping[str, Any], rating: Rating, rater: str) -> list[dict[str, Any]]:

@@ -21,6 +21,8 @@ from audit.store.stopping import stoppable
 MEMORY_LIMIT = "900MB"
 """What the engine may hold before it spills to disk, so that a run with all else it holds stays under 2 GB."""
 _ROWS_AT_ONCE = 100_000
+_FULL = ("No space left on device", "not enough space on the disk")
+"""How the engine passes on that a disk is full, on POSIX and on Windows."""
 """Fewer than the engine's row group: larger inserts leave a quarter of the file as free blocks."""
 
 
@@ -220,6 +222,10 @@ class Store:
         except duckdb.Error as error:
             if "read-only mode" in str(error):
                 raise unwritable(self.path) from error
+            if any(words in str(error) for words in _FULL):
+                raise StoreError(
+                    f"no space is left on the disk of {self.path}", "make room, and run it again"
+                ) from error
             raise StoreError(f"{self.path}: {first_line(error)}", "`audit doctor` checks the audit file") from error
         except RuntimeError as error:
             if "interrupted" in str(error):  # how the engine passes on Ctrl-C

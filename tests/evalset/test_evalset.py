@@ -216,6 +216,28 @@ def test_what_cannot_be_done_is_said_in_one_line(
     assert (ran.code, message in ran.err) == (code, True)
 
 
+@pytest.mark.parametrize("weight", [0, -5, "x", None])
+def test_a_set_edited_by_hand_is_refused_with_its_line(audit: Run, db: Path, tmp_path: Path, weight: object) -> None:
+    target = tmp_path / "set.jsonl"
+    audit("evalset", "-o", target, "--db", db)
+    line = json.loads(target.read_text().splitlines()[0])
+    line["audit"]["weight"] = weight
+    target.write_text(json.dumps(line))
+    ran = audit("replay", "--evalset", target, "--dry-run", "--db", db)
+    assert (ran.code, "line 1: weight and requests have to be numbers above 0" in ran.err) == (1, True)
+
+
+def test_a_set_that_passed_through_an_editor_is_read(audit: Run, peer: Peer, db: Path, tmp_path: Path) -> None:
+    target = tmp_path / "set.jsonl"
+    audit("evalset", "-o", target, "--db", db)
+    target.write_bytes(b"\xef\xbb\xbf" + target.read_bytes().replace(b"\n", b"\r\n"))
+    wanted = ("replay", "--evalset", target, "--model", "gpt-4.1-mini", "--no-floor", "--db", db)
+    assert audit(*wanted, "--dry-run", "--json").document["sampled"] == 40
+    target.write_text(target.read_text(encoding="utf-8-sig"), encoding="utf-16")
+    ran = audit(*wanted, "--dry-run")
+    assert (ran.code, "not UTF-8" in ran.err) == (1, True)
+
+
 def test_a_set_without_prompts_says_why(audit: Run, db: Path, tmp_path: Path) -> None:
     with stores.open(db) as store:
         store.run("UPDATE replay SET variant = 'concise'")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from audit.deciding import Verdict, deciding, totals
 from audit.errors import ReadError, ReplayError
 from audit.ledger import checks
 from audit.outcomes import correct_outcomes
-from audit.review import Rating, agreement, draw_review, items, keep_ratings, page, read_ratings
+from audit.review import Rating, agreement, draw_review, import_ratings, items, keep_ratings, page, read_ratings
 from audit.scoring import scoring
 from audit.statistics.intervals import upper_bound
 from audit.statistics.verdicts import whole_error
@@ -404,6 +405,28 @@ def exported(path: Path, **changes: Any) -> Path:
 def test_a_damaged_file_is_refused_with_its_reason(tmp_path: Path, changes: dict[str, Any], said: str) -> None:
     with pytest.raises(ReadError, match=said):
         read_ratings(exported(tmp_path / "ratings.json", **changes))
+
+
+def test_a_file_that_passed_through_an_editor_is_read(tmp_path: Path) -> None:
+    rating = {"item": "a", "choice": "equal", "note": "x\ud800\0", "rated_at": "9999-12-31T00:00:00Z"}
+    data = {"format": "audit-ratings/1", "review": "r", "rater": " ann\0 b ", "ratings": [rating]}
+    path = tmp_path / "ratings.json"
+    path.write_bytes(b"\xef\xbb\xbf" + json.dumps(data, indent=1).replace("\n", "\r\n").encode())
+    review, rater, (found,) = read_ratings(path)
+    assert (review, rater, found.note) == ("r", "ann b", "x\ufffd")
+    assert found.rated_at_us <= time.time_ns() // 1000, "a clock that is fast would let no later rating count"
+
+
+def test_where_one_file_cannot_be_taken_none_is(drafted: Callable[..., Plant], tmp_path: Path) -> None:
+    store = drafted(20).store
+    review = draw_review(store, n=20).review
+    item = drawn_rows(store)[0]["item"]
+    good = exported(tmp_path / "good.json", review=review, ratings=[{"item": item, "choice": "equal"}])
+    foreign = exported(tmp_path / "foreign.json", review="another")
+    with pytest.raises(ReadError, match=r"foreign\.json: the draw 'another' is not of this audit file"):
+        import_ratings(store, [good, foreign])
+    assert store.value("SELECT COUNT(*) FROM rating") == 0
+    assert [each.new for each in import_ratings(store, [good])] == [1]
 
 
 def test_ratings_of_another_file_are_refused_whole(drafted: Callable[..., Plant]) -> None:
