@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from audit.store import Store
 
 CUT = 3.0
 """A first or last day counts as cut where so many requests are missing that other days have at that time: of a whole
 day that many stay away by chance one time in twenty (Poisson)."""
+
+QUIET = 7
+"""Days without a request that are taken for quiet, however short the log."""
 
 _SPAN = """
 WITH dated AS (
@@ -27,23 +32,39 @@ SELECT e.first, e.last, e.opened, e.closed, e.on_first, e.on_last, COUNT(d.clock
 FROM ends AS e LEFT JOIN dated AS d ON d.day > e.first AND d.day < e.last
 GROUP BY e.first, e.last, e.opened, e.closed, e.on_first, e.on_last
 """
+_DAYS = "SELECT DISTINCT day FROM request WHERE status = 'billable' AND day IS NOT NULL ORDER BY day"
 
 
 def covered_days(store: Store) -> float:
     """Days (UTC) from the first to the last billable request, at least one; days between without traffic count.
 
-    0 where no request has a time.
+    Not so more than a week of them that is longer than all the rest of the log: there nothing was logged, or a clock
+    was wrong. 0 where no request has a time.
 
     A log from eight in the morning to eight in the evening a week later holds seven days and a half. How much of a day
     lies before eight is told by the days between: a week of working hours is five days, though each ends at five.
     """
     for row in store.rows(_SPAN):
-        days = int(row["last"] - row["first"]) + 1
-        if days == 2 and row["closed"] < row["opened"] and min(row["on_first"], row["on_last"]) >= CUT:
+        days = _spanned([int(each["day"]) for each in store.rows(_DAYS)])
+        if (
+            row["last"] - row["first"] == 1
+            and row["closed"] < row["opened"]
+            and min(row["on_first"], row["on_last"]) >= CUT
+        ):
             return 1.0
         cut = (row["before"], row["on_first"]), (row["after"], row["on_last"])
         return max(1.0, days - sum(_missing(int(out), int(own), int(row["amid"]), days - 2) for out, own in cut))
     return 0.0
+
+
+def _spanned(days: list[int]) -> int:
+    """Calendar days from the first to the last of these, without gaps that are longer than the rest."""
+    span = days[-1] - days[0] + 1
+    for gap in sorted((later - earlier - 1 for earlier, later in pairwise(days)), reverse=True):
+        if gap <= QUIET or 2 * gap <= span:
+            break
+        span -= gap
+    return span
 
 
 def _missing(out: int, own: int, amid: int, between: int) -> float:

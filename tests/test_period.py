@@ -53,6 +53,12 @@ def test_days_without_traffic_between_count_and_a_log_without_times_has_none() -
     assert covered_days(Plant().store) == 0
 
 
+def test_one_wrong_clock_does_not_make_a_week_two_years() -> None:
+    plant = log(0, 7)
+    plant.call(at_us=START - 700 * DAY)
+    assert covered_days(plant.store) == pytest.approx(7, abs=1.01)
+
+
 def test_month_figures_are_of_the_days_that_are_covered() -> None:
     plant = log(0, 7.5)
     savings = projection(plant.store, Config())

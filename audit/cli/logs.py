@@ -298,8 +298,8 @@ def _troubles(file: FileResult, told: str) -> list[str]:
         said.append(f"{name}: {things(file.nameless, 'call')} without a model: the cost is unknown")
     if file.doubtful_usage:
         said.append(
-            f"{name}: {things(file.doubtful_usage, 'call')} with token counts that can't be (negative, huge, more "
-            "cached than sent);"
+            f"{name}: {things(file.doubtful_usage, 'call')} with token counts or costs that can't be (negative, "
+            "huge, more cached than sent);"
             " `audit show REQUEST` says what was made of each"
         )
     if file.error and file.error != told:

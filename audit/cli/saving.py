@@ -50,7 +50,8 @@ def savings(
         print_json(documents.savings_document(result))
         return
     _print_together(result, confirmed=checked is not None and checked.confirms)
-    _print_plan(result)
+    if result.baseline_pico:
+        _print_plan(result)
     _print_findings([lever for lever in result.levers if lever.attributed_pico > 0], findings)
     _print_scenarios(result)
     _print_findings([lever for lever in result.scenarios if (lever.alone_pico or 0) > 0], findings)
@@ -61,6 +62,10 @@ def _print_together(result: Savings, *, confirmed: bool) -> None:
     from audit import console, figures
 
     joint = result.joint
+    if not result.baseline_pico and result.unpriced:
+        console.say(f"What could be saved is unknown: {figures.things(result.unpriced, 'request')} without a price.")
+        console.say("")
+        return
     console.say(
         f"Together {figures.money(joint.saving_pico)} of {figures.money(result.baseline_pico)} "
         f"({figures.share(joint.share)}), {100 * result.level:.0f} % interval "
@@ -68,6 +73,8 @@ def _print_together(result: Savings, *, confirmed: bool) -> None:
         f"{'' if confirmed else ' (log-only)'}.",
         style="bold",
     )
+    if result.unpriced:
+        console.say(f"{figures.things(result.unpriced, 'request')} without a price: in none of these figures.")
     console.say("")
 
 
@@ -143,11 +150,14 @@ def _print_rest(result: Savings) -> None:
 
     for sentence in result.commitments:
         console.say(f"Commitment to {console.clean(sentence, 300)}.")
+    reasons: dict[str, list[str]] = {}
     for lever in (*result.levers, *result.scenarios):
         if lever.blocked:
-            console.note(f"{lever.title}: {lever.blocked}")
+            reasons.setdefault(lever.blocked, []).append(lever.title)
         if lever.excluded:
-            console.note(f"{lever.title}: left out, {lever.excluded}")
+            reasons.setdefault(f"left out, {lever.excluded}", []).append(lever.title)
+    for reason, titles in reasons.items():
+        console.note(f"{' · '.join(titles)}: {reason}")
     for lever in result.levers:
         if lever.findings and not (lever.attributed_pico or lever.blocked or lever.excluded):
             more = f" (and {len(lever.findings) - 1} more: --json)" if len(lever.findings) > 1 else ""

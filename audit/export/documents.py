@@ -127,6 +127,7 @@ def savings_document(savings: Savings) -> Document:
             "monthly_cost_usd": usd(savings.monthly_baseline_pico),
             "days": savings.days,
             "estimated": savings.estimated,
+            "unpriced_requests": savings.unpriced,
         },
         "levers": [_lever(lever) for lever in savings.levers],
         "joint": {

@@ -47,7 +47,8 @@ SELECT source_id,
        SUM(CASE WHEN status = 'billable' AND request_model IS NULL AND response_model IS NULL THEN 1 ELSE 0 END)
            AS nameless,
        SUM(CASE WHEN flags LIKE '%"implausible_%tokens"%' OR flags LIKE '%"implausible_usage"%'
-                     OR flags LIKE '%"cached_exceeds_input"%' THEN 1 ELSE 0 END) AS doubtful
+                     OR flags LIKE '%"cached_exceeds_input"%' OR flags LIKE '%"implausible_cost"%'
+                THEN 1 ELSE 0 END) AS doubtful
 FROM request GROUP BY source_id
 """
 

@@ -102,6 +102,7 @@ def request_row(
     call: Call, reader: str, source: int, line: int, identity: int, parameters: Parameters, workflow_id: int
 ) -> tuple[Any, ...]:
     """The columns of one call, in the order of `columns.REQUEST`."""
+    _leave_out_impossible_cost(call)
     started = call.started_at_us
     if started is not None and not _FIRST_US < started < _LAST_US:
         started = None
@@ -144,7 +145,12 @@ def _seconds(value: float | None) -> float | None:
     return value if value is not None and 0 <= value < 1e7 else None
 
 
+def _leave_out_impossible_cost(call: Call) -> None:
+    """No request costs less than nothing, nor millions: such a report is a mistake, and the list prices it."""
+    if call.logged_cost_usd is not None and not 0 <= call.logged_cost_usd <= _MOST_USD:
+        call.logged_cost_usd, call.logged_cost_billed = None, False
+        call.flags.append("implausible_cost")
+
+
 def _pico(usd: float | None) -> int | None:
-    if usd is None or not abs(usd) <= _MOST_USD:
-        return None
-    return round(usd * 1e12)
+    return None if usd is None else round(usd * 1e12)

@@ -14,6 +14,7 @@ _PRESENT: dict[Need, str] = {
     "time": "SELECT COUNT(*) FROM request WHERE status = 'billable' AND started_at_us IS NOT NULL",
     "usage": "SELECT COUNT(*) FROM charge WHERE cost_pico IS NOT NULL",
 }
+_BILLABLE = "SELECT COUNT(*) FROM request WHERE status = 'billable'"
 _ABSENT: dict[Need, str] = {
     "text": "the log holds no prompt text",
     "time": "the log holds no timestamps",
@@ -23,6 +24,8 @@ _ABSENT: dict[Need, str] = {
 
 def missing_need(store: Store, lever: Lever) -> str | None:
     """Why the lever can't be measured on this log, with the setting that would unlock it; None when it can."""
+    if lever.needs and not store.value(_BILLABLE):
+        return "not measurable on this log: no request was billed"
     for need in lever.needs:
         if not store.value(_PRESENT[need]):
             unlock = unlocks(store, need)

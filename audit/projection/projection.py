@@ -25,6 +25,10 @@ from audit.projection.stated import stated_prices
 from audit.store import Store
 
 _CACHED = "SELECT COUNT(*) FROM charge WHERE sku_meter IN ('cache_read', 'cache_write_5m', 'cache_write_1h')"
+_UNPRICED = """
+SELECT COUNT(*) FROM request AS r LEFT JOIN request_cost AS c ON c.request_id = r.request_id
+WHERE r.status = 'billable' AND COALESCE(c.unpriced, 1) = 1
+"""
 Progress = Callable[[str], None]
 
 
@@ -85,6 +89,7 @@ def projection(
         joint=replace(savings.joint, bankable_pico=bankable),
         levers=tuple(_at_stated_prices(row, stated) for row in savings.levers),
         commitments=commitments(store, config, bounds.days),
+        unpriced=int(store.value(_UNPRICED)),
     )
 
 

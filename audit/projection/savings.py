@@ -72,6 +72,8 @@ class Joint:
 class Savings:
     """The whole projection. `estimated` is true when the log holds no usage and tokens were counted from text.
 
+    `unpriced` billable requests have no price: they are in no figure.
+
     `commitments` say where spend that was promised to a provider keeps a saving off the bill.
     """
 
@@ -89,3 +91,4 @@ class Savings:
     scenarios: tuple[LeverSaving, ...] = ()
     realisation: dict[str, float] = field(default_factory=dict)
     commitments: tuple[str, ...] = ()
+    unpriced: int = 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,40 @@ def test_an_ingest_says_of_similar_questions_what_the_savings_say(audit: Any, tm
     reason = levers["semantic_cache"]["blocked"]
     assert "not certified in any workflow" in reason
     assert "no better in 1 other workflow" in reason
+
+
+def logged(path: Path, model: str, status: int) -> Path:
+    """Twenty calls of a model that succeeded, or failed with a status."""
+    body = {"id": "x", "object": "chat.completion", "model": model, "choices": [
+        {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "yes"}}],
+        "usage": {"prompt_tokens": 100, "completion_tokens": 5, "total_tokens": 105}}  # fmt: skip
+    failed = {"error": {"message": "slow down", "type": "rate_limit_error", "code": status}}
+    records = [
+        {"timestamp": 1_790_000_000 + 9_000 * number, "status": status,
+         "request": {"model": model, "messages": [{"role": "user", "content": f"Is {number} odd?"}]},
+         "response": {**body, "id": f"chatcmpl-{number}"} if status == 200 else failed}
+        for number in range(20)
+    ]  # fmt: skip
+    path.write_text("\n".join(map(json.dumps, records)))
+    return path
+
+
+def test_what_has_no_price_is_unknown_and_reasons_are_said_once(audit: Any, tmp_path: Path) -> None:
+    db = tmp_path / "a.duckdb"
+    audit("ingest", logged(tmp_path / "a.jsonl", "nobodys-model", 200), "--db", db)
+    ran = audit("savings", "--db", db)
+    assert ran.out.splitlines()[0] == "What could be saved is unknown: 20 requests without a price."
+    assert "Levers in rollout order" not in ran.out
+    assert (ran.out + ran.err).count("no request could be priced") == 1
+    assert audit("savings", "--db", db, "--json").document["baseline"]["unpriced_requests"] == 20
+
+
+def test_a_log_of_failures_alone_asks_for_no_other_setting(audit: Any, tmp_path: Path) -> None:
+    db = tmp_path / "a.duckdb"
+    audit("ingest", logged(tmp_path / "a.jsonl", "gpt-4o", 429), "--db", db)
+    ran = audit("savings", "--db", db)
+    assert (ran.code, (ran.out + ran.err).count("no request was billed")) == (0, 1)
+    assert "to log it" not in ran.out + ran.err
 
 
 def test_what_can_only_save_is_not_said_to_cost(audit: Any, sample_db: Path) -> None:

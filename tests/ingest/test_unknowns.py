@@ -28,6 +28,8 @@ Read = Callable[..., IngestResult]
         ("1,234", None, "cost_unreadable"),
         ("about 2", None, "cost_unreadable"),
         ("0.05 €", None, "cost_not_in_dollars"),
+        ("-1", None, "implausible_cost"),
+        ("1e12", None, "implausible_cost"),
         ("n/a", None, None),
         ("", None, None),
     ],
@@ -50,6 +52,25 @@ def test_a_cost_in_another_currency_is_not_taken_for_dollars(store: Store, read:
         None,
         400_000_000_000,
     ]
+
+
+def test_a_biller_is_not_believed_that_a_request_earned_or_cost_millions(
+    store: Store, read: Read, tmp_path: Path
+) -> None:
+    answers = [
+        {"id": f"gen-{number}", "model": "openai/gpt-4o", "provider": "OpenAI", "object": "chat.completion",
+         "created": 1_790_000_000 + number, "choices": [],
+         "usage": {"prompt_tokens": 1000, "completion_tokens": 100, "total_tokens": 1100, "cost": cost}}
+        for number, cost in enumerate((0.01, -5, 1e30))
+    ]  # fmt: skip
+    result = read(write(tmp_path / "a.jsonl", answers))
+    assert result.files[0].doubtful_usage == 2
+    costs = store.rows(
+        "SELECT CAST(SUM(c.cost_pico) AS BIGINT) AS pico FROM charge AS c JOIN request AS r"
+        " ON r.request_id = c.request_id GROUP BY r.line ORDER BY r.line"
+    )
+    listed = 3_500_000_000
+    assert [row["pico"] for row in costs] == [10_000_000_000, listed, listed]
 
 
 def answered(number: int, model: str | None) -> dict[str, Any]:
