@@ -84,8 +84,27 @@ def _write(table: RoutingTable, out: str, form: str, endpoints: Sequence[Endpoin
 
 
 def _print(table: RoutingTable, out: str, form: str) -> None:
-    from audit import console, figures
+    from audit import console
     from audit.export.routes import beyond_litellm
+
+    if table.routes:
+        _print_routes(table.routes, out)
+    else:
+        console.say(f"Nothing is certified: {console.clean(out, 300)} routes nothing, today's models keep everything")
+    for each in table.routes:
+        if each.step == "cascade":
+            console.say(f"{console.clean(each.workflow)}: {_cascade(each)}")
+    for beyond, why in beyond_litellm(table) if form == "litellm" else ():
+        console.warn(
+            f"{console.clean(beyond.workflow)} is not in the LiteLLM configuration and stays with "
+            f"{console.clean(beyond.current_model)}: {why}; use --format table"
+        )
+    for left in table.left_out:
+        console.note(f"stays: {console.clean(left.workflow)}, not to {console.clean(left.model)}: {left.reason}")
+
+
+def _print_routes(routes: Sequence[RouteTo], out: str) -> None:
+    from audit import console, figures
 
     console.table(
         f"Routes in {console.clean(out)}",
@@ -99,20 +118,10 @@ def _print(table: RoutingTable, out: str, form: str) -> None:
              figures.share(each.certificate.loss_upper_bound), figures.count(each.certificate.n),
              figures.count(each.certificate.tried * max(1, each.certificate.policies_tried)),
              figures.minute(each.certificate.expires_at_us))
-            for each in table.routes
+            for each in routes
         ],
         left=4,
     )  # fmt: skip
-    for each in table.routes:
-        if each.step == "cascade":
-            console.say(f"{console.clean(each.workflow)}: {_cascade(each)}")
-    for beyond, why in beyond_litellm(table) if form == "litellm" else ():
-        console.warn(
-            f"{console.clean(beyond.workflow)} is not in the LiteLLM configuration and stays with "
-            f"{console.clean(beyond.current_model)}: {why}; use --format table"
-        )
-    for left in table.left_out:
-        console.note(f"stays: {console.clean(left.workflow)}, not to {console.clean(left.model)}: {left.reason}")
 
 
 def _how(route: RouteTo) -> str:

@@ -40,6 +40,14 @@ def test_a_link_stays_one_and_a_write_protected_file_is_left_alone(tmp_path: Pat
     assert (target.read_text(), os.listdir(tmp_path).count("page.html")) == ("after", 1)
 
 
+def test_a_routing_table_without_a_route_says_so(audit: Run, sample_db: Path, tmp_path: Path) -> None:
+    target = tmp_path / "routes.yaml"
+    ran = audit("route", "-o", target, "--db", sample_db)
+    assert (ran.code, "routes: []" in target.read_text()) == (0, True)
+    assert "Nothing is certified" in ran.out
+    assert "From now on" not in ran.out
+
+
 @pytest.mark.parametrize(
     "command",
     [("review", "--n", "0", "--logged", "5", "-o"), ("answers", "--csv"), ("route", "-o"), ("export",)],
