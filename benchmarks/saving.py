@@ -1,6 +1,6 @@
 """Are the dollars of a savings plan right after a replay: each lever and the joint total against logs whose truth is known.
 
-Run `python -m benchmarks.saving [logs] [seed] [world …]` (ten logs of every world, 40 audits each, take about 30 minutes of
+Run `python -m benchmarks.saving [logs] [seed] [world …]` (five logs of every world, 40 audits each, take about 25 minutes of
 processor time). Each audit is a draw of its own on one of the logs, through the commands: ingest, replay against recorded
 answers, route, savings. Printed for each lever: what was on offer, the mean truth, the bias of the point in shares of it; how often the
 90 % interval of the draw alone holds what this very log would have saved, how wide it is (in shares of the truth) and how wide
@@ -27,7 +27,7 @@ from benchmarks.spending.flows import WEAK, Flow, Log, build
 from benchmarks.spending.playing import played
 from benchmarks.spending.truth import Plan, Truth, truth
 
-DRAWS = 4
+DRAWS = 8
 """Audits of each log, with a draw of their own."""
 
 SAMPLE, LARGE, SEED = 500, 1500, 20261129
@@ -179,4 +179,4 @@ def main(logs: int, seed: int, names: Sequence[str]) -> None:
 
 if __name__ == "__main__":
     given = [int(each) for each in sys.argv[1:3]]
-    main(*given, *(10, SEED)[len(given) :], sys.argv[3:])
+    main(*given, *(5, SEED)[len(given) :], sys.argv[3:])

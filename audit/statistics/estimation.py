@@ -20,32 +20,16 @@ class Estimate(NamedTuple):
 
 
 class Measured(NamedTuple):
-    """An estimate from a sample with what its few heavy units mean for its interval.
-
-    `freedom` are the degrees of freedom of the standard error, `skewness` that of the estimate itself: as much as a
-    single unit would have it were it the only one, next to nothing where many alike share the error.
-    """
+    """An estimate from a sample; `freedom` are the degrees of freedom of its standard error."""
 
     value: float
     standard_error: float
     freedom: float
-    skewness: float
 
     def draws(self, count: int, random: np.random.Generator) -> FloatArray:
-        """Return draws whose quantiles are the ends of its confidence intervals.
-
-        Student's t for the error that is itself estimated, bent by Hall's (1992) transformation for the skewness: where
-        a rare dear unit was not drawn, both the estimate and its error are too small at once. Between 30 and 100 units
-        of very unlike sizes, nominal 90 % hold in 86 to 91 % instead of 82 to 88; even ones stay as wide.
-        """
-        t = random.standard_t(self.freedom, count)
-        if abs(self.skewness) > _STRAIGHT:
-            t = 3 / self.skewness * (np.cbrt(1 + self.skewness * (t - self.skewness / 6)) - 1)
-        drawn: FloatArray = self.value - self.standard_error * t
+        """Return draws whose quantiles are the ends of its confidence intervals: Student's t."""
+        drawn: FloatArray = self.value + self.standard_error * random.standard_t(self.freedom, count)
         return drawn
-
-
-_STRAIGHT = 1e-6
 
 
 def weighted_mean(values: ArrayLike, weights: ArrayLike) -> float:
@@ -81,10 +65,8 @@ def ratio(
         kin = codes_of(clusters)
         variance *= design_effect(residual, kin)
         parts = np.bincount(kin, parts).astype(np.float64)
-    spread = math.sqrt(float((parts**2).sum()))
-    skewness = float((parts**3).sum()) / spread**3 if spread > 0 else 0.0
     most = int((parts != 0).sum()) - int(codes.max()) - 1
-    return Measured(value, math.sqrt(variance), freedom(parts, most), skewness)
+    return Measured(value, math.sqrt(variance), freedom(parts, most))
 
 
 def poststratify(
