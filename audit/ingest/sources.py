@@ -7,8 +7,10 @@ time, and what it left is taken out before the input is read again.
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -73,7 +75,7 @@ def write_sources(store: Store, begun: Iterable[Input], complete: Iterable[Input
     for each in begun:
         if not each.begun:
             each.begun = True
-            store.write_rows("source", [_row(each, complete=False)])
+            store.write_rows("source", [_row(store, each, complete=False)])
     rows = []
     for each in complete:
         if each.begun:
@@ -82,15 +84,16 @@ def write_sources(store: Store, begun: Iterable[Input], complete: Iterable[Input
             store.run(_NO_LONGER_CUT, source=each.grown.source_id)
         # an input that nothing was made of is tried again: another time there may be a reader, or a map
         refused = each.result.rejected.total() > 0 and not each.result.usable
-        rows.append(_row(each, complete=each.result.error is None and not refused))
+        rows.append(_row(store, each, complete=each.result.error is None and not refused))
     store.write_rows("source", rows)
 
 
-def _row(each: Input, *, complete: bool) -> dict[str, Any]:
+def _row(store: Store, each: Input, *, complete: bool) -> dict[str, Any]:
     result = each.result
     row = {
         "source_id": result.source_id,
         "path": each.place.label,
+        **_places(store, each.place.path),
         "content_hash": each.content_hash if complete else None,
         "bytes": result.bytes,
         "modified_ns": each.place.modified_ns if complete else None,
@@ -108,3 +111,14 @@ def _row(each: Input, *, complete: bool) -> dict[str, Any]:
         row["edges"], after = edges(each.place, result.bytes)
         row["lines"] = each.lines - (after > 0)
     return row
+
+
+def _places(store: Store, path: Path | None) -> dict[str, str | None]:
+    """Where an input is, whole and from the folder of the audit file; nowhere for streams and URLs."""
+    if path is None:
+        return {"place": None, "beside": None}
+    try:
+        place = path.resolve(strict=True)
+        return {"place": str(place), "beside": os.path.relpath(place, Path(store.path).resolve().parent)}
+    except (OSError, ValueError):  # not a file, or on another drive
+        return {"place": None, "beside": None}

@@ -25,15 +25,15 @@ _DETAILS = ("low", "high", "auto", "original")
 _TYPES = ((b"\x89PNG", "image/png"), (b"\xff\xd8\xff", "image/jpeg"), (b"GIF8", "image/gif"), (b"RIFF", "image/webp"))
 _DEEPEST = 40
 
-_SOURCES = "SELECT source_id, path FROM source WHERE source_id IN (SELECT source_id FROM request)"
+_SOURCES = "SELECT source_id, path, place, beside FROM source WHERE source_id IN (SELECT source_id FROM request)"
 _WANTED = """
-SELECT DISTINCT o.path, c.text
+SELECT DISTINCT o.path, o.place, o.beside, c.text
 FROM replay_pictured AS p
 JOIN segment AS s ON s.request_id = p.request_id AND s.direction = 'input' AND s.kind = 'media'
 JOIN content AS c ON c.content_hash = s.content_hash
 JOIN request AS r ON r.request_id = p.request_id
 JOIN source AS o ON o.source_id = r.source_id
-ORDER BY o.path, c.text
+ORDER BY o.path, o.place, c.text
 """
 _KEPT = "SELECT digest, media_type, data, url, detail FROM media WHERE data IS NOT NULL OR url IS NOT NULL"
 _NEEDED = """
@@ -44,7 +44,13 @@ WHERE m.digest IN (SELECT regexp_extract(text, '([0-9a-f]{32})>$', 1) FROM repla
 
 def at_hand(store: Store) -> list[int]:
     """Ids of the sources that are files on this machine still: only there can pictures be fetched."""
-    return [row["source_id"] for row in store.rows(_SOURCES) if Path(row["path"]).is_file()]
+    return [row["source_id"] for row in store.rows(_SOURCES) if _place(store, row) is not None]
+
+
+def _place(store: Store, row: Mapping[str, Any]) -> Path | None:
+    """Where the file of a source is now: where it was, as far from the audit file as it was, or as it was named."""
+    beside = row["beside"] and Path(store.path).resolve().parent / row["beside"]
+    return next((Path(each) for each in (row["place"], beside, row["path"]) if each and Path(each).is_file()), None)
 
 
 def fetch(store: Store, request_ids: Collection[int]) -> None:
@@ -56,13 +62,14 @@ def fetch(store: Store, request_ids: Collection[int]) -> None:
     store.run("CREATE OR REPLACE TEMP TABLE replay_pictured (request_id BIGINT)")
     store.write("replay_pictured", pa.table({"request_id": pa.array(sorted(request_ids), pa.int64())}))
     known = {row["digest"] for row in store.rows(_KEPT)}
-    wanted: dict[str, set[str]] = {}
+    wanted: dict[Path, set[str]] = {}
     for row in store.rows(_WANTED):
         found = re.fullmatch(PLACEHOLDER, row["text"] or "")
         if found and found.group(1) not in known:
-            wanted.setdefault(row["path"], set()).add(found.group(1))
+            place = _place(store, row) or Path(row["path"])
+            wanted.setdefault(place, set()).add(found.group(1))
     for path, digests in wanted.items():
-        rows = [_row(digest, image) for digest, image in _in_file(Path(path), digests)]
+        rows = [_row(digest, image) for digest, image in _in_file(path, digests)]
         store.run("DELETE FROM media WHERE digest IN (SELECT UNNEST($digests))", digests=sorted(digests))
         lost = digests - {row["digest"] for row in rows}
         store.write_rows("media", [*rows, *(_row(digest, Image(digest)) for digest in sorted(lost))])

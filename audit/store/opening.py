@@ -12,7 +12,7 @@ import duckdb
 from audit.errors import StoreError
 from audit.store.database import MEMORY_LIMIT, Store, first_line, unwritable
 
-SCHEMA_VERSION = 10
+SCHEMA_VERSION = 11
 _NOTES = (
     "CREATE TEMP TABLE pair AS SELECT * FROM pair",
     "CREATE TEMP TABLE meta AS SELECT * FROM meta",

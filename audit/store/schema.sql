@@ -9,6 +9,8 @@ CREATE TABLE meta (key VARCHAR PRIMARY KEY, value VARCHAR);
 CREATE TABLE source (
     source_id INTEGER PRIMARY KEY,
     path VARCHAR,               -- as the user named it
+    place VARCHAR,              -- where that file was, whole, so that pictures are found from any folder; never shown
+    beside VARCHAR,             -- the same from the folder of the audit file, for when both are moved
     content_hash VARCHAR,       -- BLAKE2b-128 of the bytes, hex; a file known by it is not read again
     bytes BIGINT,
     modified_ns BIGINT,         -- the file's time of change when it was read; NULL for streams

@@ -7,6 +7,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from audit import store
 from tests.peer import Peer
 
@@ -63,6 +65,25 @@ def test_images_reach_anthropic_in_their_place(audit: Any, peer: Peer, tmp_path:
     with store.open(db) as opened:
         (lossy,) = [row["lossy"] for row in opened.rows("SELECT lossy FROM replay")]
     assert "how closely to look at an image is not part of this API" in lossy
+
+
+def test_images_are_found_from_another_folder_and_where_log_and_audit_file_moved_together(
+    audit: Any, peer: Peer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there, elsewhere = tmp_path / "there", tmp_path / "elsewhere"
+    there.mkdir()
+    elsewhere.mkdir()
+    log(there / "log.jsonl", [openai(1, [text("Read."), shown(f"data:image/png;base64,{PNG}")])])
+    monkeypatch.chdir(there)
+    assert audit("ingest", "log.jsonl", "--db", "a.duckdb", "--json").code == 0
+    monkeypatch.chdir(elsewhere)
+    planned = replay(audit, there / "a.duckdb", "--dry-run")
+    assert planned.code == 0, planned.err
+    assert str(there / "log.jsonl") not in planned.out
+    moved = there.rename(tmp_path / "moved")
+    ran = replay(audit, moved / "a.duckdb")
+    assert ran.code == 0, ran.err
+    assert user_turn(peer.requests[0])[1]["source"]["data"] == PNG
 
 
 def test_images_of_an_anthropic_log_reach_openai(audit: Any, peer: Peer, tmp_path: Path) -> None:
