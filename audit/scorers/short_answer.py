@@ -10,6 +10,7 @@ from audit.scorers._amounts import amount, amounts_in, says_amount
 from audit.scorers._beyond import same_beyond
 from audit.scorers._conclusion import rounded
 from audit.scorers._doubt import ANOTHER_NAME, ANOTHER_VALUE, OTHER_FIGURES, with_doubt
+from audit.scorers._expression import with_signs
 from audit.scorers._facts import differences, facts
 from audit.scorers._final import Final, same_final
 from audit.scorers._named import named_alone
@@ -17,6 +18,9 @@ from audit.scorers._normalise import normalise, overlap
 from audit.scorers._stated import final_answer, same_option
 from audit.scorers._typed import carried, compare_typed, hedged, told, truth
 
+_SAME, _CARRIED = "same answer", "the answer in a sentence"
+_NAMED, _BEYOND = "the only thing a sentence names", "the same beyond the question"
+_BY_WORDS = frozenset({_SAME, _CARRIED, _NAMED, _BEYOND})
 _NAME_WORDS = 4
 _ALIKE = 0.6
 _ASKS_STRING = re.compile(
@@ -32,12 +36,14 @@ _ASKS_NAME = re.compile(
 
 
 def _judge(reference: Answer, candidate: Answer, context: Context) -> Score:
-    return with_doubt(_compared(reference.text, candidate.text, context.user), reference.text, context)
+    ours, theirs = reference.text, candidate.text
+    found = with_doubt(_compared(ours, theirs, context.user), ours, context)
+    return with_signs(found, ours, theirs) if found.reason in _BY_WORDS else found
 
 
 def _compared(ours: str, theirs: str, prompt: str) -> Score:
     if normalise(ours) == normalise(theirs):
-        return Score(1.0, True, "same answer")
+        return Score(1.0, True, _SAME)
     chosen = same_option(ours, theirs, prompt)
     if chosen is not None:
         return Score(float(chosen), chosen, "same option" if chosen else "another option")
@@ -46,9 +52,9 @@ def _compared(ours: str, theirs: str, prompt: str) -> Score:
         return Score(float(equal), equal, "same value" if equal else ANOTHER_VALUE)
     stated = final_answer(theirs) or told(theirs, prompt) or theirs
     if carried(ours, theirs, prompt) or normalise(ours) == normalise(stated) or carried(ours, stated, prompt):
-        return Score(1.0, True, "the answer in a sentence")
+        return Score(1.0, True, _CARRIED)
     if named_alone(ours, theirs, prompt):
-        return Score(1.0, True, "the only thing a sentence names")
+        return Score(1.0, True, _NAMED)
     equal = compare_typed(ours, stated, prompt)
     if equal is not None:
         return Score(float(equal), equal, "the value in a sentence" if equal else ANOTHER_VALUE)
@@ -69,7 +75,7 @@ def _by_conclusion(ours: str, theirs: str, prompt: str, value: float) -> Score:
         return Score(float(found.equal), found.equal, found.reason)
     added = same_beyond(ours, theirs, prompt)
     if added is not None:
-        return Score(float(added), added, "the same beyond the question" if added else ANOTHER_NAME)
+        return Score(float(added), added, _BEYOND if added else ANOTHER_NAME)
     changed = differences(ours, theirs)
     note = f"; {', '.join(changed)}" if changed else ""
     return Score(value, None, f"worded differently: needs a judge or a person{note}")
@@ -153,4 +159,4 @@ def _is_name(text: str) -> bool:
     )
 
 
-SCORER = Scorer("short_answer", "6", ("short_answer",), _judge)
+SCORER = Scorer("short_answer", "7", ("short_answer",), _judge)
