@@ -1,6 +1,6 @@
 """Are the dollars of a savings plan right after a replay: each lever and the joint total against logs whose truth is known.
 
-Run `python -m benchmarks.saving [logs] [seed] [world …]` (five logs of every world, 40 audits each, take about 25 minutes of
+Run `python -m benchmarks.saving [logs] [seed] [world …]` (five logs of every world, 40 audits each, take about 35 minutes of
 processor time). Each audit is a draw of its own on one of the logs, through the commands: ingest, replay against recorded
 answers, route, savings. Printed for each lever: what was on offer, the mean truth, the bias of the point in shares of it; how often the
 90 % interval of the draw alone holds what this very log would have saved, how wide it is (in shares of the truth) and how wide
