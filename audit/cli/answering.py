@@ -50,9 +50,12 @@ def answers(
     from audit import console, figures
     from audit.cli.replay_plan import named_workflows
     from audit.cli.writing import new_file
+    from audit.errors import ConfigError
     from audit.export import answers as written
 
     load(config)
+    if csv and as_json:
+        raise ConfigError("--csv and --json are two forms of one list", "name one of them")
     _known("verdict", verdict, listing.OUTCOMES)
     _known("decided-by", decided_by, listing.DECIDERS)
     with open_store(db) as store:

@@ -94,7 +94,7 @@ def test_flags_choose_among_the_answers_and_a_wrong_word_is_refused(audit: Run, 
     assert named("--decided-by", "people", "--decided-by", "judge") == ["req-2", "req-3"]
     assert len(named("--model", "test/small-model")) == len(named("--model", "small-model")) == 8
     assert named("--model", "other") == []
-    for flags in (("--verdict", "fail"), ("--decided-by", "me"), ("nobody",)):
+    for flags in (("--verdict", "fail"), ("--decided-by", "me"), ("nobody",), ("--csv", "x.csv", "--json")):
         ran = audit("answers", *flags, "--db", db)
         assert (ran.code, ran.out) == (2, "")
 
