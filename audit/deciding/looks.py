@@ -6,10 +6,11 @@ another seed, another candidate, a batch that came late, the rest of a run that 
 another judge, or the same by another rubric. A pair found safe at its look is tested no more: it stays safe while all
 its evidence, the later with it, would pass as a single test.
 
-No new look is to judge the same evidence again; to complete a sample, or a round of ratings, by up to a tenth; the
-first ratings of a pair and its first judge, which say what its answers were worth; and more answers of that judge:
-what it has not judged counts as lost, so whoever was safe before is so after. Nor is a look at what could not be found
-safe had every answer been good: where nothing can be certified, nothing can be certified falsely.
+No new look is to judge the same evidence again, as where ratings agree with what had been said; to complete a sample,
+or a round of ratings, by up to a tenth; the first ratings of a pair and its first judge, which say what its answers
+were worth; and more answers of that judge: what it has not judged counts as lost, so whoever was safe before is so
+after. Nor is a look at what could not be found safe had every answer been good: where nothing can be certified, nothing
+can be certified falsely.
 """
 
 from __future__ import annotations
@@ -19,8 +20,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
-from audit.deciding.rule import Trial, may_pass
+from audit.deciding.rule import Trial, lost, may_pass
 from audit.deciding.units import TrialKey
+from audit.hashes import content_hash
 from audit.statistics.verdicts import whole_error
 from audit.store import Store
 
@@ -32,11 +34,13 @@ _DECIDED = "SELECT settings FROM event WHERE command = 'decide' ORDER BY event_i
 
 class Seen(NamedTuple):
     """What a verdict rests on: answers of the candidate and of today's model asked again, ratings of the candidate's
-    answers, and the judges whose word counts, each by its rubric."""
+    answers, and the judges whose word counts, each by its rubric. `losses` is a digest of what is tested: which answers
+    speak, with which weights, and which of them are lost; ratings that agree with what was said leave it as it was."""
 
     answers: int
     ratings: int = 0
     judges: tuple[str, ...] = ()
+    losses: str = ""
 
     @classmethod
     def of(cls, trial: Trial) -> Seen:
@@ -47,17 +51,19 @@ class Seen(NamedTuple):
             own + sum(unit.state != "no_answer" for unit in trial.units),
             sum(unit.ratings for unit in trial.units),
             tuple(sorted(judges)),
+            _losses(trial),
         )
 
     def beyond(self, before: Seen) -> bool:
         """Whether it holds more than completes what was seen before."""
         rated = before.ratings and self.ratings > COMPLETED * before.ratings
         judged = before.judges and not set(self.judges) <= set(before.judges)
-        return bool(self.answers > COMPLETED * before.answers or rated or judged)
+        said_anew = bool(rated or judged) and (not before.losses or self.losses != before.losses)
+        return self.answers > COMPLETED * before.answers or said_anew
 
     def completed(self, now: Seen) -> Seen:
         """The same with the first ratings and the first judge, which belong to the look at what they are of."""
-        return Seen(self.answers, self.ratings or now.ratings, self.judges or now.judges)
+        return Seen(self.answers, self.ratings or now.ratings, self.judges or now.judges, now.losses)
 
 
 @dataclass(slots=True)
@@ -113,4 +119,9 @@ def _key(row: Mapping[str, Any]) -> TrialKey:
 
 
 def _seen(row: Mapping[str, Any]) -> Seen:
-    return Seen(row["answers"], row.get("ratings", 0), tuple(row.get("judges", ())))
+    return Seen(row["answers"], row.get("ratings", 0), tuple(row.get("judges", ())), row.get("losses", ""))
+
+
+def _losses(trial: Trial) -> str:
+    tested = (f"{unit.prompt_key} {lost(trial, unit):d} {unit.weight:.9g}" for unit in trial.evidence)
+    return f"{content_hash(' '.join(tested)) & (2**64 - 1):016x}"

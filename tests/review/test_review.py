@@ -155,7 +155,8 @@ def test_ratings_correct_the_scorer_in_the_share_and_in_the_verdict(drafted: Cal
     store = drafted(300, passed=lambda _: True).store
     assert deciding(store)[0].verdict == "safe"
     review = draw_review(store, n=60).review
-    rate(store, review, lambda row: "bad" if int(row["item"], 16) % 3 == 0 else "good")
+    order = [row["item"] for row in drawn_rows(store)]
+    rate(store, review, lambda row: "bad" if order.index(row["item"]) % 3 == 0 else "good")
     rated = store.rows("SELECT verdict FROM rating WHERE replay_id IS NOT NULL")
     bad = sum(row["verdict"] == "unacceptable" for row in rated)
     (found,) = deciding(store)
@@ -235,15 +236,20 @@ def test_people_decide_what_nobody_could(drafted: Callable[..., Plant]) -> None:
     assert deciding(store)[0].verdict == "not_safe"
 
 
-def rounds(store: Store, sizes: Sequence[int], bad: int = 0) -> list[Verdict]:
-    """The verdict after each round of so many ratings more; the first `bad` find the candidate worse."""
+def rounds(store: Store, sizes: Sequence[int], bad: int = 0, by: Callable[[str], str] | None = None) -> list[Verdict]:
+    """The verdict after each round of so many ratings more; `by` says of an item, else the first `bad` are bad."""
     review, found = draw_review(store, n=sum(sizes)).review, []
     order = [row["item"] for row in drawn_rows(store)]
     for place, size in enumerate(sizes):
         todo = order[sum(sizes[:place]) :][:size]
         made = {row["item"]: row for row in drawn_rows(store)}
         ratings = [
-            Rating(item, choice_of(made[item], "bad" if order.index(item) < bad else "good"), "", number)
+            Rating(
+                item,
+                choice_of(made[item], by(item) if by else "bad" if order.index(item) < bad else "good"),
+                "",
+                number,
+            )
             for number, item in enumerate(todo)
         ]
         keep_ratings(store, review, "ann", ratings)
@@ -257,6 +263,16 @@ def test_a_further_round_of_ratings_is_a_look(plant: Plant) -> None:
     assert "look 2 at new evidence, which has 10 % of the error" in second.reason
     assert "look 3" in third.reason
     assert third.loss_high == pytest.approx(upper_bound(1, 220, whole_error(3)))
+
+
+def test_rounds_of_ratings_that_agree_with_a_judge_are_no_looks(drafted: Callable[..., Plant]) -> None:
+    store = drafted(200, passed=lambda number: number > 6).store
+    awake(store)
+    assert deciding(store)[0].verdict == "unknown"
+    said = {row["item"]: row["said"] for row in drawn_rows(store)} if draw_review(store, n=120).size else {}
+    found = rounds(store, [30] * 4, by=lambda item: "good" if said[item] == "passed" else "bad")
+    assert found[-1].rated == 120
+    assert not any("look 2" in each.reason for each in found)
 
 
 def test_rounds_that_could_certify_nothing_cost_nothing(plant: Plant) -> None:
