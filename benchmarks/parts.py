@@ -140,6 +140,11 @@ def offers(rng: Random, world: World, n: int, step: str) -> bool:
     return any(policy.outcome == "offered" and policy.step == step for policy in chosen(audit(rng, world, n), {}))
 
 
+def offers_any(rng: Random, world: World, n: int) -> bool:
+    """Whether any part is offered; where losses fall on any prompt, each part loses on its own what the whole does."""
+    return any(policy.outcome == "offered" for policy in chosen(audit(rng, world, n), {}))
+
+
 def main(audits: int, seed: int) -> None:
     print(f"{audits} audits each, seed {seed}")
     for name, world, n in (
@@ -150,6 +155,9 @@ def main(audits: int, seed: int) -> None:
         ("loses a half told by length and 10 % of the rest, n=400", World("length", 0.5, 0.10), 400),
     ):
         show(f"any false certificate, {name}", share(audits, seed, lambda rng, w=world, n=n: false_part(rng, w, n)))
+    for bad in (0.06, 0.08, 0.10):
+        name = f"a part offered that loses {100 * bad:.0f} % on its own, n=300"
+        show(name, share(audits, seed, lambda rng, w=World("", bad): offers_any(rng, w, 300)))
     for step, name, world, n in (
         ("rule", "a half told by length, n=200", World("length", 0.5), 200),
         ("router", "a half told by words, n=200", World("words", 0.5), 200),

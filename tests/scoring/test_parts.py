@@ -16,7 +16,7 @@ from audit.scoring import scoring
 from audit.statistics.routing_metrics import cascade
 from audit.statistics.verdicts import look_error, whole_error
 from benchmarks.deciding import share
-from benchmarks.parts import World, documented, false_part, offers
+from benchmarks.parts import World, documented, false_part, offers, offers_any
 from tests.scoring.conftest import Plant
 
 SEED = 20261128
@@ -29,6 +29,10 @@ SEED = 20261128
 )
 def test_nothing_is_certified_by_chance(world: World) -> None:
     assert share(4, SEED, lambda rng: false_part(rng, world, 160, prompts=400)).estimate == 0.0
+
+
+def test_a_part_that_loses_twice_the_limit_on_its_own_is_hardly_ever_offered() -> None:
+    assert share(5, SEED, lambda rng: offers_any(rng, World("", 0.1), 240)).estimate <= 0.2
 
 
 @pytest.mark.parametrize(

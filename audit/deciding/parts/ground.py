@@ -36,6 +36,9 @@ LEAST_ROUTED = 30
 SURE = 1.645
 """Standard errors a saving has to be above 0 (one-sided 95 %)."""
 
+OWN_ERROR = 0.10
+"""Chance to take a part for sound that loses the limit on its own (one test of each part, not the family's error)."""
+
 
 @dataclass(frozen=True, eq=False)
 class Part:
@@ -119,6 +122,11 @@ class Ground:
     def certifiable(self) -> bool:
         """Whether so many units could certify anything at all, had the candidate lost none."""
         return self.sample(self.lost & False).at_most(self.alpha, self.level)
+
+    def alone(self, sent: BoolArray) -> LossSample:
+        """The losses of these units on their own, without what stays with today's model."""
+        own = None if self.clusters is None else list(compress(self.clusters, sent))
+        return LossSample.of(self.lost[sent], self.weights[sent], own)
 
     def share(self, chosen: BoolArray, values: FloatArray | None = None) -> float:
         """Weighted share of the units, or of their values, that is chosen; units without a value are left out."""
@@ -231,8 +239,11 @@ def _obstacle(ground: Ground, sent: BoolArray, bad: float, saving: float | None,
     blind = blindness.blind(list(compress(ground.trial.evidence, sent)), ground.trial.kind)
     if blind is not None:
         return f"on the routed requests {blind}"
+    limit = percent(ground.trial.alpha)
     if bad > ground.trial.alpha:
-        return f"the routed requests alone lose {percent(bad)}, limit {percent(ground.trial.alpha)}"
+        return f"the routed requests alone lose {percent(bad)}, limit {limit}"
+    if not ground.alone(sent).at_most(ground.alpha, OWN_ERROR):
+        return f"the routed requests alone lose {percent(bad)} of those asked, too few to exclude more than {limit}"
     if saving is None or error is None:
         return "its cost is not known"
     if saving <= 0:
