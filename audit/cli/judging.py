@@ -68,7 +68,7 @@ def judge(
 
 def _show_plan(plan: JudgePlan, cap: float, alone: bool, as_json: bool) -> None:
     """The plan on the terminal, or with `--json` as a document where it is all that was asked for."""
-    from audit.export.quality import judge_plan_document
+    from audit.export.opinions import judge_plan_document
 
     if not as_json:
         _print_plan(plan, cap)
@@ -99,7 +99,7 @@ def _print(store: Store, settings: Config, made: Judged, as_json: bool) -> None:
     """What the judge said, and the verdicts that follow."""
     from audit.cli.quality import print_totals, print_verdicts
     from audit.deciding import deciding, totals
-    from audit.export.quality import judge_document
+    from audit.export.opinions import judge_document
     from audit.ledger import workflow_names
 
     verdicts, names = deciding(store, settings.latency, settings.first_chunk), workflow_names(store)

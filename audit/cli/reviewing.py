@@ -65,7 +65,7 @@ def review(
     from audit import review as reviewing
     from audit.cli.writing import write_file
     from audit.errors import ConfigError
-    from audit.export import quality as written
+    from audit.export import opinions as written
 
     settings = load(config)
     if terminal and not (rater and rater.strip()):
@@ -110,7 +110,7 @@ def _after(store: Store, settings: Config, taken: Sequence[Imported], as_json: b
     from audit import console
     from audit.cli.quality import print_totals, print_verdicts
     from audit.deciding import deciding, totals
-    from audit.export import quality as written
+    from audit.export import opinions as written
     from audit.ledger import workflow_names
     from audit.outcomes import correct_outcomes
     from audit.review import agreement
