@@ -39,7 +39,7 @@ _PROGRAM = re.compile(
     | (?:sudo\s)?[a-z][\w.-]{0,30}(?:\s[^\s.,;!?]{1,60}){0,3}\s(?:--[a-z][a-z-]+|-[a-zA-Z]{1,3})(?:[\s=]|$)""",
     re.VERBOSE,
 )
-_CALL = re.compile(r"(?:\w+ ?= ?)?[a-z_]\w*(?:\.[a-z_]\w*|_\w+)+[(\[][^\n]*[)\]];?", re.IGNORECASE)
+_CALL = re.compile(r"(?:\w+ ?= ?)?(?=\w+[._])[a-z_]\w*(?:\.[a-z_]\w*)*[(\[][^\n]*[)\]];?", re.IGNORECASE)
 _STATEMENT = re.compile(
     r"[;{}]$|^(?:[}\])]|//|return\b|if ?\(|for ?\(|while ?\()|^\w+(?:\[[^\]]*\])? ?[-+*/]?= ?\S|^[\w.]+\([^()]*\)$"
 )

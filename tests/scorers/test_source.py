@@ -47,7 +47,15 @@ def test_prose_and_data_are_no_code(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["select " + "a " * 30_000, "MATCH (" * 9000, "SELECT ?x " * 9000, "with a as (" * 9000, " " * 90_000 + "x"]
+    "text",
+    [
+        "select " + "a " * 30_000,
+        "MATCH (" * 9000,
+        "SELECT ?x " * 9000,
+        "with a as (" * 9000,
+        " " * 90_000 + "x",
+        "a_" * 2000 + "!",
+    ],
 )
 def test_text_that_is_made_to_look_like_code_without_end_is_none(text: str) -> None:
     assert source(text) is None
