@@ -27,7 +27,7 @@ _MENU = re.compile(r"\([^()\n]{1,80}\)")
 _PAUSE = re.compile(r"[.!?;:,\n]")
 _CLAUSE = re.compile(r"[.!?\n]")
 _JOINED = re.compile(r"(?<=\w)[_\-/]+(?=\w)")
-_DENYING = r"[,;:\s*_`(]*\b(?:not|nicht|rather than|instead of|as opposed to|statt)\s+(?:an?\s+|the\s+)?[*_`\"']*"
+_DENYING = r"[,;:\s*_`(]{0,6}\b(?:not|nicht|rather than|instead of|as opposed to|statt)\s+(?:an?\s+|the\s+)?[*_`\"']*"
 _DENIED_END = r"(?![\w-])[*_`\"')]*(?:\s*[,;]?\s*(?:but|sondern)\b|\s*[,;](?=\s))?"
 _SENTENCE_WORDS = 40
 _PREFACE = re.compile(

@@ -398,6 +398,7 @@ def test_no_text_breaks_a_scorer(kind: str, reference: str, candidate: str, call
         "9" * 10_000,
         "\x00\ud800",
         "```" * 5_000,
+        " " * 90_000 + "!",
     ],
 )
 def test_hostile_texts_end_in_a_verdict(text: str) -> None:
