@@ -70,13 +70,14 @@ class Seen(NamedTuple):
 class Looks:
     """`count` looks so far; by pair the look that judged its evidence first and what that was; by look its pairs.
 
-    `won` are the pairs found safe.
+    `won` are the pairs found safe. `waiting` are those that could not have been: at which look that was told, of what.
     """
 
     count: int = 0
     of: dict[TrialKey, tuple[int, Seen]] = field(default_factory=dict)
     families: dict[int, int] = field(default_factory=dict)
     won: set[TrialKey] = field(default_factory=set)
+    waiting: dict[TrialKey, tuple[int, Seen]] = field(default_factory=dict)
 
     def at(self, key: TrialKey, now: Seen) -> int:
         """The look at which this evidence of a pair was, or will be, judged first."""
@@ -102,16 +103,31 @@ def looks(store: Store) -> Looks:
         rows = json.loads(event["settings"]).get("trials", ())
         found.take({_key(row): _seen(row) for row in rows if row.get("answers") and row.get("may_pass", True)})
         found.won |= {_key(row) for row in rows if row.get("safe")}
+        found.waiting |= {_key(row): (row["look"], _seen(row)) for row in rows if not row.get("may_pass", True)}
     return found
 
 
 def looked(found: Looks, trials: Sequence[Trial]) -> list[Trial]:
-    """Take a look at these trials; each with the look at which its evidence is, was or will be judged first."""
+    """Take a look at these trials; each with the look at which its evidence is, was or will be judged first.
+
+    What could not be found safe stays where that was told: to decide once more changes nothing.
+    """
     seen = {trial.key: Seen.of(trial) for trial in trials}
     placed = [(trial, found.at(trial.key, seen[trial.key])) for trial in trials]
-    made = [replace(trial, look=look, able=may_pass(trial, whole_error(look))) for trial, look in placed]
-    found.take({trial.key: seen[trial.key] for trial in made if trial.able})
-    return [replace(trial, family=found.families.get(trial.look, 0), won=trial.key in found.won) for trial in made]
+    able = {trial.key for trial, look in placed if may_pass(trial, whole_error(look))}
+    found.take({key: seen[key] for key in able})
+    return [
+        replace(trial, look=look, family=found.families.get(look, 0), won=trial.key in found.won)
+        if trial.key in able
+        else replace(trial, look=_told(found, trial, seen[trial.key], look), able=False, won=trial.key in found.won)
+        for trial, look in placed
+    ]
+
+
+def _told(found: Looks, trial: Trial, now: Seen, look: int) -> int:
+    """The look at which a trial was told it could not pass, where the same evidence would not there; else this one."""
+    before, then = found.waiting.get(trial.key, (0, Seen(0)))
+    return before if before and not now.beyond(then) and not may_pass(trial, whole_error(before)) else look
 
 
 def _key(row: Mapping[str, Any]) -> TrialKey:

@@ -113,8 +113,9 @@ def judge(trials: Sequence[Trial]) -> list[Judged]:
     """
     found: list[Judged | None] = [None] * len(trials)
     after = max((trial.look for trial in trials if trial.able), default=0) + 1
-    for look in sorted({trial.look for trial in trials}):
-        places = [place for place, trial in enumerate(trials) if trial.look == look]
+    # those that can't be found safe take nothing from the family of those that can
+    for look, able in sorted({(trial.look, trial.able) for trial in trials}):
+        places = [place for place, trial in enumerate(trials) if (trial.look, trial.able) == (look, able)]
         for place, judged in zip(places, _of_look([trials[place] for place in places], look, after), strict=True):
             found[place] = judged
     return [judged for judged in found if judged is not None]

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -550,6 +551,22 @@ def test_to_judge_the_same_answers_again_or_complete_them_is_no_look(plant: Any)
     (found,) = decided(plant)
     assert found.verdict == "safe", "seven calls that had failed, made again"
     assert found.loss_high == pytest.approx(upper_bound(1, 110, whole_error(1)))
+
+
+def test_to_decide_once_more_changes_nothing(plant: Any) -> None:
+    for workflow, n in enumerate((160, 130, 90, 60, 30, 8, 3), 1):
+        run(plant, lambda number: f"answer {number}" if number % 50 else "", n=n, workflow=workflow)
+    first = decided(plant)
+    assert {verdict.verdict for verdict in first} >= {"unknown"}
+    for _ in range(3):
+        assert [replace(verdict, decided_at_us=0) for verdict in decided(plant)] == [
+            replace(verdict, decided_at_us=0) for verdict in first
+        ]
+    grow(plant, range(160, 240), batch=2)
+    grown = decided(plant)
+    assert [replace(verdict, decided_at_us=0) for verdict in decided(plant)] == [
+        replace(verdict, decided_at_us=0) for verdict in grown
+    ]
 
 
 def test_another_judge_is_a_look_and_more_answers_of_the_same_judge_are_none(plant: Any) -> None:
