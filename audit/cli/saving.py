@@ -39,17 +39,17 @@ def savings(
     from audit import console
     from audit.export import documents
     from audit.projection import projection
-    from audit.reconciling import latest
+    from audit.reconciling import caveat, latest
 
     settings = load(config)
     with open_store(db) as store, console.steps("simulating levers") as say:
         warn_if_stale(store, settings)
         result = projection(store, settings, level=level, progress=say)
-        checked = latest(store)
+        unconfirmed = caveat(latest(store))
     if as_json:
         print_json(documents.savings_document(result))
         return
-    _print_together(result, confirmed=checked is not None and checked.confirms)
+    _print_together(result, unconfirmed)
     if result.baseline_pico:
         _print_plan(result)
     _print_findings([lever for lever in result.levers if lever.attributed_pico > 0], findings)
@@ -58,7 +58,7 @@ def savings(
     _print_rest(result)
 
 
-def _print_together(result: Savings, *, confirmed: bool) -> None:
+def _print_together(result: Savings, unconfirmed: str) -> None:
     from audit import console, figures
 
     joint = result.joint
@@ -70,7 +70,7 @@ def _print_together(result: Savings, *, confirmed: bool) -> None:
         f"Together {figures.money(joint.saving_pico)} of {figures.money(result.baseline_pico)} "
         f"({figures.share(joint.share)}), {100 * result.level:.0f} % interval "
         f"{figures.money_range(joint.interval_pico)}; bankable {figures.money(joint.bankable_pico)}"
-        f"{'' if confirmed else ' (log-only)'}.",
+        f"{f' ({unconfirmed})' if unconfirmed else ''}.",
         style="bold",
     )
     if result.unpriced:

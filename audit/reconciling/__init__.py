@@ -3,7 +3,7 @@
 from audit.reconciling.contracts import Suggestion, as_toml
 from audit.reconciling.result import TOLERANCE, Cause, Reconciliation, Residual
 from audit.reconciling.stage import reconciling
-from audit.reconciling.stored import Checked, latest
+from audit.reconciling.stored import Checked, caveat, latest
 
 __all__ = [
     "TOLERANCE",
@@ -13,6 +13,7 @@ __all__ = [
     "Residual",
     "Suggestion",
     "as_toml",
+    "caveat",
     "latest",
     "reconciling",
 ]

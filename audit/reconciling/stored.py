@@ -9,8 +9,9 @@ from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Any
 
+from audit import figures
 from audit.reconciling.files import InvoiceFile
-from audit.reconciling.result import LEAST_CHECKED, Reconciliation
+from audit.reconciling.result import LEAST_CHECKED, TOLERANCE, Reconciliation
 from audit.store import Store
 
 _META = "reconciliation"
@@ -49,6 +50,11 @@ class Checked:
             and not self.stale
         )
 
+    @property
+    def off(self) -> float:
+        """Share of the bill the log is off by: models that differ in both directions are off by more than their sum."""
+        return max(self.residual_share or 0.0, self.unexplained_share or 0.0)
+
 
 def write(store: Store, result: Reconciliation, files: Sequence[InvoiceFile]) -> None:
     """Replace what the audit file holds of an earlier reconciliation."""
@@ -83,6 +89,27 @@ def latest(store: Store) -> Checked | None:
     found: dict[str, Any] = json.loads(text)
     state = found.pop("state")
     return Checked(**{**found, "invoices": tuple(found["invoices"]), "stale": state != _state(store)})
+
+
+def caveat(checked: Checked | None) -> str:
+    """Why figures made of the log's dollars are not confirmed by an invoice, in a clause; empty where they are."""
+    if checked is None:
+        return "log-only: not held against an invoice"
+    if checked.stale:
+        return "log-only: the log or its prices changed since it was held against an invoice"
+    if checked.confirms:
+        return ""
+    if checked.verdict == "reconciled":
+        if checked.basis in ("usage", "mixed"):
+            return "held against a usage report, which bills nothing: dollars unchecked"
+        return f"held against an invoice for only {figures.share(checked.checked_share)} of the spend"
+    held = f"held against {'a usage report' if checked.basis == 'usage' else 'an invoice'}"
+    if checked.billed_pico <= 0:
+        return f"{held} that asks for nothing"
+    limit = figures.share(TOLERANCE, 0)
+    if checked.off <= TOLERANCE:
+        return f"{held}: the totals agree, models differ by more than {limit} in both directions"
+    return f"{held}: off by {figures.share(checked.off)}, more than the {limit} that would make it reconciled"
 
 
 def _state(store: Store) -> list[str]:

@@ -15,15 +15,11 @@ DOUBTFUL_SHARE = 0.02
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """The banner over the headline: a level (good, limited, weak), a title and the reasons.
-
-    `reconciled` says that an invoice confirms the log's dollars, so that figures made of them are more than log-only.
-    """
+    """The banner over the headline: a level (good, limited, weak), a title and the reasons."""
 
     level: str
     title: str
     reasons: tuple[str, ...]
-    reconciled: bool = False
 
 
 def trust(data: ReportData) -> Trust:
@@ -51,8 +47,7 @@ def against_invoice(checked: Checked | None) -> Trust:
         text = "The log or its prices changed since it was reconciled: run `audit reconcile` again."
         return Trust("limited", "Changed since it was reconciled", (text, *reasons))
     share = checked.checked_share or 0.0
-    # models that differ in both directions are off by more than their sum is
-    off = figures.share(max(checked.residual_share or 0.0, checked.unexplained_share or 0.0))
+    off = figures.share(checked.off)
     if share < 1:
         reasons.append(f"{figures.share(1 - share)} of the log's dollars were not held against an invoice.")
     if checked.verdict != "reconciled":
@@ -69,7 +64,7 @@ def against_invoice(checked: Checked | None) -> Trust:
     if not checked.confirms:
         return Trust("limited", f"Matches the invoice for {figures.share(share)} of the spend", tuple(reasons))
     within = figures.share(checked.residual_share)
-    return Trust("good", f"Matches the invoice within {within}", tuple(reasons), reconciled=True)
+    return Trust("good", f"Matches the invoice within {within}", tuple(reasons))
 
 
 def _doubts(data: ReportData) -> tuple[list[str], bool]:

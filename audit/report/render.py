@@ -13,6 +13,7 @@ from markupsafe import Markup
 from audit import figures
 from audit.measures import Measure, Topic
 from audit.projection.coverage import FIELDS
+from audit.reconciling import caveat
 from audit.report import charts
 from audit.report.data import ReportData
 from audit.report.plain import next_steps, trust
@@ -73,6 +74,7 @@ def _context(data: ReportData) -> dict[str, Any]:
         "tables": _tables(summary, "spend"),
         "calls": _tables(summary, "calls"),
         "trust": trust(data),
+        "caveat": caveat(data.reconciliation),
         "next_steps": next_steps(data.savings),
         "fields": FIELDS,
         "percent": f"{100 * data.savings.level:.0f} %",
