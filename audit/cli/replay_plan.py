@@ -208,6 +208,11 @@ def _print_left_out(plan: Plan) -> None:
         console.note(f"not asked of {candidate(refused)}: {asked}: {refused.reason}")
     for skipped in plan.skipped:
         console.note(f"not proposed: {skipped.model}: {skipped.reason}; {skipped.hint}")
+    if plan.skipped and all(route.client.in_process for route in plan.routes if not route.same_model):
+        console.warn(
+            "none of the proposed models can be reached, only the embedded one is asked: that proves the machinery, "
+            "not your business case; name a --model you have a key or a server for"
+        )
     for why in dict.fromkeys((each.reason, each.hint) for each in plan.unfloored):
         models = ", ".join(console.clean(each.model) for each in plan.unfloored if (each.reason, each.hint) == why)
         console.warn(f"the noise floor of {models} is not measured: {'; '.join(filter(None, why))}")

@@ -137,6 +137,13 @@ def test_without_a_key_proposed_models_are_planned_but_not_sent(audit: Any, samp
     assert audit("replay", "--model", "gpt-4.1-nano", "--yes", "--db", sample_db).code == 1
 
 
+@pytest.mark.usefixtures("no_keys")
+def test_a_run_that_can_reach_nothing_but_the_embedded_model_warns(audit: Any, sample_db: Path, tmp_path: Path) -> None:
+    database = shutil.copy(sample_db, tmp_path / "toy.duckdb")
+    ran = audit("replay", "--sample", "4", "--max-cost", "1", "--yes", "--db", database)
+    assert "proves the machinery, not your business case" in " ".join(ran.err.split())
+
+
 def test_batches_are_handed_over_and_collected(
     audit: Any, sample_db: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
