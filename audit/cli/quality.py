@@ -270,9 +270,8 @@ def print_verdicts(verdicts: Sequence[Verdict], names: Mapping[int, str]) -> Non
         left=4,
     )  # fmt: skip
     for row in verdicts:
-        more = f"; {row.needs}" if row.needs else ""
         who = f"{names.get(row.workflow_id, '(none)')}, {_candidate(row)}"
-        console.say(f"{who}: {row.verdict.replace('_', ' ')}: {row.reason}{more}")
+        console.say(f"{who}: {row.verdict.replace('_', ' ')}: {row.reason}")
     print_timing([row for row in verdicts if row.p50_duration is not None], names)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from audit import figures
 from audit.clients._families import family
 from audit.deciding import people, rule
 from audit.deciding.behaviour import Behaviour
@@ -40,6 +41,18 @@ def _beside(limit: float, share: float) -> str:
     """A share with as many digits as tell it from a limit it does not meet exactly."""
     texts = ((f"{100 * share:.{digits}f} %", f"{100 * limit:.{digits}f} %") for digits in (1, 2, 3))
     return next((text for text, other in texts if text != other or share == limit), f"{100 * share:.4f} %")
+
+
+def needs(trial: rule.Trial, judged: rule.Judged, left: int) -> list[str]:
+    """How many more answers would settle it if shares stay as they are, and as what; nothing where none would.
+
+    `left` prompts of the log were not asked yet: what needs more than these can't be settled on it.
+    """
+    if judged.verdict != "unknown" or not judged.n_more:
+        return []
+    word = "not safe" if judged.loss is not None and judged.loss > trial.alpha else "safe"
+    short = f", and this log has {f'only {figures.count(left)}' if left else 'none'} left"
+    return [f"needs {figures.count(judged.n_more)} more to be found {word}{short if judged.n_more > left else ''}"]
 
 
 def _needs_judge(judged: rule.Judged, undecided: int) -> bool:

@@ -18,6 +18,7 @@ from audit.deciding.priced import PricedUnit, priced
 from audit.deciding.ratios import ratios
 from audit.deciding.timing import Limits, Timing, timing
 from audit.deciding.totals import shares
+from audit.deciding.unasked import unasked
 from audit.deciding.units import Evidence, TrialKey, Unit, evidence
 from audit.statistics.intervals import Interval
 from audit.statistics.verdicts import FAMILY_DELTA
@@ -88,14 +89,6 @@ class Verdict(Timing):
     doubtful_rated: int
     doubtful_accepted: int
 
-    @property
-    def needs(self) -> str:
-        """How many more answers would settle an unknown verdict if shares stay as they are, and as what; or nothing."""
-        if self.verdict != "unknown" or not self.n_more:
-            return ""
-        word = "not safe" if self.loss is not None and self.loss > self.alpha else "safe"
-        return f"needs {self.n_more} more to be found {word}"
-
 
 def deciding(
     store: Store, latency: Mapping[str, float] | None = None, first_chunk: Mapping[str, float] | None = None
@@ -111,7 +104,8 @@ def deciding(
     trials = looked(looks(store), [_trial(found, key, units, workflows) for key, units in sorted(found.trials.items())])
     judged = rule.judge(trials)
     limits = Limits(latency or {}, first_chunk or {})
-    standing = _Standing(repeats(store), Behaviours(store), limits, len(trials), time.time_ns() // 1000)
+    left = unasked(store, trials) if any(outcome.n_more for outcome in judged) else {}
+    standing = _Standing(repeats(store), Behaviours(store), limits, left, len(trials), time.time_ns() // 1000)
     verdicts = [
         _verdict(trial, outcome, found, standing, str((workflows.get(trial.key.workflow_id) or {}).get("name") or ""))
         for trial, outcome in zip(trials, judged, strict=True)
@@ -131,11 +125,13 @@ def deciding(
 
 @dataclass(frozen=True, slots=True)
 class _Standing:
-    """What holds for every trial: repetitions of the log, refusals and failures, limits, the family, the time."""
+    """What holds for every trial: repetitions of the log, refusals and failures, limits, prompts left, the family, the
+    time."""
 
     logged: Mapping[tuple[int, str], Floor]
     behaviours: Behaviours
     limits: Limits
+    left: Mapping[TrialKey, int]
     tried: int
     now_us: int
 
@@ -160,6 +156,7 @@ def _verdict(trial: rule.Trial, judged: rule.Judged, found: Evidence, standing: 
     behaviour = standing.behaviours.of(trial.key, trial.units)
     reason = (
         veto or reasons.because(trial, judged),
+        *([] if veto else reasons.needs(trial, judged, standing.left.get(trial.key, 0))),
         *reasons.notes(trial, judged, units, measured),
         *reasons.judges(trial, found.judges),
         *reasons.behaviour(behaviour),

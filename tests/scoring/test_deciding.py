@@ -805,9 +805,15 @@ def test_a_bound_is_told_apart_from_its_limit(verdict: str, low: float, high: fl
     assert reasons.because(trial, judged) == told
 
 
-def test_what_is_still_needed_says_what_it_would_show(plant: Any) -> None:
+def test_what_is_still_needed_says_what_it_would_show_and_what_the_log_still_has(plant: Any) -> None:
     run(plant, lambda number: f"answer {number}", n=20)
     run(plant, lambda number: f"answer {number}" if number > 4 else "", n=40, workflow=2)
-    better, worse = decided(plant)
-    assert better.needs == f"needs {better.n_more} more to be found safe"
-    assert worse.needs == f"needs {worse.n_more} more to be found not safe"
+    run(plant, lambda number: f"answer {number}", n=20, workflow=3)
+    for workflow, more in ((1, 12), (3, 2000)):
+        for number in range(more):
+            plant.logged(workflow, f"answer {number}", prompt=f"{workflow}: never asked {number}")
+    better, worse, plenty = decided(plant)
+    assert f"; needs {better.n_more} more to be found safe, and this log has only 12 left" in better.reason
+    assert f"; needs {worse.n_more} more to be found not safe, and this log has none left" in worse.reason
+    assert f"; needs {plenty.n_more} more to be found safe" in plenty.reason
+    assert "left" not in plenty.reason
