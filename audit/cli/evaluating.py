@@ -30,8 +30,8 @@ def evalset(
 ) -> None:
     """Export decided prompts as a regression set. Each comes with the answer to come up to, for any later change.
 
-    `audit replay --evalset FILE` runs it; the JSONL is itself a log any audit file can ingest. It holds texts of your
-    log: keep it where the log may be.
+    `audit replay --evalset FILE` runs it, also in an audit file of its own (`audit ingest --evalset FILE --db NEW`).
+    It is no log and never counted as one. It holds texts of your log: keep it where the log may be.
 
     Example: audit evalset -o evalset.jsonl   then   audit replay --evalset evalset.jsonl --model gpt-5-mini
     """

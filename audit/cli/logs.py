@@ -42,6 +42,9 @@ def ingest(
     db: Db = None,
     config: ConfigFile = None,
     mapping: Map = None,
+    evalset: Annotated[
+        bool, typer.Option("--evalset", help="Read a set of `audit evalset`, which is no log, into a file of its own.")
+    ] = False,
     strict: Strict = False,
     as_json: Json = False,
 ) -> None:
@@ -54,7 +57,7 @@ def ingest(
 
     settings = load(config)
     with open_store(db, create=True) as store:
-        result = read_logs(store, logs, settings, _mapping(mapping))
+        result = read_logs(store, logs, settings, _mapping(mapping), sets=evalset)
         if as_json:
             from audit.export.coverage import coverage_document
             from audit.projection import coverage
@@ -187,7 +190,9 @@ def _mapping(pairs: list[str] | None) -> dict[str, str]:
     return mapping
 
 
-def read_logs(store: Store, logs: list[str], settings: Config, mapping: dict[str, str]) -> IngestResult:
+def read_logs(
+    store: Store, logs: list[str], settings: Config, mapping: dict[str, str], *, sets: bool = False
+) -> IngestResult:
     """Read the logs and settle what follows from them; ReadError when no record of any file was usable."""
     from audit import console
     from audit.cli.pricing import catalogue, price_settings, repricing_told
@@ -209,6 +214,7 @@ def read_logs(store: Store, logs: list[str], settings: Config, mapping: dict[str
             logs,
             mapping=mapping,
             tags=settings.tags,
+            sets=sets,
             catalogue=lambda: catalogue(settings),
             price_settings=price_settings(settings),
             progress=progress,

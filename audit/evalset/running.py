@@ -47,7 +47,7 @@ def resolve(store: Store, path: str | Path) -> Resolved:
     if not keys:
         raise ReadError(
             f"{path}: none of its {len(entries)} prompts is in this audit file",
-            f"make one of them: audit ingest {path} --db evalset.duckdb, and add --db evalset.duckdb here",
+            f"make one of them: audit ingest --evalset {path} --db evalset.duckdb, and add --db evalset.duckdb here",
         )
     chances = {key: entries[name]["chance"] for name, key in keys.items()}
     return Resolved(chances, {key: name for name, key in keys.items()}, missing)

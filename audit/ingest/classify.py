@@ -8,6 +8,7 @@ from typing import Any
 from audit import plugins
 from audit.readers import Reader
 from audit.readers._mapped import mapped
+from audit.readers._own import own_exports
 from audit.wire.envelope import opened
 from audit.wire.result_sets import rows_of
 
@@ -26,9 +27,10 @@ _ENVELOPE = frozenset(
 )
 
 
-def all_readers(mapping: Mapping[str, str]) -> tuple[Reader, ...]:
-    """Every reader found, and one for the user's own mapping, if there is one."""
-    readers: tuple[Reader, ...] = plugins.find("readers", "READER")
+def all_readers(mapping: Mapping[str, str], *, sets: bool = False) -> tuple[Reader, ...]:
+    """Every reader found, the one that refuses what audit itself wrote (with `sets`, not its evaluation sets), and one
+    for the user's own mapping, if there is one."""
+    readers: tuple[Reader, ...] = (*plugins.find("readers", "READER"), own_exports(sets=sets))
     return (*readers, mapped(mapping)) if mapping else readers
 
 

@@ -9,8 +9,10 @@ from dataclasses import dataclass, field
 @dataclass(frozen=True, slots=True)
 class Options:
     """How records become rows: `tags` maps user, team, feature and environment to keys of a call's tags
-    (`{"team": "metadata.squad"}`), `mapping` names the fields of records no reader knows, `content` keeps texts."""
+    (`{"team": "metadata.squad"}`), `mapping` names the fields of records no reader knows, `content` keeps texts, `sets`
+    reads evaluation sets, which are refused otherwise."""
 
     tags: Mapping[str, str] = field(default_factory=dict)
     mapping: Mapping[str, str] = field(default_factory=dict)
     content: bool = True
+    sets: bool = False

@@ -11,7 +11,7 @@ class FileResult:
     """What became of one input. `known` inputs were read before and not touched; `error` says why one could not be
     opened; counts by reason are of records; `implausible_times` counts calls without a believable time, `nameless`
     billed calls that name no model; `unknown` gives the columns of the first record no reader knew, and a
-    `--map` line to complete."""
+    `--map` line to complete, or says what of audit's own the input is."""
 
     name: str
     source_id: int | None = None

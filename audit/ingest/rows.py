@@ -21,7 +21,8 @@ _BATCH_CHARACTERS = 24 << 20
 
 @dataclass(slots=True)
 class Counters:
-    """What became of the records of one input; `unknown` describes the record most like a call that no reader knew.
+    """What became of the records of one input; `unknown` describes the record most like a call that no reader knew, or
+    says what of audit's own the input is.
 
     `described` counts the records that were looked at for it.
     """

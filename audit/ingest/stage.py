@@ -35,6 +35,7 @@ def ingest(
     catalogue: Callable[[], Catalogue] | None = None,
     price_settings: str = "",
     content: bool = True,
+    sets: bool = False,
     workers: int | None = None,
     progress: Progress | None = None,
 ) -> IngestResult:
@@ -44,12 +45,13 @@ def ingest(
     fields of records no reader knows, `tags` maps user, team, feature and environment to keys of a call's tags.
     `catalogue` gives the prices when they are first needed (the shipped ones without it); `price_settings` stands for
     what it is made of beside the price data (contracts, aliases), and when that is not as before, or the prices are
-    not, everything is priced anew. Without `content` texts are hashed and counted but not kept. Stopped at any moment,
-    it leaves what was committed; run again, it ends in the same state.
+    not, everything is priced anew. Without `content` texts are hashed and counted but not kept. With `sets` evaluation
+    sets are read as what they hold, requests and responses; what audit wrote is refused otherwise. Stopped at any
+    moment, it leaves what was committed; run again, it ends in the same state.
     """
     _check_hashes(store)
     places = list(expand(inputs))
-    if mapping:
+    if mapping or sets:
         forget_rejected(store, [each.label for each in places if isinstance(each, Place)])
     plan = Plan(places, Catalog(store))
     anew = store.meta(_PRICE_SETTINGS) not in (None, price_settings)
@@ -57,7 +59,7 @@ def ingest(
         # a file known before is told in less time than the readers and prices take to load
         from audit.ingest.run import Run
 
-        options = Options(dict(tags or {}), dict(mapping or {}), content)
+        options = Options(dict(tags or {}), dict(mapping or {}), content, sets)
         with Run(store, plan, options, catalogue, anew=anew, workers=workers, progress=progress) as run:
             run.read()
             run.settle({_PRICE_SETTINGS: price_settings})

@@ -20,6 +20,7 @@ from audit.ingest.rows import Rows
 from audit.ingest.tasks import Files, Groups, Lines, Part, Result, Stream, Task, Waiting
 from audit.readers import Reader, Record
 from audit.readers._mapped import columns_of, fuller, suggest
+from audit.readers._own import OWN_EXPORT
 from audit.wire.text import maybe_json
 
 UNREADABLE = "unreadable_file"
@@ -37,7 +38,7 @@ class Work:
     """Reads tasks in this process. What it remembers of texts and key sets serves all of them."""
 
     def __init__(self, options: Options) -> None:
-        readers = all_readers(options.mapping)
+        readers = all_readers(options.mapping, sets=options.sets)
         self._readers = {reader.name: reader for reader in readers}
         self._together: dict[object, str] = {reader.read_group: reader.name for reader in readers if reader.read_group}
         self._classifier = Classifier(readers)
@@ -231,6 +232,8 @@ class Work:
                     rows.counters(source).skip(outcome.reason)
                 else:
                     rows.reject(source, line, offset, outcome, (raw or canonical(record))[:EXCERPT_BYTES])
+                    if outcome.reason == OWN_EXPORT:
+                        rows.counters(source).unknown = outcome.detail
         except RecursionError:
             rows.reject(source, line, offset, Reject("too_deep"), raw[:EXCERPT_BYTES])
         except Exception as error:  # no record may stop a run; the reject names what happened

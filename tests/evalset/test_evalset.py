@@ -70,7 +70,7 @@ def test_a_set_is_a_log_of_its_own_and_runs_where_it_is_ingested(
     assert "none of its 40 prompts is in this audit file" in refused.err
     assert "audit ingest" in refused.err
     elsewhere.unlink()
-    assert audit("ingest", target, "--db", elsewhere).code == 0
+    assert audit("ingest", "--evalset", target, "--db", elsewhere).code == 0
     peer.reply = lambda body: "complaint" if right(body["messages"][-1]["content"]) == "refund" else reply(body)
     asked = len(peer.requests)
     run = ("replay", "--evalset", target, "--model", "gpt-4.1-mini", "--no-floor", "--yes", "--db", elsewhere)
@@ -227,6 +227,52 @@ def test_a_set_edited_by_hand_is_refused_with_its_line(audit: Run, db: Path, tmp
     assert (ran.code, "line 1: weight and requests have to be numbers above 0" in ran.err) == (1, True)
 
 
+@pytest.mark.parametrize("form", ["jsonl", "promptfoo", "inspect"])
+def test_a_set_is_no_log(form: str, audit: Run, db: Path, tmp_path: Path) -> None:
+    target = tmp_path / "set.jsonl"
+    assert audit("replay", "--model", "gpt-4o-mini", "--no-floor", "--yes", "--db", db).code == 0
+    assert audit("evalset", "-o", target, "--format", form, "--db", db).code == 0
+    before = audit("summary", "--db", db, "--json").document["requests"]
+    ran = audit("ingest", target, "--db", db)
+    assert (ran.code, ran.out) == (1, "")
+    assert "rejected: own_export" in ran.err
+    assert "an evaluation set of `audit evalset`, no log" in ran.err
+    assert audit("summary", "--db", db, "--json").document["requests"] == before
+    rows = audit("sniff", target, "--json").document
+    assert {row["result"] for row in rows} == {"reject: own_export"}
+    assert all("an evaluation set of `audit evalset`, no log" in row["detail"] for row in rows)
+
+
+def test_a_set_among_logs_costs_only_itself_and_can_be_read_later(audit: Run, db: Path, tmp_path: Path) -> None:
+    folder, other = tmp_path / "logs", tmp_path / "b.duckdb"
+    folder.mkdir()
+    assert audit("evalset", "-o", folder / "set.jsonl", "--db", db).code == 0
+    messages = [{"role": "user", "content": "Hello?"}]
+    answer = {"model": "gpt-4o", "choices": [{"index": 0, "message": {"role": "assistant", "content": "Hi."}}]}
+    log = {"request": {"model": "gpt-4o", "messages": messages}, "response": answer, "audit": {"by": "the gateway"}}
+    (folder / "log.jsonl").write_text(json.dumps(log) + "\n", encoding="utf-8")
+    found = audit("ingest", folder, "--db", other, "--json").document
+    assert (found["accepted"], found["rejected_by_reason"]) == (1, {"own_export": 40})
+    found = audit("ingest", "--evalset", folder / "set.jsonl", "--db", other, "--json").document
+    assert (found["accepted"], found["rejected_by_reason"]) == (40, {})
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ({"format": "audit-ratings/1", "review": "r", "rater": "ann", "ratings": []}, "audit review --import"),
+        ({"format": "audit-routes/1", "made_at": None, "routes": [], "not_routed": []}, "a routing table"),
+    ],
+)
+def test_ratings_and_routes_are_no_log(written: dict[str, Any], said: str, audit: Run, tmp_path: Path) -> None:
+    path = tmp_path / "own.json"
+    path.write_text(json.dumps(written, indent=1), encoding="utf-8")
+    ran = audit("ingest", path, "--db", tmp_path / "own.duckdb")
+    assert ran.code == 1
+    assert "1 rejected: own_export" in ran.err
+    assert said in ran.err
+
+
 def test_a_set_that_passed_through_an_editor_is_read(audit: Run, peer: Peer, db: Path, tmp_path: Path) -> None:
     target = tmp_path / "set.jsonl"
     audit("evalset", "-o", target, "--db", db)
@@ -310,7 +356,7 @@ def test_tool_calls_stay_tool_calls_wherever_the_set_goes(audit: Run, peer: Peer
         before = by_prompt[line["request"]["messages"][-1]["content"]]
         assert (choice["finish_reason"], choice["message"]["content"]) == ("tool_calls", None)
         assert [_call(each) for each in choice["message"]["tool_calls"]] == list(map(_call, before["tool_calls"]))
-    assert audit("ingest", target, "--db", elsewhere).code == 0
+    assert audit("ingest", "--evalset", target, "--db", elsewhere).code == 0
     run = ("replay", "--evalset", target, "--strict", "--model", "gpt-4.1-mini", "--no-floor", "--yes")
     ran = audit(*run, "--db", elsewhere, "--json")
     assert ran.code == 0, ran.err
