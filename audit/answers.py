@@ -105,14 +105,13 @@ class Wanted:
         )
 
 
-def answers(store: Store, wanted: Wanted | None = None) -> list[Answer]:
+def answers(store: Store) -> list[Answer]:
     """The replayed answers that count, the worst first, and of those alike the ones with most of today's dollars."""
     found = evidence(store)
     rows = {row["replay_id"]: row for row in store.rows(_REPLAYS)}
     said = _by_replay(store.rows(_SCORES)), _by_replay(store.rows(_RATINGS))
     every = [_answer(key, unit, rows[unit.replay_id], said, found, own) for key, unit, own in _units(found)]
-    kept = [answer for answer in every if wanted is None or wanted.has(answer)]
-    return sorted(kept, key=_worst_first)
+    return sorted(every, key=_worst_first)
 
 
 def with_texts(store: Store, listed: Sequence[Answer]) -> Iterator[Answer]:

@@ -15,10 +15,6 @@ if TYPE_CHECKING:
 
 _LINES, _WIDTH = 12, 160
 
-Workflows = Annotated[
-    list[str] | None, typer.Argument(metavar="[WORKFLOW]...", help="Only answers of these workflows.")
-]
-
 
 def register(app: typer.Typer) -> None:
     """Add the command to the application."""
@@ -26,7 +22,7 @@ def register(app: typer.Typer) -> None:
 
 
 def answers(
-    workflow: Workflows = None,
+    workflow: Annotated[list[str] | None, typer.Option(help="Only answers of this workflow; repeat.")] = None,
     model: Annotated[list[str] | None, typer.Option(help="Only of this model, or ENDPOINT/MODEL; repeat.")] = None,
     verdict: Annotated[
         list[str] | None,
@@ -44,7 +40,7 @@ def answers(
 ) -> None:
     """Every replayed answer: acceptable or not, who decided that and why. With cost, tokens and time; the worst first.
 
-    Example: audit answers support-faq --verdict unacceptable --texts
+    Example: audit answers --workflow support-faq --verdict unacceptable --texts
     """
     from audit import answers as listing
     from audit import console, figures
@@ -60,7 +56,9 @@ def answers(
     _known("decided-by", decided_by, listing.DECIDERS)
     with open_store(db) as store:
         names = named_workflows(store, workflow or ())
-        every = listing.answers(store, listing.Wanted(names, model or (), verdict or (), decided_by or ()))
+        every = listing.answers(store)
+        wanted = listing.Wanted(names, _asked(every, model or ()), verdict or (), decided_by or ())
+        every = [answer for answer in every if wanted.has(answer)]
         if as_json or csv:
             shown = listing.with_texts(store, every) if texts else every
             if csv:
@@ -82,6 +80,23 @@ def _known(option: str, given: Sequence[str] | None, words: Sequence[str]) -> No
     for word in given or ():
         if word not in words:
             raise ConfigError(f"--{option} {word!r} is none", f"known: {', '.join(words)}")
+
+
+def _asked(every: Sequence[Answer], named: Sequence[str]) -> Sequence[str]:
+    """Models named by a flag; ConfigError for one that gave no answer."""
+    from difflib import get_close_matches
+
+    from audit.errors import ConfigError
+
+    known = sorted({f"{answer.key.endpoint}/{answer.key.model}" for answer in every})
+    for name in named:
+        if name not in known and all(name != answer.key.model for answer in every):
+            near = ", ".join(get_close_matches(name, known, n=10, cutoff=0.0))
+            raise ConfigError(
+                f"no answer on file is of a model {name!r}",
+                f"there are {near}" if near else "replay it (`audit replay`)",
+            )
+    return named
 
 
 def _print(every: Sequence[Answer], top: int, texts: bool) -> None:

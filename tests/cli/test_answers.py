@@ -59,7 +59,7 @@ def db(tmp_path: Path) -> Path:
 
 
 def test_every_answer_says_who_decided_it_and_why_the_worst_first(audit: Run, db: Path) -> None:
-    found = audit("answers", "w1", "--db", db, "--json").document
+    found = audit("answers", "--workflow", "w1", "--db", db, "--json").document
     rows = {row["request"]: row for row in found["answers"]}
     told = {name: (row["verdict"], row["decided_by"], row["deciders"]) for name, row in rows.items()}
     assert told == {
@@ -93,10 +93,24 @@ def test_flags_choose_among_the_answers_and_a_wrong_word_is_refused(audit: Run, 
     assert named("--verdict", "unacceptable", "--decided-by", "judge") == ["req-2"]
     assert named("--decided-by", "people", "--decided-by", "judge") == ["req-2", "req-3"]
     assert len(named("--model", "test/small-model")) == len(named("--model", "small-model")) == 8
-    assert named("--model", "other") == []
-    for flags in (("--verdict", "fail"), ("--decided-by", "me"), ("nobody",), ("--csv", "x.csv", "--json")):
+    for flags in (
+        ("--verdict", "fail"),
+        ("--decided-by", "me"),
+        ("--workflow", "nobody"),
+        ("--csv", "x.csv", "--json"),
+    ):
         ran = audit("answers", *flags, "--db", db)
         assert (ran.code, ran.out) == (2, "")
+
+
+@pytest.mark.parametrize(
+    ("flag", "known"), [("--workflow", "there are w2, w1; see"), ("--model", "there are test/small-model")]
+)
+def test_a_name_that_no_answer_has_is_refused_with_those_there_are(flag: str, known: str, audit: Run, db: Path) -> None:
+    ran = audit("answers", flag, "other", "--db", db)
+    assert (ran.code, ran.out) == (2, "")
+    assert "'other'" in ran.err
+    assert known in ran.err
 
 
 def test_texts_come_where_they_are_asked_for(audit: Run, db: Path) -> None:
