@@ -249,7 +249,22 @@ def print_totals(overall: Sequence[Total]) -> None:
             if share.low <= share.estimate
         )
         if each.workflows > 1 and counted:
-            console.say(f"{_candidate(each)}, {each.workflows} workflows together: acceptable on {counted}")
+            more = "".join(f"; {clause}" for clause in _apart(each))
+            console.say(f"{_candidate(each)}, {each.workflows} workflows together: acceptable on {counted}{more}")
+
+
+def _apart(total: Total) -> list[str]:
+    """Why a share over all workflows may lie apart from those of each."""
+    from audit import figures
+
+    found = []
+    if total.unmeasured:
+        most = figures.things(total.unmeasured, "workflow")
+        found.append(f"without what nobody could judge, most answers of {most}")
+    if total.pooled:
+        ratings = figures.things(total.pooled, "rating")
+        found.append(f"{ratings} of groups too small to speak alone count for their whole groups here, not in the rows")
+    return found
 
 
 def print_verdicts(verdicts: Sequence[Verdict], names: Mapping[int, str]) -> None:

@@ -112,6 +112,8 @@ def total_rows(overall: Sequence[Total]) -> list[Document]:
             "workflows": each.workflows,
             "n": each.n,
             "undecided": each.undecided,
+            "pooled_ratings": each.pooled,
+            "unmeasured_workflows": each.unmeasured,
             "acceptable_by": {
                 name: _counted(None if math.isnan(share.estimate) else share.estimate, share.low, share.high)
                 for name, share in (

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from audit.cli.quality import print_totals
 from audit.deciding import Verdict, deciding, totals
 from audit.errors import ReadError, ReplayError
 from audit.ledger import checks
@@ -314,6 +315,7 @@ def test_few_ratings_of_each_workflow_speak_for_all_of_them_together_but_for_non
     (total,) = totals(store)
     assert total.shares.requests.estimate == pytest.approx(1 - 8 / 48, abs=0.01)
     assert total.shares.requests.width < 0.22
+    assert (total.pooled, total.unmeasured) == (48, 0)
 
 
 def test_a_workflow_without_a_rating_stays_open_beside_those_that_are_spoken_for(plant: Plant) -> None:
@@ -323,6 +325,30 @@ def test_a_workflow_without_a_rating_stays_open_beside_those_that_are_spoken_for
     assert total.shares.requests.estimate == 1.0
     assert 0.5 < total.shares.requests.low < 2 / 3, "the fifth may be all unacceptable"
     assert total.shares.requests.high == 1.0
+
+
+def test_the_line_of_all_workflows_says_what_counts_in_no_row_of_one(
+    plant: Plant, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = open_workflows(plant, [40, 40, 40, 40, 80])
+    rate(store, draw_review(store, n=24, workflows=("w1", "w2", "w3", "w4")).review, lambda _: "good")
+    print_totals(totals(store))
+    said = " ".join(capsys.readouterr().out.split())
+    assert "5 workflows together: acceptable on 100.0 % of requests" in said
+    assert "; without what nobody could judge, most answers of 1 workflow" in said
+    assert "; 24 ratings of groups too small to speak alone count for their whole groups here, not in the rows" in said
+
+
+def test_the_line_of_all_workflows_stands_alone_where_each_speaks_for_itself(
+    plant: Plant, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = open_workflows(plant, [40, 40])
+    rate(store, draw_review(store, n=24).review, lambda _: "good")
+    print_totals(totals(store))
+    said = capsys.readouterr().out
+    assert "2 workflows together" in said
+    assert "rating" not in said
+    assert "nobody could judge" not in said
 
 
 def test_ratings_drawn_with_unlike_chances_count_by_what_they_stand_for(plant: Plant) -> None:
