@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Literal
 
 from audit.errors import ConfigError
+from audit.hashes import signed
 from audit.store import Store
 
 _BY_ID = "SELECT request_id FROM request WHERE {column} = $name ORDER BY status, request_id LIMIT 2"
@@ -14,6 +16,8 @@ _BY_START = """
 SELECT request_id, external_id FROM request WHERE SUBSTR(external_id, 1, CAST(LENGTH($name) AS BIGINT)) = $name
 ORDER BY request_id LIMIT 2
 """
+_BY_PROMPT = "SELECT request_id FROM request WHERE prompt_key = $key ORDER BY status, request_id LIMIT 1"
+_OF_A_SET = re.compile(r"evalset-([0-9a-f]{16})", re.ASCII)
 _SHORTEST = 6
 
 
@@ -28,7 +32,8 @@ class Found:
 def find(store: Store, name: str) -> Found:
     """Find a workflow by its name, or a request by its id, the provider's id of its answer, or how its id begins.
 
-    `#12` is the 12th request of the audit file. ConfigError when there is none, or when a beginning fits several.
+    `#12` is the 12th request of the audit file, `evalset-…` the first with that prompt of an evaluation set.
+    ConfigError when there is none, or when a beginning fits several.
     """
     if name.startswith("#") and name[1:].isdigit():
         number = store.value("SELECT request_id FROM request WHERE request_id = $number", number=int(name[1:]))
@@ -41,6 +46,10 @@ def find(store: Store, name: str) -> Found:
         rows = store.rows(_BY_ID.format(column=column), name=name)
         if rows:
             return Found("request", rows[0]["request_id"])
+    if of_a_set := _OF_A_SET.fullmatch(name):
+        request = store.value(_BY_PROMPT, key=signed(int(of_a_set[1], 16)))
+        if request is not None:
+            return Found("request", request)
     return _by_beginning(store, name, names)
 
 

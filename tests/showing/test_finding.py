@@ -20,6 +20,7 @@ def store() -> Store:
             workflow_id=1 + number // 2, input_tokens=100 * (number + 1),
         )  # fmt: skip
         plant.segment(request, 0, f"question {number // 2}", 10)
+    plant.call(at_us=START + 9 * MINUTE, key=-1, external_id="minus-one", workflow_id=3)
     return plant.store
 
 
@@ -32,6 +33,8 @@ def store() -> Store:
         ("resp-2", Found("request", 3)),
         ("chatcmpl-b", Found("request", 3)),
         ("#2", Found("request", 2)),
+        ("evalset-0000000000000001", Found("request", 3)),
+        ("evalset-ffffffffffffffff", Found("request", 4)),
     ],
 )
 def test_found(store: Store, name: str, found: Found) -> None:
@@ -43,6 +46,7 @@ def test_found(store: Store, name: str, found: Found) -> None:
     [
         ("chatcmpl-a", "write more of the id"),
         ("suport", "did you mean the workflow 'support'?"),
+        ("evalset-00000000000000ff", "see `audit workflows`, or the ids in the log"),
         ("#99", "see `audit workflows`, or the ids in the log"),
         ("", "see `audit workflows`, or the ids in the log"),
         ("' OR 1=1 --", "see `audit workflows`, or the ids in the log"),
