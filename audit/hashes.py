@@ -8,6 +8,7 @@ Flood 2014, "Fast splittable pseudorandom number generators"), which numpy does 
 from __future__ import annotations
 
 import json
+import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from hashlib import blake2b
@@ -19,6 +20,7 @@ MIX = (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB)
 """Multipliers of `mixed`."""
 
 _WORD = (1 << 64) - 1
+_OF_A_SET = re.compile(r"evalset-([0-9a-f]{16})", re.ASCII)
 _PUNCTUATION = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~¡¿…“”‘’«»、。！？：；，．"
 
 
@@ -35,6 +37,22 @@ def bytes_hash(data: bytes) -> int:
 def signed(word: int) -> int:
     """An unsigned 64-bit word as the integer of the same bits."""
     return word - (1 << 64) if word >> 63 else word
+
+
+def hexed(value: int) -> str:
+    """A hash as sixteen hexadecimal digits, as names, keys and documents show it."""
+    return f"{value & _WORD:016x}"
+
+
+def set_name(prompt_key: int) -> str:
+    """Name of a prompt in an evaluation set: stable, and known again wherever the set is read."""
+    return f"evalset-{hexed(prompt_key)}"
+
+
+def named_prompt(name: str) -> int | None:
+    """The prompt key behind a name `set_name` gives; None for any other text."""
+    found = _OF_A_SET.fullmatch(name)
+    return signed(int(found[1], 16)) if found else None
 
 
 def mixed(before: int, value: int) -> int:

@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 
 from audit.deciding.rule import Trial, lost, may_pass
 from audit.deciding.units import TrialKey
-from audit.hashes import content_hash
+from audit.hashes import content_hash, hexed
 from audit.statistics.verdicts import whole_error
 from audit.store import Store
 
@@ -116,12 +116,13 @@ def looked(found: Looks, trials: Sequence[Trial]) -> list[Trial]:
     placed = [(trial, found.at(trial.key, seen[trial.key])) for trial in trials]
     able = {trial.key for trial, look in placed if may_pass(trial, whole_error(look))}
     found.take({key: seen[key] for key in able})
-    return [
-        replace(trial, look=look, family=found.families.get(look, 0), won=trial.key in found.won)
-        if trial.key in able
-        else replace(trial, look=_told(found, trial, seen[trial.key], look), able=False, won=trial.key in found.won)
-        for trial, look in placed
-    ]
+    made = []
+    for trial, look in placed:
+        passes = trial.key in able
+        place = look if passes else _told(found, trial, seen[trial.key], look)
+        family = found.families.get(look, 0) if passes else 0
+        made.append(replace(trial, look=place, family=family, able=passes, won=trial.key in found.won))
+    return made
 
 
 def _told(found: Looks, trial: Trial, now: Seen, look: int) -> int:
@@ -140,4 +141,4 @@ def _seen(row: Mapping[str, Any]) -> Seen:
 
 def _losses(trial: Trial) -> str:
     tested = (f"{unit.prompt_key} {lost(trial, unit):d} {unit.weight:.9g}" for unit in trial.evidence)
-    return f"{content_hash(' '.join(tested)) & (2**64 - 1):016x}"
+    return hexed(content_hash(" ".join(tested)))

@@ -11,6 +11,7 @@ from typing import Any
 from audit.clients import Limits, NotReplayableError
 from audit.clients.openai_chat import translate
 from audit.deciding import TrialKey, Unit, evidence
+from audit.hashes import set_name
 from audit.replay.prompts import gather, load
 from audit.scoring import Transcript, answer_text, transcripts
 from audit.store import Store
@@ -80,8 +81,8 @@ class EvalCase:
 
     @property
     def name(self) -> str:
-        """Name of the case: stable, and known again wherever the set is read."""
-        return f"evalset-{self.prompt_key & (2**64 - 1):016x}"
+        """Name of the case."""
+        return set_name(self.prompt_key)
 
 
 @dataclass(frozen=True, slots=True)

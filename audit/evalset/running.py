@@ -11,6 +11,7 @@ from typing import Any
 from audit.deciding import Unit, evidence
 from audit.errors import ReadError
 from audit.evalset.cases import FORMAT
+from audit.hashes import set_name
 from audit.store import Store
 from audit.wire.text import read_json
 
@@ -40,7 +41,7 @@ def resolve(store: Store, path: str | Path) -> Resolved:
         raise ReadError(f"{path}: no evaluation set ({FORMAT})", "write one with `audit evalset -o set.jsonl`")
     keys: dict[str, int] = {}
     for row in store.rows(_PROMPTS):
-        for name in (f"evalset-{row['prompt_key'] & (2**64 - 1):016x}", row["response_id"]):
+        for name in (set_name(row["prompt_key"]), row["response_id"]):
             if name in entries:
                 keys.setdefault(name, row["prompt_key"])
     missing = tuple(sorted(set(entries) - set(keys)))

@@ -10,6 +10,7 @@ from typing import Any
 
 from audit.answers import Answer, lossy
 from audit.export.values import Document, inert, usd, utc
+from audit.hashes import hexed
 
 _LISTED = ("deciders", "lossy", "scores", "ratings", "texts")
 """Keys of an answer that hold more than one value; in CSV deciders stand in one cell, and texts in three."""
@@ -31,7 +32,7 @@ def answer_row(answer: Answer) -> Document:
     key, unit, row = answer.key, answer.unit, answer.row
     return {
         "request": answer.request,
-        "prompt_key": f"{unit.prompt_key & (2**64 - 1):016x}",
+        "prompt_key": hexed(unit.prompt_key),
         "replay_id": unit.replay_id,
         "workflow": row["workflow"],
         "task_kind": row["task_kind"],

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from audit.clients import Answer, CallError
 from audit.clients._lane import Lane, LaneClosedError, NoRoomError, Policy
-from audit.hashes import digest
+from audit.hashes import digest, hexed
 from audit.judging.planning import Ask, JudgePlan, translated
 from audit.judging.protocol import read_verdict
 from audit.replay.aside import Aside
@@ -80,7 +80,7 @@ class Asking:
 
     async def _ask(self, lane: Lane, ask: Ask) -> None:
         key = digest(ask.protocol, self.plan.judge, ask.case.replay_id, ask.canary, int(ask.question.candidate_first))
-        translation, limits = translated(ask.question, self.plan.route, f"audit-judge-{key & (2**64 - 1):016x}")
+        translation, limits = translated(ask.question, self.plan.route, f"audit-judge-{hexed(key)}")
         reserve, spent = Reserve(self.budget, ask.worst_pico or 0), 0
         try:
             spent = self._take(ask, await lane.send(translation, limits, reserve), reserve)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from audit.clients import Message, Prompt
-from audit.hashes import content_hash
+from audit.hashes import content_hash, hexed
 from audit.scorers._normalise import find_json
 
 VERSION = "1"
@@ -94,7 +94,7 @@ def prompt(question: Question) -> Prompt:
 
 def version(rubric: str) -> str:
     """Names the instructions and the rubric, so that verdicts of others are not taken for these."""
-    return f"{VERSION}.{content_hash(rubric) & (2**64 - 1):016x}"
+    return f"{VERSION}.{hexed(content_hash(rubric))}"
 
 
 def read_verdict(text: str, candidate_first: bool) -> str | None:

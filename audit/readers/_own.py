@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from audit.call import Outcome, Reject
+from audit.hashes import named_prompt
 from audit.readers import Reader, Record
 
 OWN_EXPORT = "own_export"
@@ -18,7 +18,6 @@ _FORMATS = {
     "audit-ratings": "ratings of a page of `audit review`, no log: audit review --import FILE",
     "audit-routes": "a routing table of `audit route`, no log",
 }
-_NAME = re.compile(r"evalset-[0-9a-f]{16}", re.ASCII)
 # beyond any reader: a set is a request and response pair, too
 _CERTAIN = 100
 
@@ -67,4 +66,4 @@ def _kind(record: Record) -> str:
 
 
 def _is_named(name: Any) -> bool:
-    return isinstance(name, str) and _NAME.fullmatch(name) is not None
+    return isinstance(name, str) and named_prompt(name) is not None

@@ -9,7 +9,7 @@ from typing import Any
 
 from audit.clients import Answer, CallError, NotReplayableError
 from audit.clients._lane import LaneClosedError, NoRoomError, Policy
-from audit.hashes import digest
+from audit.hashes import digest, hexed
 from audit.replay.aside import Aside
 from audit.replay.budget import Budget, Reserve
 from audit.replay.journal import Journal, answered, failed, identity, now_us
@@ -149,4 +149,4 @@ def idempotency_key(job: Job, route: Route) -> str:
     """The same for every attempt at one call, so that a gateway that knows such keys answers it once."""
     again = (str(job.attempt),) if job.attempt > 1 else ()
     named = digest(job.prompt_key, route.endpoint.name, route.model, route.variant_name, *again)
-    return f"audit-{named & (2**64 - 1):016x}"
+    return f"audit-{hexed(named)}"

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Literal
 
 from audit.errors import ConfigError
-from audit.hashes import signed
+from audit.hashes import named_prompt
 from audit.store import Store
 
 _BY_ID = "SELECT request_id FROM request WHERE {column} = $name ORDER BY status, request_id LIMIT 2"
@@ -17,7 +16,6 @@ SELECT request_id, external_id FROM request WHERE SUBSTR(external_id, 1, CAST(LE
 ORDER BY request_id LIMIT 2
 """
 _BY_PROMPT = "SELECT request_id FROM request WHERE prompt_key = $key ORDER BY status, request_id LIMIT 1"
-_OF_A_SET = re.compile(r"evalset-([0-9a-f]{16})", re.ASCII)
 _SHORTEST = 6
 
 
@@ -46,10 +44,10 @@ def find(store: Store, name: str) -> Found:
         rows = store.rows(_BY_ID.format(column=column), name=name)
         if rows:
             return Found("request", rows[0]["request_id"])
-    if of_a_set := _OF_A_SET.fullmatch(name):
-        request = store.value(_BY_PROMPT, key=signed(int(of_a_set[1], 16)))
-        if request is not None:
-            return Found("request", request)
+    prompt_key = named_prompt(name)
+    request = None if prompt_key is None else store.value(_BY_PROMPT, key=prompt_key)
+    if request is not None:
+        return Found("request", request)
     return _by_beginning(store, name, names)
 
 
